@@ -1,0 +1,52 @@
+import { FrameDecoder, type FrameDecoderOptions } from './frame-decoder.ts'
+
+/** A web `ReadableStream` of bytes, as far as it is used here: not every browser makes it an async iterable. */
+export interface ByteStream {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
+    cancel(reason?: unknown): Promise<void>
+    releaseLock(): void
+  }
+}
+
+/**
+ * The payloads of all frames of a stream, one after the other, as views on its chunks. Ends when the stream ends
+ * between two frames. Leaving the loop early ends the source: an iterator is returned, a web stream is cancelled.
+ *
+ * @example
+ * for await (const payload of decodeFrames(socket)) handle(payload)
+ *
+ * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TRUNCATED`; all payloads before it have
+ *   been yielded
+ * @throws RangeError when `maxFrameLength` is not an integer from 4 to 4,294,967,295
+ */
+export async function* decodeFrames(
+  source: AsyncIterable<Uint8Array> | ByteStream,
+  options?: FrameDecoderOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = new FrameDecoder(options)
+  const chunks = Symbol.asyncIterator in source ? source : readAll(source)
+  for await (const chunk of chunks) {
+    decoder.push(chunk)
+    for (let payload = decoder.read(); payload !== null; payload = decoder.read()) yield payload
+  }
+  decoder.finish()
+}
+
+async function* readAll(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader()
+  let ended = false
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) {
+        ended = true
+        return
+      }
+      if (value !== undefined) yield value
+    }
+  } finally {
+    if (!ended) await reader.cancel()
+    reader.releaseLock()
+  }
+}

@@ -1,0 +1,7 @@
+export { encodeFrame, writeFrameHeader } from './frame-encoder.ts'
+export { DEFAULT_MAX_FRAME_LENGTH, FrameDecoder } from './frame-decoder.ts'
+export { decodeFrames } from './decode-frames.ts'
+export { FrameError } from './frame-error.ts'
+export type { FrameDecoderOptions } from './frame-decoder.ts'
+export type { ByteStream } from './decode-frames.ts'
+export type { FrameErrorCode, FrameErrorDetails } from './frame-error.ts'
