@@ -1,0 +1,52 @@
+import { CommandId } from './command-id.ts'
+import { ACK_COMMANDS, type Dialect } from './dialect.ts'
+import { COMMAND_LENGTH, MIN_REQUEST_LENGTH, RESPONSE_LENGTH } from './layout.ts'
+import { ConnAckView, ConnView, type PacketView, SubmitAckView, SubmitView } from './packet.ts'
+import { PacketError } from './packet-error.ts'
+
+/** The decoder of one dialect. */
+export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: number, end?: number) => PacketView {
+  const { connAck, submitAck } = ACK_COMMANDS[dialect]
+
+  return function decode(bytes, start = 0, end = bytes.length) {
+    const length = end - start
+    if (length < COMMAND_LENGTH) throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
+    const command = bytes[start]
+    if (command === CommandId.Submit) {
+      if (length < MIN_REQUEST_LENGTH) throw tooShort('Submit', length)
+      return new SubmitView(bytes, start, end)
+    }
+    if (command === submitAck) {
+      if (length !== RESPONSE_LENGTH) throw wrongLength('SubmitAck', length)
+      return new SubmitAckView(bytes, start, end)
+    }
+    if (command === CommandId.Conn) {
+      if (length < MIN_REQUEST_LENGTH) throw tooShort('Conn', length)
+      return new ConnView(bytes, start, end)
+    }
+    if (command === connAck) {
+      if (length !== RESPONSE_LENGTH) throw wrongLength('ConnAck', length)
+      return new ConnAckView(bytes, start, end)
+    }
+    throw unknownCommand(command, dialect)
+  }
+}
+
+function tooShort(name: string, length: number): PacketError {
+  return new PacketError(
+    'ERR_PACKET_MALFORMED',
+    `a ${name} of ${length} bytes is cut: command and ID alone are ${MIN_REQUEST_LENGTH}`,
+  )
+}
+
+function wrongLength(name: string, length: number): PacketError {
+  return new PacketError('ERR_PACKET_MALFORMED', `a ${name} of ${length} bytes: it must be ${RESPONSE_LENGTH}`)
+}
+
+function unknownCommand(command: number, dialect: Dialect): PacketError {
+  const other: Dialect = dialect === 'specification' ? 'go-demo' : 'specification'
+  const known = Object.values(ACK_COMMANDS[other]).includes(command)
+  const hint = known ? `; the peer seems to speak the ${other} dialect` : ''
+  const hex = `0x${command.toString(16).padStart(2, '0')}`
+  return new PacketError('ERR_PACKET_UNKNOWN_COMMAND', `${hex} is no command of the ${dialect} dialect${hint}`)
+}

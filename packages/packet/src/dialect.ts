@@ -1,0 +1,26 @@
+/**
+ * Which numbers the responses have on the wire. Requests are the same in both, so a dialect is set, never guessed.
+ *
+ * | dialect         | ConnAck | SubmitAck |                                                            |
+ * |-----------------|---------|-----------|------------------------------------------------------------|
+ * | `specification` | `0x81`  | `0x82`    | the request's number with the top bit set                  |
+ * | `go-demo`       | `0x80`  | `0x81`    | what the Go series `tcp-server-demo` really sends: there   |
+ * |                 |         |           | `iota` begins anew in the `const` block of the responses   |
+ */
+export type Dialect = 'specification' | 'go-demo'
+
+/** All dialects, the default first. */
+export const DIALECTS: readonly Dialect[] = ['specification', 'go-demo']
+
+/** The bytes of the response commands in each dialect. */
+export const ACK_COMMANDS: Readonly<Record<Dialect, { readonly connAck: number; readonly submitAck: number }>> = {
+  specification: { connAck: 0x81, submitAck: 0x82 },
+  'go-demo': { connAck: 0x80, submitAck: 0x81 },
+}
+
+/** @throws RangeError when it is no dialect */
+export function checkDialect(value: string): Dialect {
+  const dialect = DIALECTS.find((one) => one === value)
+  if (dialect === undefined) throw new RangeError(`dialect is ${JSON.stringify(value)}; it must be one of ${DIALECTS.join(', ')}`)
+  return dialect
+}

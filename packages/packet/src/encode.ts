@@ -1,0 +1,84 @@
+import { CommandId } from './command-id.ts'
+import { ACK_COMMANDS, type Dialect } from './dialect.ts'
+import { BODY_OFFSET, COMMAND_LENGTH, ID_LENGTH, RESPONSE_LENGTH } from './layout.ts'
+import type { Packet, RequestView } from './packet.ts'
+import { PacketError } from './packet-error.ts'
+
+/** The length of the encoded packet in bytes. */
+export function encodedLength(packet: Packet): number {
+  return 'payload' in packet ? BODY_OFFSET + packet.payload.length : RESPONSE_LENGTH
+}
+
+/** The encoder of one dialect, into bytes that are there already. */
+export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uint8Array, offset: number) => number {
+  const { connAck, submitAck } = ACK_COMMANDS[dialect]
+  const wire: Record<CommandId, number> = {
+    [CommandId.Conn]: CommandId.Conn,
+    [CommandId.Submit]: CommandId.Submit,
+    [CommandId.ConnAck]: connAck,
+    [CommandId.SubmitAck]: submitAck,
+  }
+
+  return function encodeInto(packet, target, offset) {
+    checkRoom(encodedLength(packet), target, offset)
+    const command: number | undefined = wire[packet.command]
+    if (command === undefined) {
+      throw new PacketError('ERR_PACKET_INVALID', `command is ${String(packet.command)}; it must be one of CommandId`)
+    }
+    target[offset] = command
+    writeId(packet.id, target, offset + COMMAND_LENGTH)
+    const at = offset + BODY_OFFSET
+    if ('payload' in packet) {
+      target.set(packet.payload, at)
+      return at + packet.payload.length
+    }
+    if (!(Number.isInteger(packet.result) && packet.result >= 0 && packet.result <= 0xff)) {
+      throw new PacketError('ERR_PACKET_INVALID', `result is ${packet.result}; it must be an integer from 0 to 255`)
+    }
+    target[at] = packet.result
+    return at + 1
+  }
+}
+
+/** The writer of responses of one dialect. */
+export function createWriteAck(
+  dialect: Dialect,
+): (request: RequestView, result: number, target: Uint8Array, offset: number) => number {
+  /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
+  const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
+
+  return function writeAck(request, result, target, offset) {
+    if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, target, offset)
+    const { bytes, start } = request
+    target[offset] = bytes[start] + aboveRequest
+    // Byte by byte on purpose: eight bytes are copied faster so than a view for set() is made.
+    target[offset + 1] = bytes[start + 1]
+    target[offset + 2] = bytes[start + 2]
+    target[offset + 3] = bytes[start + 3]
+    target[offset + 4] = bytes[start + 4]
+    target[offset + 5] = bytes[start + 5]
+    target[offset + 6] = bytes[start + 6]
+    target[offset + 7] = bytes[start + 7]
+    target[offset + 8] = bytes[start + 8]
+    target[offset + 9] = result
+    return offset + RESPONSE_LENGTH
+  }
+}
+
+function writeId(id: string, target: Uint8Array, offset: number): void {
+  if (id.length !== ID_LENGTH) throw invalidId(id)
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const code = id.charCodeAt(i)
+    if (code > 0xff) throw invalidId(id)
+    target[offset + i] = code
+  }
+}
+
+function invalidId(id: string): PacketError {
+  return new PacketError('ERR_PACKET_INVALID', `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`)
+}
+
+function checkRoom(length: number, target: Uint8Array, offset: number): void {
+  if (offset >= 0 && offset + length <= target.length) return
+  throw new RangeError(`a packet of ${length} bytes at offset ${offset} does not fit into a target of ${target.length} bytes`)
+}

@@ -1,0 +1,85 @@
+import { createDecode } from './decode.ts'
+import { checkDialect, type Dialect } from './dialect.ts'
+import { createEncodeInto, createWriteAck, encodedLength } from './encode.ts'
+import type { Packet, PacketView, RequestView } from './packet.ts'
+
+/** Options of {@link createPacketCodec}. */
+export interface PacketCodecOptions {
+  /**
+   * Which numbers the responses have on the wire.
+   *
+   * @default 'specification'
+   */
+  dialect?: Dialect
+}
+
+/**
+ * Translates between packets and bytes, in one dialect. It holds no state: one codec serves any number of connections.
+ *
+ * ```
+ *  02 30 30 30 30 30 30 30 31 68 65 6c 6c 6f     Submit      { id: '00000001', payload: 'hello' }
+ *  82 30 30 30 30 30 30 30 31 00                 SubmitAck   { id: '00000001', result: 0 }
+ *  └┘ └────────ID, 8────────┘ └payload or result
+ *  command
+ * ```
+ */
+export interface PacketCodec {
+  readonly dialect: Dialect
+
+  /**
+   * Looks at `bytes` from `start` to `end` (default: all of it) as one packet. The view holds on to `bytes`.
+   *
+   * @throws PacketError `ERR_PACKET_MALFORMED`, `ERR_PACKET_UNKNOWN_COMMAND`
+   */
+  decode(bytes: Uint8Array, start?: number, end?: number): PacketView
+
+  /**
+   * The packet in new bytes.
+   *
+   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
+   */
+  encode(packet: Packet): Uint8Array
+
+  /**
+   * Writes the packet into `target` at `offset`.
+   *
+   * @returns the offset after it
+   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
+   * @throws RangeError when it does not fit
+   */
+  encodeInto(packet: Packet, target: Uint8Array, offset: number): number
+
+  /**
+   * Writes the response to a request, its ID copied byte for byte: always 10 bytes.
+   *
+   * @param result 0 success, 1 failure; not checked
+   * @returns the offset after it
+   * @throws RangeError when it does not fit
+   */
+  writeAck(request: RequestView, result: number, target: Uint8Array, offset: number): number
+
+  /** The length of the encoded packet in bytes. */
+  encodedLength(packet: Packet): number
+}
+
+/**
+ * Makes the codec of a dialect.
+ *
+ * @throws RangeError when the dialect is none
+ */
+export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec {
+  const dialect = checkDialect(options.dialect ?? 'specification')
+  const encodeInto = createEncodeInto(dialect)
+  return {
+    dialect,
+    decode: createDecode(dialect),
+    encode(packet) {
+      const bytes = new Uint8Array(encodedLength(packet))
+      encodeInto(packet, bytes, 0)
+      return bytes
+    },
+    encodeInto,
+    writeAck: createWriteAck(dialect),
+    encodedLength,
+  }
+}
