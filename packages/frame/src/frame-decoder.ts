@@ -129,10 +129,21 @@ export class FrameDecoder {
    * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`; and the same again on every later call
    */
   next(): boolean {
-    for (;;) {
-      if (this.#goal === 0 ? this.#nextInChunk() : this.#nextGathered()) return true
-      if (!this.#nextChunk()) return false
+    if (this.#goal === 0) {
+      const chunk = this.#chunk
+      const at = this.#at
+      const left = chunk.length - at
+      if (left >= HEADER_LENGTH) {
+        const frameLength = ((chunk[at] << 24) | (chunk[at + 1] << 16) | (chunk[at + 2] << 8) | chunk[at + 3]) >>> 0
+        if (frameLength >= HEADER_LENGTH && frameLength <= left && frameLength <= this.#maxFrameLength) {
+          this.#bytes = chunk
+          this.#start = at + HEADER_LENGTH
+          this.#end = this.#at = at + frameLength
+          return true
+        }
+      }
     }
+    return this.#nextAcrossChunks()
   }
 
   /** The next payload as a view, or null when more bytes are needed. The same as {@link next}, for convenience. */
@@ -210,62 +221,50 @@ export class FrameDecoder {
     return false
   }
 
-  #nextInChunk(): boolean {
-    const chunk = this.#chunk
-    const at = this.#at
-    const left = chunk.length - at
-    if (left < HEADER_LENGTH) return this.#gatherRest(HEADER_LENGTH)
-    const frameLength = ((chunk[at] << 24) | (chunk[at + 1] << 16) | (chunk[at + 2] << 8) | chunk[at + 3]) >>> 0
-    if (frameLength < HEADER_LENGTH || frameLength > this.#maxFrameLength) this.#fail(frameLength)
-    if (frameLength > left) return this.#gatherRest(frameLength)
-    this.#bytes = chunk
-    this.#start = at + HEADER_LENGTH
-    this.#end = at + frameLength
-    this.#at = at + frameLength
-    return true
-  }
-
-  /** The chunk is used up, or ends inside a frame: keeps what there is of the frame. */
-  #gatherRest(goal: number): false {
-    const left = this.#chunk.length - this.#at
-    if (left > 0) {
-      this.#goal = goal
-      this.#take(left)
-    }
-    return false
-  }
-
-  #nextGathered(): boolean {
+  /** No whole frame lies ahead in the chunk: the frame is cut, or handed out just now, or wrong. */
+  #nextAcrossChunks(): boolean {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#handedOut) {
       this.#handedOut = false
       this.#goal = 0
       this.#gathered = NOTHING
       this.#gatheredLength = 0
-      return this.#nextInChunk()
+      return this.next()
     }
+    do {
+      if (this.#gather()) {
+        this.#handedOut = true
+        this.#bytes = this.#gathered
+        this.#start = HEADER_LENGTH
+        this.#end = this.#goal
+        return true
+      }
+    } while (this.#nextChunk())
+    return false
+  }
+
+  /** Puts a frame together from where it was cut. True: it is whole. */
+  #gather(): boolean {
     if (this.#gatheredLength < HEADER_LENGTH) {
-      if (!this.#gatherUpTo(HEADER_LENGTH)) return this.#gatherRest(HEADER_LENGTH)
+      if (!this.#gatherUpTo(HEADER_LENGTH)) return false
       const [b0, b1, b2, b3] = this.#gathered
       const frameLength = ((b0 << 24) | (b1 << 16) | (b2 << 8) | b3) >>> 0
       if (frameLength < HEADER_LENGTH || frameLength > this.#maxFrameLength) this.#fail(frameLength)
       this.#goal = frameLength
     }
-    if (!this.#gatherUpTo(this.#goal)) return this.#gatherRest(this.#goal)
-    this.#handedOut = true
-    this.#bytes = this.#gathered
-    this.#start = HEADER_LENGTH
-    this.#end = this.#goal
-    return true
+    return this.#gatherUpTo(this.#goal)
   }
 
+  /** Moves bytes from the chunk to the gathered frame until there are so many. False: the chunk had too few. */
   #gatherUpTo(goal: number): boolean {
-    const wanted = goal - this.#gatheredLength
-    if (wanted > this.#chunk.length - this.#at) return false
-    this.#take(wanted)
-    return true
+    const count = Math.min(goal - this.#gatheredLength, this.#chunk.length - this.#at)
+    if (count > 0) {
+      this.#goal = goal
+      this.#take(count)
+    }
+    return this.#gatheredLength === goal
   }
 
-  /** Moves so many bytes from the chunk to the gathered frame. */
   #take(count: number): void {
     const length = this.#gatheredLength + count
     if (length > this.#gathered.length) {

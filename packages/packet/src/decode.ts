@@ -1,33 +1,40 @@
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { COMMAND_LENGTH, MIN_REQUEST_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import { ConnAckView, ConnView, type PacketView, SubmitAckView, SubmitView } from './packet.ts'
+import { type PacketView, RequestView, ResponseView } from './packet.ts'
 import { PacketError } from './packet-error.ts'
 
 /** The decoder of one dialect. */
 export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: number, end?: number) => PacketView {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
 
+  // The two packets there are many of come first, and all else is out of the way: so this is small enough for the
+  // compiler to put it into the loop that calls it.
   return function decode(bytes, start = 0, end = bytes.length) {
+    const length = end - start
+    if (bytes[start] === CommandId.Submit && length >= MIN_REQUEST_LENGTH) {
+      return new RequestView<typeof CommandId.Submit>(bytes, start, end)
+    }
+    if (bytes[start] === submitAck && length === RESPONSE_LENGTH) {
+      return new ResponseView(CommandId.SubmitAck, bytes, start)
+    }
+    return decodeOther(bytes, start, end)
+  }
+
+  function decodeOther(bytes: Uint8Array, start: number, end: number): PacketView {
     const length = end - start
     if (length < COMMAND_LENGTH) throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
     const command = bytes[start]
-    if (command === CommandId.Submit) {
-      if (length < MIN_REQUEST_LENGTH) throw tooShort('Submit', length)
-      return new SubmitView(bytes, start, end)
-    }
-    if (command === submitAck) {
-      if (length !== RESPONSE_LENGTH) throw wrongLength('SubmitAck', length)
-      return new SubmitAckView(bytes, start, end)
-    }
     if (command === CommandId.Conn) {
       if (length < MIN_REQUEST_LENGTH) throw tooShort('Conn', length)
-      return new ConnView(bytes, start, end)
+      return new RequestView<typeof CommandId.Conn>(bytes, start, end)
     }
     if (command === connAck) {
       if (length !== RESPONSE_LENGTH) throw wrongLength('ConnAck', length)
-      return new ConnAckView(bytes, start, end)
+      return new ResponseView(CommandId.ConnAck, bytes, start)
     }
+    if (command === CommandId.Submit) throw tooShort('Submit', length)
+    if (command === submitAck) throw wrongLength('SubmitAck', length)
     throw unknownCommand(command, dialect)
   }
 }

@@ -1,7 +1,7 @@
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { BODY_OFFSET, COMMAND_LENGTH, ID_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import type { Packet, RequestView } from './packet.ts'
+import type { ConnView, Packet, SubmitView } from './packet.ts'
 import { PacketError } from './packet-error.ts'
 
 /** The length of the encoded packet in bytes. */
@@ -43,7 +43,7 @@ export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uin
 /** The writer of responses of one dialect. */
 export function createWriteAck(
   dialect: Dialect,
-): (request: RequestView, result: number, target: Uint8Array, offset: number) => number {
+): (request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number) => number {
   /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
   const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
 

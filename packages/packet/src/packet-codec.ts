@@ -1,7 +1,7 @@
 import { createDecode } from './decode.ts'
 import { checkDialect, type Dialect } from './dialect.ts'
 import { createEncodeInto, createWriteAck, encodedLength } from './encode.ts'
-import type { Packet, PacketView, RequestView } from './packet.ts'
+import type { ConnView, Packet, PacketView, SubmitView } from './packet.ts'
 
 /** Options of {@link createPacketCodec}. */
 export interface PacketCodecOptions {
@@ -56,7 +56,7 @@ export interface PacketCodec {
    * @returns the offset after it
    * @throws RangeError when it does not fit
    */
-  writeAck(request: RequestView, result: number, target: Uint8Array, offset: number): number
+  writeAck(request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number): number
 
   /** The length of the encoded packet in bytes. */
   encodedLength(packet: Packet): number

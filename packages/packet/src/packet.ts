@@ -1,5 +1,5 @@
-import { CommandId } from './command-id.ts'
-import { BODY_OFFSET, COMMAND_LENGTH } from './layout.ts'
+import type { CommandId } from './command-id.ts'
+import { BODY_OFFSET, COMMAND_LENGTH, RESPONSE_LENGTH } from './layout.ts'
 import { readPacketId } from './packet-id.ts'
 
 /** Opens a connection; optional unless the server requires it. The payload carries credentials. */
@@ -40,18 +40,23 @@ export interface SubmitAck {
 /** Any packet as plain values: what a codec encodes. */
 export type Packet = Conn | Submit | ConnAck | SubmitAck
 
+/** A Conn as a codec decodes it. */
+export type ConnView = RequestView<typeof CommandId.Conn>
+/** A Submit as a codec decodes it. */
+export type SubmitView = RequestView<typeof CommandId.Submit>
+/** A ConnAck as a codec decodes it. */
+export type ConnAckView = ResponseView<typeof CommandId.ConnAck>
+/** A SubmitAck as a codec decodes it. */
+export type SubmitAckView = ResponseView<typeof CommandId.SubmitAck>
 /** Any packet as a codec decodes it. */
 export type PacketView = ConnView | SubmitView | ConnAckView | SubmitAckView
 
-/** A request as a codec decodes it. */
-export type RequestView = ConnView | SubmitView
-
 /**
- * A packet where it lies: nothing is copied or decoded until it is read. The bytes are valid for as long as anybody
+ * A request where it lies: nothing is copied or decoded until it is read. The bytes are valid for as long as anybody
  * holds the view, and are kept in memory by it, together with the whole chunk they came in (up to 64 KiB from a
- * socket). What must live long is better held as a `copy()`.
+ * socket). What must live long is better held as a {@link copy}.
  */
-abstract class View {
+export class RequestView<Command extends typeof CommandId.Conn | typeof CommandId.Submit> {
   /** The bytes that hold the packet. */
   readonly bytes: Uint8Array
   /** Where the packet begins in {@link bytes}: its command ID. */
@@ -65,29 +70,21 @@ abstract class View {
     this.end = end
   }
 
+  /** Which request it is: the same number in all dialects. */
+  get command(): Command {
+    return this.bytes[this.start] as Command
+  }
+
   /** The eight bytes of the ID as latin1 text. */
   get id(): string {
-    const { bytes } = this
-    const at = this.start + COMMAND_LENGTH
-    return String.fromCharCode(
-      bytes[at],
-      bytes[at + 1],
-      bytes[at + 2],
-      bytes[at + 3],
-      bytes[at + 4],
-      bytes[at + 5],
-      bytes[at + 6],
-      bytes[at + 7],
-    )
+    return readId(this.bytes, this.start + COMMAND_LENGTH)
   }
 
   /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
   get serial(): number {
     return readPacketId(this.bytes, this.start + COMMAND_LENGTH)
   }
-}
 
-abstract class PayloadView extends View {
   /** The payload as a view on {@link bytes}, made anew at each reading. */
   get payload(): Uint8Array {
     return this.bytes.subarray(this.start + BODY_OFFSET, this.end)
@@ -97,59 +94,59 @@ abstract class PayloadView extends View {
   get payloadLength(): number {
     return this.end - this.start - BODY_OFFSET
   }
+
+  /** The same packet on bytes of its own. */
+  copy(): RequestView<Command> {
+    return new RequestView(Uint8Array.prototype.slice.call(this.bytes, this.start, this.end), 0, this.end - this.start)
+  }
 }
 
-abstract class ResultView extends View {
+/** A response where it lies. What is said of {@link RequestView} holds here. */
+export class ResponseView<Command extends typeof CommandId.ConnAck | typeof CommandId.SubmitAck> {
+  /** Which response it is, as the specification numbers it, whatever the dialect puts on the wire. */
+  readonly command: Command
+  /** The bytes that hold the packet. */
+  readonly bytes: Uint8Array
+  /** Where the packet begins in {@link bytes}: its command ID. */
+  readonly start: number
+
+  constructor(command: Command, bytes: Uint8Array, start: number) {
+    this.command = command
+    this.bytes = bytes
+    this.start = start
+  }
+
+  /** The eight bytes of the ID as latin1 text. */
+  get id(): string {
+    return readId(this.bytes, this.start + COMMAND_LENGTH)
+  }
+
+  /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
+  get serial(): number {
+    return readPacketId(this.bytes, this.start + COMMAND_LENGTH)
+  }
+
   /** 0 is success; whatever else, up to 255, is failure. */
   get result(): number {
     return this.bytes[this.start + BODY_OFFSET]
   }
-}
-
-/** A decoded {@link Conn}. */
-export class ConnView extends PayloadView implements Conn {
-  get command(): typeof CommandId.Conn {
-    return CommandId.Conn
-  }
 
   /** The same packet on bytes of its own. */
-  copy(): ConnView {
-    return new ConnView(this.bytes.slice(this.start, this.end), 0, this.end - this.start)
+  copy(): ResponseView<Command> {
+    const end = this.start + RESPONSE_LENGTH
+    return new ResponseView(this.command, Uint8Array.prototype.slice.call(this.bytes, this.start, end), 0)
   }
 }
 
-/** A decoded {@link Submit}. */
-export class SubmitView extends PayloadView implements Submit {
-  get command(): typeof CommandId.Submit {
-    return CommandId.Submit
-  }
-
-  /** The same packet on bytes of its own. */
-  copy(): SubmitView {
-    return new SubmitView(this.bytes.slice(this.start, this.end), 0, this.end - this.start)
-  }
-}
-
-/** A decoded {@link ConnAck}. */
-export class ConnAckView extends ResultView implements ConnAck {
-  get command(): typeof CommandId.ConnAck {
-    return CommandId.ConnAck
-  }
-
-  /** The same packet on bytes of its own. */
-  copy(): ConnAckView {
-    return new ConnAckView(this.bytes.slice(this.start, this.end), 0, this.end - this.start)
-  }
-}
-
-/** A decoded {@link SubmitAck}. */
-export class SubmitAckView extends ResultView implements SubmitAck {
-  get command(): typeof CommandId.SubmitAck {
-    return CommandId.SubmitAck
-  }
-
-  /** The same packet on bytes of its own. */
-  copy(): SubmitAckView {
-    return new SubmitAckView(this.bytes.slice(this.start, this.end), 0, this.end - this.start)
-  }
+function readId(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(
+    bytes[at],
+    bytes[at + 1],
+    bytes[at + 2],
+    bytes[at + 3],
+    bytes[at + 4],
+    bytes[at + 5],
+    bytes[at + 6],
+    bytes[at + 7],
+  )
 }

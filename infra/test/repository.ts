@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A path below `infra/`. */
+export function infra(...path: string[]): string {
+  return join(root, 'infra', ...path)
+}
+
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8')
+}
+
+/** The file's content as `T`, unchecked: the tests look at what they rely on. */
+export function readYaml<T>(path: string): T {
+  return parse(readText(path)) as T
+}
+
+/** The file's content as `T`, unchecked: the tests look at what they rely on. */
+export function readJson<T>(path: string): T {
+  return JSON.parse(readText(path)) as T
+}
+
+export function filesIn(directory: string, extension: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => join(directory, name))
+}

@@ -1,0 +1,112 @@
+import type { CloseReason } from './close-reason.ts'
+
+/** The limits of a session that a sweep looks at, in milliseconds; Infinity is none. */
+export interface TimeLimits {
+  readonly handshakeTimeout: number
+  readonly frameTimeout: number
+  readonly idleTimeout: number
+  readonly writeTimeout: number
+  readonly handlerTimeout: number
+  readonly lingerTimeout: number
+}
+
+/** What a sweep sees of a session. */
+export interface Situation {
+  /** A required Conn has not succeeded yet. */
+  readonly awaitsConn: boolean
+  /** How many frames have come whole so far. */
+  readonly framesTaken: number
+  /** The bytes received so far end inside a frame, and we are willing to read the rest. */
+  readonly insideFrame: boolean
+  /** How many bytes were received so far. */
+  readonly receivedBytes: number
+  /** Handlers that have not settled. */
+  readonly inFlight: number
+  /** Bytes of acks that the system took from us so far. */
+  readonly sentBytes: number
+  /** Bytes of acks that wait to be taken. */
+  readonly unsentBytes: number
+  /** Everything was answered, and our side of the connection is ended. */
+  readonly ended: boolean
+}
+
+/** Since when something is as it is: a value that one sweep saw after the other. */
+class Since<Value> {
+  #value: Value | undefined
+  #since = 0
+
+  /** How long the value has been this one, in milliseconds; 0 when it is new. */
+  ageOf(value: Value, now: number): number {
+    if (value !== this.#value) {
+      this.#value = value
+      this.#since = now
+    }
+    return now - this.#since
+  }
+}
+
+/** The limits that a sweep finds passed: a reason to close, or `lingered`: the reason is known already. */
+export type PassedLimit = Extract<CloseReason, `${string}-timeout`> | 'lingered'
+
+/**
+ * When a session has taken too long. It is asked at each sweep, and compares what it sees with what it saw: a time
+ * begins at the first sweep that saw it begin. So no limit strikes early, each strikes at most two sweeps late, and the
+ * path of a packet pays nothing.
+ */
+export class SessionDeadlines {
+  readonly #limits: TimeLimits
+  readonly #handshake = new Since<boolean>()
+  readonly #frame = new Since<number>()
+  readonly #quiet = new Since<number>()
+  readonly #sent = new Since<number>()
+  readonly #ended = new Since<boolean>()
+
+  constructor(limits: TimeLimits) {
+    this.#limits = limits
+  }
+
+  /** The limit that was passed, or undefined. */
+  check(seen: Situation, now: number): PassedLimit | undefined {
+    const limits = this.#limits
+    const busy = seen.inFlight > 0 || seen.unsentBytes > 0
+    const handshakeAge = this.#handshake.ageOf(seen.awaitsConn, now)
+    const frameAge = this.#frame.ageOf(seen.insideFrame ? seen.framesTaken : -1, now)
+    const sentAge = this.#sent.ageOf(seen.unsentBytes > 0 ? seen.sentBytes : -1, now)
+    const quietAge = this.#quiet.ageOf(busy ? -1 : seen.receivedBytes, now)
+    const endedAge = this.#ended.ageOf(seen.ended, now)
+
+    if (seen.unsentBytes > 0 && sentAge >= limits.writeTimeout) return 'write-timeout'
+    if (seen.ended) return endedAge >= limits.lingerTimeout ? 'lingered' : undefined
+    if (seen.awaitsConn && handshakeAge >= limits.handshakeTimeout) return 'handshake-timeout'
+    if (seen.insideFrame && frameAge >= limits.frameTimeout) return 'frame-timeout'
+    if (!busy && quietAge >= limits.idleTimeout) return 'idle-timeout'
+    return undefined
+  }
+}
+
+const SHORTEST_SWEEP = 5
+const LONGEST_SWEEP = 250
+const SWEEPS_A_LIMIT = 20
+
+/** Calls `sweep` often enough for the shortest of the limits: one timer for all sessions of a server. */
+export class Sweeper {
+  readonly #interval: number
+  readonly #sweep: (now: number) => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(limits: TimeLimits, sweep: (now: number) => void) {
+    const shortest = Math.min(...Object.values(limits))
+    this.#interval = Math.min(LONGEST_SWEEP, Math.max(SHORTEST_SWEEP, Math.floor(shortest / SWEEPS_A_LIMIT)))
+    this.#sweep = sweep
+  }
+
+  /** Begins to sweep, unless it does already. It does not keep the process alive. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#sweep(performance.now()), this.#interval).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}

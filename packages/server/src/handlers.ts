@@ -1,0 +1,130 @@
+import type { ConnView, SubmitView } from '@demo/packet'
+import type { CloseReason } from './close-reason.ts'
+import type { Session } from './session.ts'
+
+/** What a request is answered with: 0 success, 1 failure. */
+export type Result = 0 | 1
+
+/** What a handler returns: a result, nothing (0), or a promise of either. A throw or a rejection answers 1. */
+export type HandlerOutcome = Result | undefined | void | Promise<Result | undefined | void>
+
+/** What a server does: `onSubmit`, and whatever else there is to say. None of them can hurt another connection. */
+export interface Handlers<Data = unknown> {
+  /**
+   * A Conn came. Result 0 makes the session authenticated, any other answers 1 and closes it as `unauthorized`.
+   * Nothing else of this connection is handled until the answer is known.
+   */
+  onConn?(conn: ConnView, session: Session<Data>): HandlerOutcome
+
+  /**
+   * A Submit came. It is answered once, with what is returned. The view is cheap until `id` or `payload` is read, and
+   * holds on to the chunk it came in (up to 64 KiB): keep `submit.copy()` of what must live long.
+   */
+  onSubmit(submit: SubmitView, session: Session<Data>): HandlerOutcome
+
+  /** A connection was accepted; the place to set `session.data`. If it throws, the session is closed. */
+  onOpen?(session: Session<Data>): void
+
+  /** A connection is gone. Called once for each, also for one that was closed at once as too many. */
+  onClose?(session: Session<Data>, reason: CloseReason, error: Error | undefined): void
+
+  /**
+   * A handler threw, rejected, or returned what is no result. The request was answered with 1 already, or will be.
+   *
+   * @default a process warning at the first one
+   */
+  onError?(error: unknown, session: Session<Data>): void
+}
+
+/** Calls the handlers, so that nothing they do gets out. */
+export class HandlerCaller<Data> {
+  readonly #handlers: Handlers<Data>
+  #warned = false
+
+  constructor(handlers: Handlers<Data>) {
+    if (typeof handlers?.onSubmit !== 'function') {
+      throw new TypeError(`createServer: handlers.onSubmit is ${typeof handlers?.onSubmit}; it must be a function`)
+    }
+    for (const name of ['onConn', 'onOpen', 'onClose', 'onError'] as const) {
+      if (handlers[name] !== undefined && typeof handlers[name] !== 'function') {
+        throw new TypeError(`createServer: handlers.${name} is ${typeof handlers[name]}; it must be a function`)
+      }
+    }
+    this.#handlers = handlers
+  }
+
+  get handlesConn(): boolean {
+    return this.#handlers.onConn !== undefined
+  }
+
+  submit(submit: SubmitView, session: Session<Data>): HandlerOutcome {
+    try {
+      return this.#handlers.onSubmit(submit, session)
+    } catch (error) {
+      this.error(error, session)
+      return 1
+    }
+  }
+
+  conn(conn: ConnView, session: Session<Data>): HandlerOutcome {
+    try {
+      return this.#handlers.onConn?.(conn, session)
+    } catch (error) {
+      this.error(error, session)
+      return 1
+    }
+  }
+
+  /** @returns whether it went well */
+  open(session: Session<Data>): boolean {
+    try {
+      this.#handlers.onOpen?.(session)
+      return true
+    } catch (error) {
+      this.error(error, session)
+      return false
+    }
+  }
+
+  close(session: Session<Data>, reason: CloseReason, error: Error | undefined): void {
+    try {
+      this.#handlers.onClose?.(session, reason, error)
+    } catch (thrown) {
+      this.error(thrown, session)
+    }
+  }
+
+  error(error: unknown, session: Session<Data>): void {
+    if (this.#handlers.onError === undefined) {
+      this.#warnOnce(error, 'set onError to see all of them')
+      return
+    }
+    try {
+      this.#handlers.onError(error, session)
+    } catch (thrown) {
+      this.#warnOnce(thrown, 'onError itself threw this')
+    }
+  }
+
+  #warnOnce(error: unknown, advice: string): void {
+    if (this.#warned) return
+    this.#warned = true
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    process.emitWarning(`a handler failed, ${advice}: ${text}`, 'HandlerWarning')
+  }
+}
+
+/** The result that a handler meant, or undefined when it meant none. */
+export function resultOf(value: unknown): Result | undefined {
+  if (value === undefined || value === 0) return 0
+  return value === 1 ? 1 : undefined
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+export function notAResult(name: string, value: unknown): TypeError {
+  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(value)
+  return new TypeError(`${name} gave ${shown}; it must return 0, 1, nothing, or a promise of one of them`)
+}

@@ -1,0 +1,222 @@
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
+import { createPacketCodec } from '@demo/packet'
+import { createCounters, type ServerCounters } from './counters.ts'
+import { Sweeper } from './deadlines.ts'
+import { HandlerCaller, type Handlers } from './handlers.ts'
+import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
+import { checkOptions, ServerOptionError, type ServerOptions } from './options.ts'
+import { highWaterMark, Scratch } from './outbound.ts'
+import { type Session, type SessionContext, TcpSession } from './session.ts'
+import { Wakeups } from './wakeups.ts'
+
+/** Connections that the system keeps ready for us to accept. */
+const BACKLOG = 4096
+
+/** After so long without a sign of life the system asks a peer whether it is still there. */
+const KEEP_ALIVE_DELAY = 60_000
+
+const DEFAULT_DRAIN_TIMEOUT = 10_000
+
+/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
+export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
+
+/** Where a server listens. */
+export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
+
+/** Options of `server.close`. */
+export interface CloseOptions {
+  /**
+   * How long the sessions may take to answer what they received and to end, in milliseconds; 0 is no limit. What is
+   * left then is cut off as `drain-timeout`.
+   *
+   * @default 10000
+   */
+  readonly timeout?: number
+}
+
+/** What came of a close. */
+export interface CloseSummary {
+  /** Connections that were open when the close began. */
+  readonly connections: number
+  /** Connections that the deadline cut off before everything received on them had been answered. */
+  readonly cutOff: number
+  /** Requests received on those and not answered. */
+  readonly unanswered: number
+  /** How long it took, in milliseconds. */
+  readonly duration: number
+}
+
+/** A server of framed requests; made by {@link createServer}. */
+export interface Server<Data = unknown> {
+  /** The sessions that are open now. */
+  readonly sessions: ReadonlySet<Session<Data>>
+  /** What the server has done so far. */
+  readonly counters: ServerCounters
+  /** The connections it takes at the same time, once the limit of open files has had its say. */
+  readonly maxConnections: number
+  /** Where it listens, or undefined. */
+  readonly address: ServerAddress | undefined
+
+  /**
+   * Begins to listen. The host is `127.0.0.1` unless given.
+   *
+   * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
+   */
+  listen(options: ListenOptions): Promise<ServerAddress>
+
+  /**
+   * Drains: accepts no more, reads no more, answers every request received, ends each connection and waits for its
+   * peer to do the same. What was not done at the deadline is cut off. A second call gives the same promise.
+   */
+  close(options?: CloseOptions): Promise<CloseSummary>
+
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Makes a server of framed requests.
+ *
+ * @example
+ * const server = createServer({ onSubmit: (submit) => (submit.payloadLength > 0 ? 0 : 1) })
+ * await server.listen({ port: 8888 })
+ *
+ * @throws ServerOptionError when an option can't be
+ * @throws TypeError when a handler is no function
+ */
+export function createServer<Data = unknown>(handlers: Handlers<Data>, options: ServerOptions = {}): Server<Data> {
+  return new TcpServer(handlers, options)
+}
+
+class TcpServer<Data> implements Server<Data> {
+  readonly maxConnections: number
+  readonly counters = createCounters()
+  readonly #sessions = new Set<TcpSession<Data>>()
+  readonly #context: SessionContext<Data>
+  readonly #net: NetServer
+  readonly #sweeper: Sweeper
+  #lastId = 0
+  #closing: Promise<CloseSummary> | undefined
+  /** Called when the last session is gone. */
+  #whenEmpty: (() => void) | undefined
+
+  constructor(handlers: Handlers<Data>, options: ServerOptions) {
+    const caller = new HandlerCaller(handlers)
+    const checked = checkOptions(options, caller.handlesConn)
+    const wakeups = new Wakeups()
+    this.maxConnections = Math.min(checked.maxConnections, connectionsThatOpenFilesAllow())
+    this.#context = {
+      options: checked,
+      codec: createPacketCodec({ dialect: checked.dialect }),
+      handlers: caller,
+      counters: this.counters,
+      scratch: new Scratch(),
+      wake: (session) => wakeups.add(session),
+      forget: (session) => this.#forget(session),
+    }
+    this.#sweeper = new Sweeper(checked, (now) => {
+      for (const session of this.#sessions) session.sweep(now)
+    })
+    this.#net = createNetServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+        highWaterMark: highWaterMark(checked.maxWriteBuffer),
+      },
+      (socket) => this.#accept(socket),
+    )
+    checked.observer.attach?.(this.counters)
+  }
+
+  get sessions(): ReadonlySet<Session<Data>> {
+    return this.#sessions
+  }
+
+  get address(): ServerAddress | undefined {
+    const address = this.#net.address()
+    return address === null ? undefined : serverAddress(address)
+  }
+
+  listen(options: ListenOptions): Promise<ServerAddress> {
+    return new Promise((resolve, reject) => {
+      const net = this.#net
+      const listening = () => {
+        net.off('error', reject)
+        // An error after this one concerns a single accept: the listener goes on.
+        net.on('error', (error) => process.emitWarning(error))
+        resolve(serverAddress(net.address()))
+      }
+      net.once('error', reject)
+      net.once('listening', listening)
+      const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
+      try {
+        net.listen({ ...where, backlog: BACKLOG })
+      } catch (error) {
+        net.off('error', reject)
+        net.off('listening', listening)
+        reject(error)
+      }
+    })
+  }
+
+  close(options: CloseOptions = {}): Promise<CloseSummary> {
+    const { timeout = DEFAULT_DRAIN_TIMEOUT } = options
+    if (!(timeout >= 0)) throw new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit')
+    this.#closing ??= this.#drain(timeout)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #drain(timeout: number): Promise<CloseSummary> {
+    const startedAt = performance.now()
+    const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
+    const connections = this.#sessions.size
+    let cutOff = 0
+    const unansweredBefore = this.counters.unanswered
+    let unanswered = 0
+    // Later: a handler may be the one who closes, and no session works in the middle of another's work.
+    setImmediate(() => {
+      for (const session of this.#sessions) session.drain()
+    })
+    const deadline = setTimeout(() => {
+      for (const session of this.#sessions) {
+        if (session.owesAnswers) cutOff += 1
+        session.destroy(session.owesAnswers ? 'drain-timeout' : 'draining')
+      }
+    }, timeout || 2 ** 31 - 1)
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
+    clearTimeout(deadline)
+    if (cutOff > 0) unanswered = this.counters.unanswered - unansweredBefore
+    this.#sweeper.stop()
+    await listenerClosed
+    return { connections, cutOff, unanswered, duration: performance.now() - startedAt }
+  }
+
+  #accept(socket: Socket): void {
+    this.#lastId += 1
+    this.counters.connectionsOpened += 1
+    const session = new TcpSession(this.#lastId, socket, this.#context)
+    const tooMany = this.#sessions.size >= this.maxConnections
+    this.#sessions.add(session)
+    this.#sweeper.start()
+    if (tooMany) session.destroy('too-many-connections')
+    else if (this.#closing !== undefined) session.destroy('draining')
+    else session.open()
+  }
+
+  #forget(session: TcpSession<Data>): void {
+    this.#sessions.delete(session)
+    if (this.#sessions.size > 0) return
+    this.#sweeper.stop()
+    this.#whenEmpty?.()
+  }
+}
+
+function serverAddress(address: AddressInfo | string | null): ServerAddress {
+  if (address === null) throw new Error('the server does not listen')
+  return typeof address === 'string' ? { path: address } : { address: address.address, port: address.port }
+}

@@ -1,0 +1,472 @@
+import type { Socket } from 'node:net'
+import { FrameDecoder, FrameError } from '@demo/frame'
+import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
+import type { CloseReason } from './close-reason.ts'
+import type { MutableCounters } from './counters.ts'
+import { SessionDeadlines } from './deadlines.ts'
+import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
+import { InFlight, PendingRequest } from './in-flight.ts'
+import type { CheckedOptions } from './options.ts'
+import { Outbound, type Scratch } from './outbound.ts'
+
+/** The longest frame of a peer that has not authenticated where it must, in bytes. */
+const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
+
+/**
+ * Where a session stands.
+ *
+ * | state       | bytes     | frames               | answers | moves on when                                      |
+ * |-------------|-----------|----------------------|---------|----------------------------------------------------|
+ * | `open`      | taken     | taken                | sent    | the peer ends, the server drains → finishing       |
+ * |             |           |                      |         | an error, a limit, `close()` → answering           |
+ * | `finishing` | left      | those received: taken| sent    | none is left → answering                           |
+ * | `answering` | left      | left                 | sent    | nothing is in flight → lingering, our side is ended|
+ * | `lingering` | discarded | left                 | all sent| the peer ends, the linger limit → closed           |
+ * | `closed`    |           |                      |         |                                                    |
+ *
+ * Any of them goes to closed at once when the connection is lost.
+ */
+export type SessionState = 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
+
+/** One connection, as its handlers see it. */
+export interface Session<Data = unknown> {
+  /** A number that no other session of this server has. */
+  readonly id: number
+  /** The peer's address; undefined on a Unix socket. */
+  readonly remoteAddress: string | undefined
+  /** The peer's port; undefined on a Unix socket. */
+  readonly remotePort: number | undefined
+  readonly state: SessionState
+  /** Whether a Conn has succeeded. */
+  readonly authenticated: boolean
+  /** Requests whose asynchronous handlers have not settled. */
+  readonly inFlight: number
+  /** Requests taken so far. */
+  readonly requests: number
+  /** Bytes received so far. */
+  readonly receivedBytes: number
+  /** Bytes of acks handed to the socket so far. */
+  readonly sentBytes: number
+  /**
+   * Aborts when the connection is gone, and when a handler of this session overran `handlerTimeout`: whatever the
+   * session was doing is to stop then, and a handler that asks afterwards gets a fresh signal.
+   */
+  readonly signal: AbortSignal
+  /** Whatever you want to keep with the session. */
+  data: Data | undefined
+  /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
+  close(): void
+}
+
+/** What a session needs of its server. */
+export interface SessionContext<Data> {
+  readonly options: CheckedOptions
+  readonly codec: PacketCodec
+  readonly handlers: HandlerCaller<Data>
+  readonly counters: MutableCounters
+  readonly scratch: Scratch
+  /** Has `session.work()` called later in this turn of the event loop. */
+  wake(session: TcpSession<Data>): void
+  forget(session: TcpSession<Data>): void
+}
+
+/**
+ * One connection: bytes in, frames, packets, handlers, acks out. It decides what happens to a socket, and knows nothing
+ * of bytes.
+ */
+export class TcpSession<Data> implements Session<Data> {
+  readonly id: number
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  data: Data | undefined
+
+  readonly #context: SessionContext<Data>
+  readonly #socket: Socket
+  readonly #decoder: FrameDecoder
+  readonly #outbound: Outbound
+  readonly #deadlines: SessionDeadlines
+  readonly #inFlight = new InFlight()
+  /** Settled, and not answered yet. */
+  #settled: PendingRequest[] = []
+
+  #state: SessionState = 'open'
+  /** Whether a Conn must succeed before anything else. */
+  #locked: boolean
+  #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
+  /** Whether one more request may be taken now; {@link #mayTake} as of the last change. */
+  #taking = false
+  /** Handlers were started since acks were last sent: the first to settle need not wait for the turn to end. */
+  #justRead = false
+  #paused = false
+  #peerEnded = false
+  #reason: CloseReason | undefined
+  #error: Error | undefined
+  #requests = 0
+  #receivedBytes = 0
+  /** When the requests being taken were read; 0 until somebody wants to know. */
+  #readAt = 0
+  #abort: AbortController | undefined
+
+  constructor(id: number, socket: Socket, context: SessionContext<Data>) {
+    const { options, codec, scratch, counters } = context
+    this.id = id
+    this.remoteAddress = socket.remoteAddress
+    this.remotePort = socket.remotePort
+    this.#context = context
+    this.#locked = options.requireConn
+    this.#socket = socket
+    this.#decoder = new FrameDecoder({
+      maxFrameLength: options.requireConn
+        ? Math.min(options.maxFrameLength, MAX_FRAME_LENGTH_BEFORE_CONN)
+        : options.maxFrameLength,
+    })
+    this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
+    this.#deadlines = new SessionDeadlines(options)
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#socketFailed(error))
+    socket.on('close', () => this.#closed())
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  get authenticated(): boolean {
+    return this.#conn === 'accepted'
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  get requests(): number {
+    return this.#requests
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  get sentBytes(): number {
+    return this.#outbound.sentBytes
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#state === 'closed') this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  close(): void {
+    this.#stop('handler-closed')
+  }
+
+  /** Begins to read. */
+  open(): void {
+    const socket = this.#socket
+    socket.on('data', (chunk) => this.#receive(chunk))
+    socket.on('end', () => this.#peerHasEnded())
+    socket.on('drain', () => this.#writable())
+    if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
+  }
+
+  /** Closes at once; whatever was not answered stays so. */
+  destroy(reason: CloseReason): void {
+    this.#reason = reason
+    this.#socket.destroy()
+  }
+
+  /**
+   * Answers what was received, and closes. Not to be called from within a handler: it fills the scratch.
+   */
+  drain(): void {
+    if (this.#state !== 'open') return
+    this.#pause()
+    // What Node has read for us counts as received. read() gives it to the listener of 'data'.
+    while (this.#socket.read() !== null);
+    if (this.#state !== 'open') return
+    this.#state = 'finishing'
+    this.#reason = 'draining'
+    this.work()
+  }
+
+  /** Whether closing it now would lose an answer. */
+  get owesAnswers(): boolean {
+    return this.#state !== 'lingering' || this.#outbound.unsentBytes > 0
+  }
+
+  /** Closes what has taken too long. `now` is in milliseconds on the monotonic clock. */
+  sweep(now: number): void {
+    this.#giveUpOverdue(now)
+    const open = this.#state === 'open'
+    const passed = this.#deadlines.check(
+      {
+        awaitsConn: open && this.#locked,
+        framesTaken: this.#requests,
+        insideFrame: open && !this.#paused && this.#decoder.insideFrame,
+        receivedBytes: this.#receivedBytes,
+        inFlight: this.#inFlight.size,
+        sentBytes: this.#outbound.sentBytes,
+        unsentBytes: this.#outbound.unsentBytes,
+        ended: this.#state === 'lingering' && this.#outbound.unsentBytes === 0,
+      },
+      now,
+    )
+    if (passed === 'lingered') this.#socket.destroy()
+    else if (passed === 'write-timeout') this.destroy(passed)
+    else if (passed !== undefined) this.#stop(passed)
+  }
+
+  /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
+  work(): void {
+    this.#answerSettled()
+    this.#takeRequests()
+    this.#outbound.flush()
+    this.#moveOn()
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#receivedBytes += chunk.length
+    this.#context.counters.receivedBytes += chunk.length
+    if (this.#state !== 'open') return
+    this.#decoder.push(chunk)
+    this.work()
+  }
+
+  #takeRequests(): void {
+    const { codec, counters, handlers, options } = this.#context
+    const { observer } = options
+    const decoder = this.#decoder
+    const outbound = this.#outbound
+    const inFlightBefore = this.#inFlight.size
+    let taken = 0
+    this.#readAt = observer.answered === undefined ? 0 : performance.now()
+    this.#taking = this.#mayTake()
+    try {
+      // The path of every packet. It is kept so small that the compiler makes one piece of machine code of it, codec
+      // and decoder included; bench/session.bench.ts shows what a call more costs.
+      while (this.#taking && decoder.next()) {
+        const packet = codec.decode(decoder.bytes, decoder.start, decoder.end)
+        if (packet.command !== CommandId.Submit || this.#locked) {
+          this.#takeOther(packet)
+          taken += 1
+          continue
+        }
+        taken += 1
+        const outcome = handlers.submit(packet, this)
+        if (outcome === undefined || outcome === 0) {
+          if (outbound.ack(packet, 0)) this.#flushEarly()
+        } else this.#answerOtherwise(packet, outcome)
+      }
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+    this.#requests += taken
+    counters.requestsReceived += taken
+    const answered = taken - (this.#inFlight.size - inFlightBefore)
+    if (answered > 0) observer.answered?.((performance.now() - this.#readAt) / 1000, answered)
+  }
+
+  /** Whether there is room for one more request, and somebody to answer it to. */
+  #mayTake(): boolean {
+    return (
+      (this.#state === 'open' || this.#state === 'finishing') &&
+      this.#inFlight.size < this.#context.options.maxInFlight &&
+      !this.#outbound.blocked &&
+      this.#conn !== 'pending'
+    )
+  }
+
+  /** A Conn, or what should not have come. */
+  #takeOther(packet: PacketView): void {
+    if (packet.command === CommandId.Submit) {
+      throw new PacketError('ERR_PACKET_UNEXPECTED', 'a Submit came before a Conn had succeeded')
+    }
+    if (packet.command !== CommandId.Conn) {
+      throw new PacketError('ERR_PACKET_UNEXPECTED', 'a response was sent to a server')
+    }
+    if (this.#conn !== 'none') throw new PacketError('ERR_PACKET_UNEXPECTED', 'a second Conn came')
+    this.#conn = 'pending'
+    this.#answerOtherwise(packet, this.#context.handlers.conn(packet, this))
+  }
+
+  /** Any answer but the usual one, success to a Submit. */
+  #answerOtherwise(request: ConnView | SubmitView, outcome: HandlerOutcome): void {
+    const result = resultOf(outcome)
+    if (result === undefined) this.#answerLater(request, outcome)
+    else this.#answer(request, result)
+    this.#taking = this.#mayTake()
+  }
+
+  #answer(request: ConnView | SubmitView, result: Result): void {
+    if (this.#outbound.ack(request, result)) this.#flushEarly()
+    if (request.command === CommandId.Conn) this.#connAnswered(result)
+  }
+
+  #flushEarly(): void {
+    this.#outbound.flush()
+    this.#taking = this.#mayTake()
+  }
+
+  #connAnswered(result: Result): void {
+    if (result === 0) {
+      this.#conn = 'accepted'
+      this.#locked = false
+      this.#decoder.maxFrameLength = this.#context.options.maxFrameLength
+    } else {
+      this.#conn = 'refused'
+      this.#stop('unauthorized')
+    }
+  }
+
+  #answerLater(request: ConnView | SubmitView, outcome: HandlerOutcome): void {
+    if (this.#readAt === 0) this.#readAt = performance.now()
+    const pending = new PendingRequest(request, this.#readAt)
+    this.#inFlight.add(pending)
+    this.#justRead = true
+    this.#context.counters.inFlight += 1
+    if (outcome instanceof Promise || isThenable(outcome)) {
+      // A thenable of another make may call back twice, or throw: Promise.resolve makes it behave.
+      Promise.resolve(outcome).then(
+        (value) => this.#settle(pending, value),
+        (error) => this.#reject(pending, error),
+      )
+    } else {
+      this.#settle(pending, outcome)
+    }
+  }
+
+  #settle(pending: PendingRequest, value: unknown): void {
+    const result = resultOf(value)
+    if (result !== undefined) this.#finish(pending, result)
+    else this.#reject(pending, notAResult(pending.request.command === CommandId.Conn ? 'onConn' : 'onSubmit', value))
+  }
+
+  #reject(pending: PendingRequest, error: unknown): void {
+    this.#context.handlers.error(error, this)
+    this.#finish(pending, 1)
+  }
+
+  /** A handler settled, or was given up. */
+  #finish(pending: PendingRequest, result: Result): void {
+    if (pending.result !== undefined || this.#state === 'closed') return
+    pending.result = result
+    this.#inFlight.remove(pending)
+    this.#context.counters.inFlight -= 1
+    this.#settled.push(pending)
+    if (this.#settled.length > 1) return
+    if (this.#justRead) process.nextTick(() => this.work())
+    else this.#context.wake(this)
+  }
+
+  #answerSettled(): void {
+    if (this.#settled.length === 0) return
+    this.#justRead = false
+    const { observer } = this.#context.options
+    const now = observer.answered === undefined ? 0 : performance.now()
+    let answered = 0
+    for (const { request, result = 1, startedAt } of this.#settled) {
+      if (this.#outbound.blocked) break
+      this.#answer(request, result)
+      observer.answered?.((now - startedAt) / 1000, 1)
+      answered += 1
+    }
+    this.#settled = answered === this.#settled.length ? [] : this.#settled.slice(answered)
+  }
+
+  #giveUpOverdue(now: number): void {
+    const { handlerTimeout } = this.#context.options
+    for (let { oldest } = this.#inFlight; oldest !== undefined; { oldest } = this.#inFlight) {
+      if (now - oldest.startedAt < handlerTimeout) return
+      const error = new Error(`a handler did not settle within ${handlerTimeout} ms; its request is answered with 1`)
+      this.#reject(oldest, error)
+      this.#abort?.abort(error)
+      this.#abort = undefined
+    }
+  }
+
+  /** Reads on, or not; ends our side when there is nothing left to say. */
+  #moveOn(): void {
+    if (this.#state === 'open') {
+      if (this.#mayTake()) this.#resume()
+      else this.#pause()
+      return
+    }
+    if (this.#state === 'finishing' && this.#mayTake()) this.#noMoreFrames()
+    if (this.#state !== 'finishing' && this.#state !== 'answering') return
+    this.#pause()
+    if (this.#state === 'answering' && this.#inFlight.size === 0 && this.#settled.length === 0) {
+      this.#state = 'lingering'
+      this.#outbound.end()
+      this.#resume()
+    }
+  }
+
+  #noMoreFrames(): void {
+    this.#state = 'answering'
+    if (!this.#peerEnded) return
+    try {
+      this.#decoder.finish()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+  }
+
+  /** Takes no more requests. */
+  #stop(reason: CloseReason): void {
+    if (this.#state !== 'open' && this.#state !== 'finishing') return
+    this.#state = 'answering'
+    this.#taking = false
+    this.#reason = reason
+    this.#context.wake(this)
+  }
+
+  #fail(error: Error): void {
+    this.#state = 'answering'
+    this.#reason = error instanceof FrameError ? 'frame-error' : 'packet-error'
+    this.#error = error
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  #writable(): void {
+    this.#outbound.unblock()
+    this.work()
+  }
+
+  #peerHasEnded(): void {
+    this.#peerEnded = true
+    if (this.#state !== 'open') return
+    this.#state = 'finishing'
+    this.#reason = 'peer-closed'
+    this.work()
+  }
+
+  #socketFailed(error: NodeJS.ErrnoException): void {
+    if (this.#reason !== undefined && this.#state !== 'open') return
+    this.#reason = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer-reset' : 'socket-error'
+    this.#error = error
+  }
+
+  #closed(): void {
+    const { counters, handlers } = this.#context
+    const reason = this.#reason ?? 'peer-closed'
+    this.#state = 'closed'
+    counters.inFlight -= this.#inFlight.size
+    counters.unanswered += this.#inFlight.size + this.#settled.length
+    counters.connectionsClosed[reason] += 1
+    this.#settled = []
+    this.#abort?.abort()
+    this.#context.forget(this)
+    handlers.close(this, reason, this.#error)
+  }
+}
