@@ -1,10 +1,24 @@
 import { defineConfig } from 'vitest/config'
 
-/** Each part is a project of its own: `pnpm vitest run --project @demo/frame`. */
-const parts = ['packages/frame', 'packages/packet']
+/** Each part is a project of its own: `pnpm vitest run --project server`. */
+const parts = [
+  { name: 'frame', root: 'packages/frame' },
+  { name: 'packet', root: 'packages/packet' },
+  { name: 'server', root: 'packages/server' },
+  { name: 'client-sim', root: 'packages/client-sim' },
+  { name: 'metrics', root: 'packages/metrics' },
+  { name: 'cli', root: 'apps/cli' },
+  { name: 'server-app', root: 'apps/server' },
+  { name: 'loadgen-app', root: 'apps/loadgen' },
+  { name: 'infra', root: 'infra' },
+  { name: 'workspace', root: 'scripts' },
+]
 
 export default defineConfig({
   test: {
-    projects: parts.map((root) => ({ root, test: { name: root, include: ['src/**/*.test.ts'] } })),
+    projects: parts.map(({ name, root }) => ({
+      root,
+      test: { name, include: ['{src,test}/**/*.test.ts', '*.test.ts'], testTimeout: 30_000 },
+    })),
   },
 })

@@ -17,7 +17,11 @@ test('yields the payloads of a Node stream', async () => {
 })
 
 test('yields the payloads of a web stream', async () => {
-  expect(await collect(decodeFrames(new ReadableStream({ start: (it) => (chunks().map((one) => it.enqueue(one)), it.close()) })))).toEqual(['ok', '!'])
+  expect(
+    await collect(
+      decodeFrames(new ReadableStream({ start: (it) => (chunks().map((one) => it.enqueue(one)), it.close()) })),
+    ),
+  ).toEqual(['ok', '!'])
 })
 
 /** A web stream as Safari has it: no async iterator. */

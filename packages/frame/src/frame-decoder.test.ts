@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import golden from '../vectors/frames.json' with { type: 'json' }
-import { FrameDecoder, FrameError, encodeFrame } from './index.ts'
+import { encodeFrame, FrameDecoder, FrameError } from './index.ts'
 
 interface Outcome {
   payloads: string[]
@@ -43,7 +43,12 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, payloads, error, m
   })
 
   test('byte by byte', () => {
-    expect(decode(Array.from(bytes, (byte) => Uint8Array.of(byte)), maxFrameLength)).toEqual(expected)
+    expect(
+      decode(
+        Array.from(bytes, (byte) => Uint8Array.of(byte)),
+        maxFrameLength,
+      ),
+    ).toEqual(expected)
   })
 
   test('cut at every point', () => {
@@ -163,15 +168,19 @@ describe('a failed decoder', () => {
   test('stays failed, with the same error', () => {
     const decoder = new FrameDecoder()
     decoder.push(fromHex('00000000'))
-    const errors = [() => decoder.next(), () => decoder.next(), () => decoder.push(fromHex('00000004')), () => decoder.finish()]
-      .map((act) => {
-        try {
-          act()
-        } catch (error) {
-          return error
-        }
-        return undefined
-      })
+    const errors = [
+      () => decoder.next(),
+      () => decoder.next(),
+      () => decoder.push(fromHex('00000004')),
+      () => decoder.finish(),
+    ].map((act) => {
+      try {
+        act()
+      } catch (error) {
+        return error
+      }
+      return undefined
+    })
     expect(errors[0]).toBeInstanceOf(FrameError)
     expect(new Set(errors).size).toBe(1)
   })

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { encodeFrame, writeFrameHeader } from './index.ts'
 
 test('a frame counts its header', () => {
-  expect([...encodeFrame(Uint8Array.of(0x68, 0x65, 0x6c, 0x6c, 0x6f))]).toEqual([0, 0, 0, 9, 0x68, 0x65, 0x6c, 0x6c, 0x6f])
+  expect([...encodeFrame(Uint8Array.of(0x68, 0x65, 0x6c, 0x6c, 0x6f))]).toEqual([
+    0, 0, 0, 9, 0x68, 0x65, 0x6c, 0x6c, 0x6f,
+  ])
   expect([...encodeFrame(new Uint8Array(0))]).toEqual([0, 0, 0, 4])
 })
 
@@ -23,7 +25,9 @@ test('a length that four bytes can not count is refused', () => {
   const target = new Uint8Array(4)
   expect(writeFrameHeader(target, 0, 0xffff_ffff - 4)).toBe(4)
   expect([...target]).toEqual([255, 255, 255, 255])
-  expect(() => writeFrameHeader(target, 0, 0xffff_ffff - 3)).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }))
+  expect(() => writeFrameHeader(target, 0, 0xffff_ffff - 3)).toThrow(
+    expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }),
+  )
   expect(() => writeFrameHeader(target, 0, -1)).toThrow(new RangeError('payloadLength is -1; it must be 0 or more'))
   expect(() => writeFrameHeader(target, 0, Number.NaN)).toThrow(RangeError)
 })

@@ -23,7 +23,8 @@ export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: numb
 
   function decodeOther(bytes: Uint8Array, start: number, end: number): PacketView {
     const length = end - start
-    if (length < COMMAND_LENGTH) throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
+    if (length < COMMAND_LENGTH)
+      throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
     const command = bytes[start]
     if (command === CommandId.Conn) {
       if (length < MIN_REQUEST_LENGTH) throw tooShort('Conn', length)

@@ -75,10 +75,15 @@ function writeId(id: string, target: Uint8Array, offset: number): void {
 }
 
 function invalidId(id: string): PacketError {
-  return new PacketError('ERR_PACKET_INVALID', `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`)
+  return new PacketError(
+    'ERR_PACKET_INVALID',
+    `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+  )
 }
 
 function checkRoom(length: number, target: Uint8Array, offset: number): void {
   if (offset >= 0 && offset + length <= target.length) return
-  throw new RangeError(`a packet of ${length} bytes at offset ${offset} does not fit into a target of ${target.length} bytes`)
+  throw new RangeError(
+    `a packet of ${length} bytes at offset ${offset} does not fit into a target of ${target.length} bytes`,
+  )
 }

@@ -4,6 +4,17 @@ export { ID_COUNT, PacketIdSequence, readPacketId, writePacketId } from './packe
 export { DIALECTS } from './dialect.ts'
 export { PacketError } from './packet-error.ts'
 export type { PacketCodec, PacketCodecOptions } from './packet-codec.ts'
-export type { Conn, ConnAck, ConnAckView, ConnView, Packet, PacketView, Submit, SubmitAck, SubmitAckView, SubmitView } from './packet.ts'
+export type {
+  Conn,
+  ConnAck,
+  ConnAckView,
+  ConnView,
+  Packet,
+  PacketView,
+  Submit,
+  SubmitAck,
+  SubmitAckView,
+  SubmitView,
+} from './packet.ts'
 export type { Dialect } from './dialect.ts'
 export type { PacketErrorCode } from './packet-error.ts'

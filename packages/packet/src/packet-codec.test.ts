@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import golden from '../vectors/packets.json' with { type: 'json' }
-import { CommandId, type Dialect, type Packet, PacketError, type PacketView, createPacketCodec } from './index.ts'
+import { CommandId, createPacketCodec, type Dialect, type Packet, PacketError, type PacketView } from './index.ts'
 
 const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'))
 const latin1 = (hex: string) => Buffer.from(hex, 'hex').toString('latin1')
@@ -9,7 +9,8 @@ const latin1 = (hex: string) => Buffer.from(hex, 'hex').toString('latin1')
 /** A view as plain values, so that it can be compared and encoded. */
 function plain(view: PacketView): Packet {
   const { command, id } = view
-  if (command === CommandId.Conn || command === CommandId.Submit) return { command, id, payload: Uint8Array.from(view.payload) }
+  if (command === CommandId.Conn || command === CommandId.Submit)
+    return { command, id, payload: Uint8Array.from(view.payload) }
   return { command, id, result: view.result }
 }
 
@@ -64,9 +65,21 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, dialect, packet, e
 })
 
 describe('any packet', () => {
-  const id = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), minLength: 8, maxLength: 8 })
-  const request = fc.record({ command: fc.constantFrom(CommandId.Conn, CommandId.Submit), id, payload: fc.uint8Array() })
-  const response = fc.record({ command: fc.constantFrom(CommandId.ConnAck, CommandId.SubmitAck), id, result: fc.nat(255) })
+  const id = fc.string({
+    unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+    minLength: 8,
+    maxLength: 8,
+  })
+  const request = fc.record({
+    command: fc.constantFrom(CommandId.Conn, CommandId.Submit),
+    id,
+    payload: fc.uint8Array(),
+  })
+  const response = fc.record({
+    command: fc.constantFrom(CommandId.ConnAck, CommandId.SubmitAck),
+    id,
+    result: fc.nat(255),
+  })
   const dialect = fc.constantFrom<Dialect>('specification', 'go-demo')
 
   test('decodes to what was encoded', () => {
@@ -131,23 +144,33 @@ describe('what can not be encoded', () => {
 
   test.each(['', '1', '123456789', '1234567€'])('an ID %j', (id) => {
     expect(() => codec.encode({ command: CommandId.Submit, id, payload: new Uint8Array() })).toThrow(
-      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: `id is ${JSON.stringify(id)}; it must be eight characters of one byte each` }),
+      expect.objectContaining({
+        code: 'ERR_PACKET_INVALID',
+        message: `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+      }),
     )
   })
 
   test.each([-1, 256, 0.5, Number.NaN])('a result %s', (result) => {
     expect(() => codec.encode({ command: CommandId.SubmitAck, id: '00000001', result })).toThrow(
-      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: `result is ${result}; it must be an integer from 0 to 255` }),
+      expect.objectContaining({
+        code: 'ERR_PACKET_INVALID',
+        message: `result is ${result}; it must be an integer from 0 to 255`,
+      }),
     )
   })
 
   test('a command that is none', () => {
     const packet = { command: 0x03 as typeof CommandId.Submit, id: '00000001', payload: new Uint8Array() }
-    expect(() => codec.encode(packet)).toThrow(expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'command is 3; it must be one of CommandId' }))
+    expect(() => codec.encode(packet)).toThrow(
+      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'command is 3; it must be one of CommandId' }),
+    )
   })
 
   test('a packet that does not fit', () => {
-    expect(() => codec.encodeInto({ command: CommandId.SubmitAck, id: '00000001', result: 0 }, new Uint8Array(9), 0)).toThrow(RangeError)
+    expect(() =>
+      codec.encodeInto({ command: CommandId.SubmitAck, id: '00000001', result: 0 }, new Uint8Array(9), 0),
+    ).toThrow(RangeError)
   })
 })
 

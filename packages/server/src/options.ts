@@ -161,7 +161,11 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
   if (!DIALECTS.includes(dialect)) throw new ServerOptionError('dialect', dialect, `one of ${DIALECTS.join(', ')}`)
   if (typeof requireConn !== 'boolean') throw new ServerOptionError('requireConn', requireConn, 'true or false')
   if (requireConn && !handlesConn) {
-    throw new ServerOptionError('requireConn', requireConn, 'false without an onConn handler, which decides who gets in')
+    throw new ServerOptionError(
+      'requireConn',
+      requireConn,
+      'false without an onConn handler, which decides who gets in',
+    )
   }
   const names = Object.keys(NUMBERS) as NumberOption[]
   const numbers = Object.fromEntries(names.map((name) => [name, checkNumber(name, options[name])]))

@@ -182,12 +182,15 @@ class TcpServer<Data> implements Server<Data> {
     setImmediate(() => {
       for (const session of this.#sessions) session.drain()
     })
-    const deadline = setTimeout(() => {
-      for (const session of this.#sessions) {
-        if (session.owesAnswers) cutOff += 1
-        session.destroy(session.owesAnswers ? 'drain-timeout' : 'draining')
-      }
-    }, timeout || 2 ** 31 - 1)
+    const deadline = setTimeout(
+      () => {
+        for (const session of this.#sessions) {
+          if (session.owesAnswers) cutOff += 1
+          session.destroy(session.owesAnswers ? 'drain-timeout' : 'draining')
+        }
+      },
+      timeout || 2 ** 31 - 1,
+    )
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     clearTimeout(deadline)
     if (cutOff > 0) unanswered = this.counters.unanswered - unansweredBefore

@@ -1,0 +1,71 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { ExitError, ExitStatus } from './exit.ts'
+
+/** One flag of a program, with its environment variable. */
+export interface Flag<Value> {
+  /** `--max-frame-length <size>` */
+  readonly flags: string
+  readonly description: string
+  /** Turns the text of a flag or a variable into a value; a RangeError says what is allowed. */
+  readonly parse: (text: string) => Value
+  /** The default as it would be typed, or undefined: the flag may be left out. */
+  readonly standard: string | undefined
+}
+
+export type Flags = Record<string, Flag<unknown>>
+
+/** The values of all flags; one without a default may be undefined. */
+export type Values<All extends Flags> = {
+  [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never
+}
+
+/**
+ * Adds flags to a command. A flag beats its environment variable, which beats its default.
+ *
+ * @param variables what the environment variables begin with: `DEMO_SERVER` makes `DEMO_SERVER_PORT` of `--port`
+ */
+export function addFlags(command: Command, variables: string, flags: Flags): Command {
+  for (const { flags: names, description, parse, standard } of Object.values(flags)) {
+    const option = new Option(names, description)
+    option.env(`${variables}_${option.name().replaceAll('-', '_').toUpperCase()}`)
+    option.argParser((text) => {
+      try {
+        return parse(text)
+      } catch (error) {
+        throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+      }
+    })
+    if (standard !== undefined) option.default(parse(standard), standard)
+    command.addOption(option)
+  }
+  return command
+}
+
+/**
+ * Parses the command line.
+ *
+ * @param argv as in `process.argv`: the program's own arguments begin at the third
+ * @throws ExitError with status 2 and one line, or 0 where help or version was asked for
+ */
+export async function parseCommandLine(command: Command, argv: readonly string[]): Promise<void> {
+  let complaint = ''
+  const settle = (one: Command) => {
+    one.exitOverride()
+    one.configureOutput({ writeErr: (text) => (complaint += text) })
+    one.commands.forEach(settle)
+  }
+  settle(command)
+  try {
+    await command.parseAsync([...argv])
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) throw new ExitError(ExitStatus.ok, '')
+    const line = complaint
+      .trim()
+      .replace(/^error: /, '')
+      .replaceAll(/\s*\n\s*/g, ' ')
+    throw new ExitError(ExitStatus.usage, `${line}; see --help`)
+  }
+}
+
+export { Command }

@@ -1,0 +1,34 @@
+/** What a program's exit status says; the programs' own numbers come on top of these. */
+export const ExitStatus = { ok: 0, failed: 1, usage: 2 } as const
+
+/** The end of a program with something to say to whoever started it: one line, no stack. */
+export class ExitError extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/**
+ * Runs a program to its exit status. An {@link ExitError} is its one line on standard error; anything else is a bug and
+ * shows its stack.
+ *
+ * @param name what the line begins with
+ */
+export async function runProgram(name: string, main: () => Promise<number>): Promise<void> {
+  // Whoever read our output has seen enough: `demo-loadgen | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    if (error instanceof ExitError) {
+      if (error.message !== '') process.stderr.write(`${name}: ${error.message}\n`)
+      process.exitCode = error.status
+    } else {
+      process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
+      process.exitCode = ExitStatus.failed
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ClosedLoad } from './closed-load.ts'
+import type { LatencySummary } from './latency.ts'
+
+/** What load to make. Times in milliseconds. */
+export interface RunOptions {
+  readonly host: string
+  readonly port: number
+  readonly dialect: 'specification' | 'go-demo'
+  /** Connections at the same time. */
+  readonly connections: number
+  /** Requests sent and not answered on each connection. */
+  readonly window: number
+  /** The length of each payload in bytes. */
+  readonly payloadSize: number
+  /** How long requests are sent and counted; not looked at when there is an `amount`. */
+  readonly duration: number
+  /** How long requests are sent before that, and not counted. */
+  readonly warmup: number
+  /** How many requests are sent and counted. */
+  readonly amount: number | undefined
+  /** How long connecting may take, and waiting for the last answers. */
+  readonly timeout: number
+}
+
+/** What came of it. Requests sent in the warm-up are not counted. */
+export interface RunResult {
+  readonly requests: number
+  readonly acks: number
+  readonly failedAcks: number
+  /** Requests without an answer at the end. */
+  readonly unanswered: number
+  /** Answers to no request that waited, those of the warm-up included. */
+  readonly mismatched: number
+  /** Connections that were lost. */
+  readonly errors: number
+  /** What they were lost to, each message once. */
+  readonly errorMessages: readonly string[]
+  /** How long requests were sent and counted. */
+  readonly durationSeconds: number
+  /** Answers that came in that time, a second. */
+  readonly acksPerSecond: number
+  readonly latencyMs: LatencySummary
+}
+
+/** How a run is going. */
+export interface Progress {
+  readonly phase: 'warm-up' | 'load' | 'drain'
+  /** Answers that came so far, in a warm-up those of the warm-up. */
+  readonly acks: number
+  readonly inFlight: number
+  readonly errors: number
+}
+
+const PROGRESS_INTERVAL = 1000
+const NO_LIMIT = Number.POSITIVE_INFINITY
+
+/**
+ * Makes load: connects, warms up, sends and counts, waits for the last answers.
+ *
+ * @param onProgress called every second
+ * @param signal ends the sending early; what was sent is still waited for and told
+ * @throws ClientError when a connection can't be made
+ */
+export async function run(
+  options: RunOptions,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { amount, duration, warmup, timeout } = options
+  const load = new ClosedLoad(options)
+  let phase: Progress['phase'] = 'warm-up'
+  const timer = setInterval(() => {
+    onProgress({ phase, acks: load.tally.acksArrived, inFlight: load.inFlight, errors: load.errors.length })
+  }, PROGRESS_INTERVAL)
+  try {
+    await load.connect()
+    if (warmup > 0) {
+      load.start(NO_LIMIT)
+      await within(warmup, load.idle(), signal)
+    }
+
+    phase = 'load'
+    load.start(amount ?? NO_LIMIT)
+    await within(amount === undefined ? duration : NO_LIMIT, load.idle(), signal)
+    const { tally } = load
+    const durationSeconds = (performance.now() - tally.since) / 1000
+    const arrivedInTime = tally.acksArrived
+
+    phase = 'drain'
+    load.stop()
+    await within(timeout === 0 ? NO_LIMIT : timeout, load.idle())
+    return {
+      requests: tally.requests,
+      acks: tally.acks,
+      failedAcks: tally.failedAcks,
+      unanswered: tally.requests - tally.acks,
+      mismatched: load.mismatched,
+      errors: load.errors.length,
+      errorMessages: [...new Set(load.errors.map((error) => error.message))],
+      durationSeconds: Number(durationSeconds.toFixed(3)),
+      acksPerSecond: Math.round(arrivedInTime / durationSeconds),
+      latencyMs: tally.latencies.summarize(),
+    }
+  } finally {
+    clearInterval(timer)
+    load.end()
+  }
+}
+
+/** Waits until something is done, or the time is up, or the signal aborts. */
+async function within(milliseconds: number, done: Promise<void>, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const signals = signal === undefined ? [over.signal] : [over.signal, signal]
+  const time = sleep(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal: AbortSignal.any(signals) })
+  await Promise.race([done, time.catch(() => {})])
+  over.abort()
+}

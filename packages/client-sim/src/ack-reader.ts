@@ -1,0 +1,58 @@
+import { FrameDecoder } from '@demo/frame'
+import { CommandId, PacketError, type ConnAckView, type PacketCodec, type SubmitAckView } from '@demo/packet'
+import { ClientError } from './client-error.ts'
+
+/** Turns the bytes that a server sends into its responses. */
+export class AckReader {
+  readonly #decoder = new FrameDecoder()
+  readonly #codec: PacketCodec
+
+  constructor(codec: PacketCodec) {
+    this.#codec = codec
+  }
+
+  /**
+   * Calls `onAck` for each response that a chunk completes.
+   *
+   * @throws ClientError `ERR_CLIENT_PROTOCOL`
+   */
+  read(chunk: Uint8Array, onAck: (ack: ConnAckView | SubmitAckView) => void): void {
+    const decoder = this.#decoder
+    try {
+      decoder.push(chunk)
+      while (decoder.next()) {
+        const packet = this.#codec.decode(decoder.bytes, decoder.start, decoder.end)
+        if (packet.command === CommandId.SubmitAck || packet.command === CommandId.ConnAck) onAck(packet)
+        else throw new PacketError('ERR_PACKET_UNEXPECTED', 'a request was sent to a client')
+      }
+    } catch (error) {
+      throw protocolError(error)
+    }
+  }
+
+  /**
+   * Says that the stream has ended.
+   *
+   * @throws ClientError `ERR_CLIENT_PROTOCOL` when it ended inside a frame
+   */
+  finish(): void {
+    try {
+      this.#decoder.finish()
+    } catch (error) {
+      throw protocolError(error)
+    }
+  }
+}
+
+function protocolError(error: unknown): ClientError {
+  if (error instanceof ClientError) return error
+  const message = `the server broke the protocol: ${error instanceof Error ? error.message : error}`
+  return new ClientError('ERR_CLIENT_PROTOCOL', message, { cause: error })
+}
+
+/** A response to nothing that was asked: its ID is unknown, or was answered before, or it answers another command. */
+export function unexpectedAck(ack: ConnAckView | SubmitAckView): ClientError {
+  const name = ack.command === CommandId.ConnAck ? 'ConnAck' : 'SubmitAck'
+  const message = `the server broke the protocol: a ${name} with the ID ${JSON.stringify(ack.id)} answers no request that waits`
+  return new ClientError('ERR_CLIENT_PROTOCOL', message)
+}

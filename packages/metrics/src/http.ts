@@ -1,0 +1,78 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Registry } from 'prom-client'
+
+/** Options of {@link serveMetrics}. */
+export interface ServeMetricsOptions {
+  /** Whose metrics are served. */
+  registry: Registry
+  /**
+   * The address to listen on.
+   *
+   * @default '127.0.0.1'
+   */
+  host?: string
+  /** The port to listen on; 0 picks a free one. */
+  port: number
+}
+
+/** A running endpoint. */
+export interface MetricsEndpoint {
+  /** Where it listens. */
+  readonly address: { readonly address: string; readonly port: number }
+  /** Ends it, and the connections to it. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves `GET /metrics` over HTTP, in the form that Prometheus reads.
+ *
+ * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
+ */
+export async function serveMetrics(options: ServeMetricsOptions): Promise<MetricsEndpoint> {
+  const { registry, host = '127.0.0.1', port } = options
+  const http = createServer((request, response) => {
+    void answer(registry, request, response)
+  })
+  await listen(http, host, port)
+  const { address, port: bound } = http.address() as AddressInfo
+  return {
+    address: { address, port: bound },
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve())
+        http.closeAllConnections()
+      }),
+  }
+}
+
+function listen(http: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject)
+    http.listen({ host, port }, () => {
+      http.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [pathname] = (request.url ?? '').split('?', 1)
+  if (pathname !== '/metrics') return sendText(response, 404, 'not found; the metrics are at /metrics\n')
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    return sendText(response, 405, `${request.method} is not allowed; GET it\n`)
+  }
+  try {
+    const text = await registry.metrics()
+    response.setHeader('content-type', registry.contentType)
+    response.end(text)
+  } catch (error) {
+    sendText(response, 500, `the metrics can't be collected: ${error instanceof Error ? error.message : error}\n`)
+  }
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end(text)
+}

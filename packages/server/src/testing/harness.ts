@@ -1,0 +1,190 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+import {
+  type CloseReason,
+  createServer,
+  type Handlers,
+  type Server,
+  type ServerAddress,
+  type ServerOptions,
+  type Session,
+} from '../index.ts'
+import { connectPeer, type Peer, type PeerOptions } from './peer.ts'
+import { waitFor } from './wait-for.ts'
+
+/** One call of `onClose`. */
+export interface Closing<Data = unknown> {
+  readonly session: Session<Data>
+  readonly reason: CloseReason
+  readonly error: Error | undefined
+}
+
+/** The server's own socket of one connection, and what was written to it. */
+export interface ServerSide {
+  readonly socket: Socket
+  /** The length of each `socket.write`, in bytes. */
+  readonly writes: number[]
+  /** The most bytes that ever waited in it, unsent. */
+  readonly mostUnsent: () => number
+}
+
+/** A server that listens on a free port of 127.0.0.1, and what can be known of it. It is gone when its test is. */
+export interface Running<Data = unknown> {
+  readonly server: Server<Data>
+  readonly address: ServerAddress
+  /** What `onClose` was told, in order. */
+  readonly closings: Closing<Data>[]
+  /** What `onError` was told, in order. */
+  readonly errors: unknown[]
+  /** The sessions that were opened, in order. */
+  readonly opened: Session<Data>[]
+  /** The server's sockets, in the order in which they were accepted. */
+  readonly serverSides: ServerSide[]
+  connect(options?: PeerOptions): Promise<Peer>
+  /** Connects, and waits until the server has accepted: its session, and its socket, come along. */
+  open(options?: PeerOptions): Promise<Connected<Data>>
+  /** Waits until so many connections have been closed, and gives what `onClose` was told. */
+  untilClosed(count: number): Promise<Closing<Data>[]>
+}
+
+/** Both ends of one connection. */
+export interface Connected<Data = unknown> {
+  readonly peer: Peer
+  readonly session: Session<Data>
+  readonly serverSide: ServerSide
+}
+
+/** Starts a server. Its handlers answer 0 unless given. */
+export async function startServer<Data = unknown>(
+  handlers: Partial<Handlers<Data>> = {},
+  options: ServerOptions = {},
+): Promise<Running<Data>> {
+  const closings: Closing<Data>[] = []
+  const errors: unknown[] = []
+  const opened: Session<Data>[] = []
+  const server = createServer<Data>(
+    {
+      onSubmit: () => 0,
+      ...handlers,
+      onOpen(session) {
+        opened.push(session)
+        handlers.onOpen?.(session)
+      },
+      onClose(session, reason, error) {
+        closings.push({ session, reason, error })
+        handlers.onClose?.(session, reason, error)
+      },
+      onError(error, session) {
+        errors.push(error)
+        handlers.onError?.(error, session)
+      },
+    },
+    options,
+  )
+  const address = await server.listen({ port: 0 })
+  const serverSides = watchServerSides(server)
+  const peers: Peer[] = []
+
+  onTestFinished(async () => {
+    for (const peer of peers) peer.socket.destroy()
+    await server.close({ timeout: 1 })
+  })
+
+  async function connect(peerOptions?: PeerOptions): Promise<Peer> {
+    const peer = await connectPeer(address, peerOptions)
+    peers.push(peer)
+    return peer
+  }
+
+  async function open(peerOptions?: PeerOptions): Promise<Connected<Data>> {
+    const index = serverSides.length
+    const peer = await connect(peerOptions)
+    await waitFor(
+      () => serverSides.length > index && opened.length > 0,
+      () => 'for the server to accept',
+    )
+    const session = opened.at(-1)
+    const serverSide = serverSides[index]
+    if (session === undefined || serverSide === undefined) throw new Error('nothing was accepted')
+    return { peer, session, serverSide }
+  }
+
+  async function untilClosed(count: number): Promise<Closing<Data>[]> {
+    await waitFor(
+      () => closings.length >= count,
+      () => `for ${count} connections to be closed; there are ${closings.map(({ reason }) => reason).join(', ')}`,
+    )
+    return closings
+  }
+
+  return { server, address, closings, errors, opened, serverSides, connect, open, untilClosed }
+}
+
+/** Node tells of every accepted socket: so a test sees what is written to it, and whether it is read. */
+export function watchServerSides(server: Server): ServerSide[] {
+  const sides: ServerSide[] = []
+  function accepted(message: unknown): void {
+    const { socket } = message as { socket: Socket }
+    const { address } = server
+    const ours = address !== undefined && ('path' in address || address.port === socket.localPort)
+    if (ours) sides.push(watchWrites(socket))
+  }
+  subscribe('net.server.socket', accepted)
+  onTestFinished(() => {
+    unsubscribe('net.server.socket', accepted)
+  })
+  return sides
+}
+
+function watchWrites(socket: Socket): ServerSide {
+  const writes: number[] = []
+  let mostUnsent = 0
+  const write = socket.write.bind(socket)
+  socket.write = (bytes: Uint8Array | string) => {
+    writes.push(bytes.length)
+    const wantsMore = write(bytes)
+    mostUnsent = Math.max(mostUnsent, socket.writableLength)
+    return wantsMore
+  }
+  return { socket, writes, mostUnsent: () => mostUnsent }
+}
+
+/** Handlers that settle when they are told to: what `onSubmit` returns is waiting here, in order. */
+export class Gate {
+  readonly waiting: Array<{
+    readonly id: string
+    settle(value: 0 | 1 | undefined): void
+    fail(error: unknown): void
+  }> = []
+  #most = 0
+
+  /** The most that ever waited at the same time. */
+  get most(): number {
+    return this.#most
+  }
+
+  /** For `onSubmit` or `onConn`. */
+  readonly wait = (request: { readonly id: string }): Promise<0 | 1 | undefined> => {
+    const { id } = request
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ id, settle: resolve, fail: reject })
+      this.#most = Math.max(this.#most, this.waiting.length)
+    })
+  }
+
+  /** Waits until so many handlers wait. */
+  async holds(count: number): Promise<void> {
+    await waitFor(
+      () => this.waiting.length >= count,
+      () => `for ${count} handlers to be waiting; there are ${this.waiting.length}`,
+    )
+  }
+
+  /** Lets all go that wait now, in the order they came unless told otherwise. */
+  release(value: 0 | 1 | undefined = 0, order: 'forwards' | 'backwards' = 'forwards'): void {
+    const waiting = this.waiting.splice(0)
+    if (order === 'backwards') waiting.reverse()
+    for (const { settle } of waiting) settle(value)
+  }
+}
