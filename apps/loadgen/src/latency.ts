@@ -38,7 +38,8 @@ export class LatencyRecorder {
     const histogram = this.#histogram
     const empty = histogram.totalCount === 0
     const milliseconds = (nanoseconds: number) => (empty ? 0 : Number((nanoseconds / NANOSECONDS).toPrecision(4)))
-    const at = (percentile: number) => milliseconds(Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue))
+    const at = (percentile: number) =>
+      milliseconds(Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue))
     return {
       min: milliseconds(histogram.minNonZeroValue),
       mean: milliseconds(histogram.mean),

@@ -16,9 +16,12 @@ await runProgram('demo-loadgen', async () => {
     .version(manifest.version)
     .addHelpText('after', EXIT_STATUSES)
 
-  const runCommand = program.command('run', { isDefault: true }).description('fill the window of each connection').action(async () => {
-    status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
-  })
+  const runCommand = program
+    .command('run', { isDefault: true })
+    .description('fill the window of each connection')
+    .action(async () => {
+      status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
+    })
   addFlags(runCommand, VARIABLES, RUN_FLAGS)
 
   const simulateCommand = program

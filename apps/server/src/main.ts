@@ -35,7 +35,8 @@ function build(config: Config, log: Logger, observer: ReturnType<typeof createSe
     return createServer(
       {
         onSubmit() {},
-        onOpen: (session) => log.debug({ session: session.id, remoteAddress: session.remoteAddress }, 'connection opened'),
+        onOpen: (session) =>
+          log.debug({ session: session.id, remoteAddress: session.remoteAddress }, 'connection opened'),
         onClose: (session, reason, error) => logClose(log, session, reason, error),
         onError: (error, session) => log.error({ session: session.id, error: String(error) }, 'a handler failed'),
       },

@@ -1,5 +1,5 @@
 import { FrameDecoder } from '@demo/frame'
-import { CommandId, PacketError, type ConnAckView, type PacketCodec, type SubmitAckView } from '@demo/packet'
+import { CommandId, type ConnAckView, type PacketCodec, PacketError, type SubmitAckView } from '@demo/packet'
 import { ClientError } from './client-error.ts'
 
 /** Turns the bytes that a server sends into its responses. */

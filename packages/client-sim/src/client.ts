@@ -83,7 +83,8 @@ export interface Client {
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { window = 1000, timeout = 5000, credentials } = options
-  if (!(Number.isInteger(window) && window > 0)) throw new RangeError(`window is ${window}; it must be an integer above 0`)
+  if (!(Number.isInteger(window) && window > 0))
+    throw new RangeError(`window is ${window}; it must be an integer above 0`)
   if (!(timeout >= 0)) throw new RangeError(`timeout is ${timeout}; it must be 0 (no limit) or more milliseconds`)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
   const socket = await openSocket(options, timeout)

@@ -193,7 +193,8 @@ export class LoadConnection {
   #serverEnded(): void {
     try {
       this.#reader.finish()
-      if (this.inFlight > 0) this.#fail(lost(`the server ended the connection with ${this.inFlight} requests unanswered`))
+      if (this.inFlight > 0)
+        this.#fail(lost(`the server ended the connection with ${this.inFlight} requests unanswered`))
     } catch (error) {
       this.#fail(error as ClientError)
     }

@@ -1,4 +1,4 @@
-import type { Metric, MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client'
+import type { Metric, Registry } from 'prom-client'
 
 /** What a {@link BatchHistogram} is made of. */
 export interface BatchHistogramOptions {
@@ -6,6 +6,22 @@ export interface BatchHistogramOptions {
   readonly help: string
   /** The upper bounds of the buckets, ascending, without +Inf. */
   readonly buckets: readonly number[]
+}
+
+/** One line of what is scraped. */
+interface Sample {
+  readonly metricName: string
+  readonly labels: { readonly le?: number | '+Inf' }
+  readonly value: number
+}
+
+/** A histogram as a registry wants it. */
+interface Snapshot {
+  readonly name: string
+  readonly help: string
+  readonly type: 'histogram'
+  readonly aggregator: 'sum'
+  readonly values: readonly Sample[]
 }
 
 /**
@@ -48,18 +64,18 @@ export class BatchHistogram {
     this.#sum = 0
   }
 
-  get(): Promise<MetricObjectWithValues<MetricValueWithName<'le'>>> {
-    const { name, help, aggregator } = this
+  async get(): Promise<Snapshot> {
+    const { name, help, type, aggregator } = this
     let cumulative = 0
-    const buckets = this.#counts.map((count, i) => {
+    const buckets = this.#counts.map((count, i): Sample => {
       cumulative += count
       return { metricName: `${name}_bucket`, labels: { le: this.#bounds[i] ?? '+Inf' }, value: cumulative }
     })
-    const values = [
+    const values: Sample[] = [
       ...buckets,
       { metricName: `${name}_sum`, labels: {}, value: this.#sum },
       { metricName: `${name}_count`, labels: {}, value: cumulative },
     ]
-    return Promise.resolve({ name, help, aggregator, type: this.type as never, values })
+    return { name, help, type, aggregator, values }
   }
 }

@@ -128,7 +128,11 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
       )
     },
   })
-  counter('unanswered_total', 'Requests without an answer when their connection was lost', ({ unanswered }) => unanswered)
+  counter(
+    'unanswered_total',
+    'Requests without an answer when their connection was lost',
+    ({ unanswered }) => unanswered,
+  )
   gauge('in_flight', 'Asynchronous handlers that have not settled', (counters) => counters.inFlight)
   const durations = new BatchHistogram({
     name: `${prefix}handler_duration_seconds`,
