@@ -12,7 +12,7 @@ import type { RunOptions } from './run.ts'
 const CONNECTS_AT_ONCE = 256
 
 /** What is counted of the requests that were sent since the counting began. */
-export class Tally {
+class Tally {
   requests = 0
   acks = 0
   failedAcks = 0

@@ -43,7 +43,7 @@ export function textReport(result: RunResult, options: RunOptions): string {
 }
 
 /** A line for each thing that went wrong. */
-export function troubles(result: RunResult): string[] {
+function troubles(result: RunResult): string[] {
   const { failedAcks, unanswered, mismatched, errors, errorMessages } = result
   return [
     ...(failedAcks > 0 ? [`failed      ${count(failedAcks)} requests were answered with a result other than 0`] : []),

@@ -10,7 +10,7 @@ export type ServerLocation =
     }
   | { readonly path: string }
 
-export function describeLocation(location: ServerLocation): string {
+function describeLocation(location: ServerLocation): string {
   return 'path' in location ? location.path : `${location.host ?? '127.0.0.1'}:${location.port}`
 }
 

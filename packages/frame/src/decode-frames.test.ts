@@ -17,11 +17,13 @@ test('yields the payloads of a Node stream', async () => {
 })
 
 test('yields the payloads of a web stream', async () => {
-  expect(
-    await collect(
-      decodeFrames(new ReadableStream({ start: (it) => (chunks().map((one) => it.enqueue(one)), it.close()) })),
-    ),
-  ).toEqual(['ok', '!'])
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const chunk of chunks()) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+  expect(await collect(decodeFrames(stream))).toEqual(['ok', '!'])
 })
 
 /** A web stream as Safari has it: no async iterator. */

@@ -118,7 +118,8 @@ export class FrameDecoder {
    */
   push(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#at < this.#chunk.length || this.#waiting !== undefined) (this.#waiting ??= []).push(chunk)
+    if (this.#waiting !== undefined) this.#waiting.push(chunk)
+    else if (this.#at < this.#chunk.length) this.#waiting = [chunk]
     else this.#startChunk(chunk)
   }
 

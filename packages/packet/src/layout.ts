@@ -13,7 +13,7 @@ export const ID_LENGTH = 8
 export const BODY_OFFSET = COMMAND_LENGTH + ID_LENGTH
 
 /** The shortest request: an empty payload. */
-export const MIN_REQUEST_LENGTH = BODY_OFFSET
+export const MIN_REQUEST_LENGTH = COMMAND_LENGTH + ID_LENGTH
 
 /** Every response has this length. */
 export const RESPONSE_LENGTH = BODY_OFFSET + 1

@@ -25,17 +25,20 @@ async function startBare(handlers: Handlers): Promise<{ server: Server; connect:
   return { server, connect }
 }
 
-/** Collects process warnings, and what would have ended the process, while a test runs. */
+/** Collects process warnings instead of printing them, and what would have ended the process, while a test runs. */
 function watchProcess(): { warnings: Error[]; unhandled: unknown[] } {
   const warnings: Error[] = []
   const unhandled: unknown[] = []
   const warned = (warning: Error) => warnings.push(warning)
   const rejected = (error: unknown) => unhandled.push(error)
+  const printers = process.listeners('warning')
+  for (const printer of printers) process.off('warning', printer)
   process.on('warning', warned)
   process.on('unhandledRejection', rejected)
   onTestFinished(() => {
     process.off('warning', warned)
     process.off('unhandledRejection', rejected)
+    for (const printer of printers) process.on('warning', printer)
   })
   return { warnings, unhandled }
 }
@@ -174,7 +177,6 @@ type CallBack = (value: unknown) => void
 
 /** A thenable of another make than the language's. */
 function thenable(then: (resolve: CallBack, reject: CallBack) => void): HandlerOutcome {
-  // biome-ignore lint/suspicious/noThenProperty: a bad thenable is what these tests are about
   return outcome({ then })
 }
 

@@ -104,7 +104,7 @@ describe('answers', () => {
   test('a lone request in the turn in which it came, also when its handler is async', async () => {
     const writesBefore: number[] = []
     const running: Running = await startServer({
-      async onSubmit() {
+      async onSubmit(): Promise<0> {
         setImmediate(() => writesBefore.push(running.serverSides[0]?.writes.length ?? 0))
         await undefined
         return 0

@@ -69,15 +69,15 @@ export async function startServer<Data = unknown>(
       ...handlers,
       onOpen(session) {
         opened.push(session)
-        handlers.onOpen?.(session)
+        return handlers.onOpen?.(session)
       },
       onClose(session, reason, error) {
         closings.push({ session, reason, error })
-        handlers.onClose?.(session, reason, error)
+        return handlers.onClose?.(session, reason, error)
       },
       onError(error, session) {
         errors.push(error)
-        handlers.onError?.(error, session)
+        return handlers.onError?.(error, session)
       },
     },
     options,

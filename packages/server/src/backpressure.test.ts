@@ -1,0 +1,327 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import type { HandlerOutcome } from './index.ts'
+import { type Connected, Gate, type Running, startServer } from './testing/harness.ts'
+import type { Peer } from './testing/peer.ts'
+import { waitFor } from './testing/wait-for.ts'
+import { manySubmitAcks, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
+
+const ACK_LENGTH = 14
+const SUBMIT_LENGTH = 13
+
+/** More than the buffers of the system and of Node hold between two sockets of a machine, in bytes. */
+const MORE_THAN_BUFFERS = 64 * 1024 * 1024
+
+/** Sends requests for as long as somebody takes them. Their serial numbers begin with 0. */
+class Flood {
+  readonly #peer: Peer
+  readonly #requestsAtOnce = 20_000
+  #sent = 0
+  #stopped = false
+
+  constructor(peer: Peer) {
+    this.#peer = peer
+    this.#go()
+  }
+
+  /** Requests handed to the peer's socket. */
+  get requests(): number {
+    return this.#sent
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #go(): void {
+    const { socket } = this.#peer
+    while (!this.#stopped && !socket.destroyed && this.#sent * SUBMIT_LENGTH < MORE_THAN_BUFFERS) {
+      const wantsMore = socket.write(manySubmits(this.#sent, this.#requestsAtOnce))
+      this.#sent += this.#requestsAtOnce
+      if (!wantsMore) {
+        socket.once('drain', () => this.#go())
+        return
+      }
+    }
+  }
+}
+
+/** Floods a server from a peer that reads nothing, until the server has had enough: it reads no more. */
+async function stall({ peer, session, serverSide }: Connected): Promise<Flood> {
+  const flood = new Flood(peer)
+  let received = -1
+  await waitFor(
+    () => {
+      // Acks wait, nothing is read, and since the last look nothing was.
+      const { socket } = serverSide
+      const stalled = socket.writableLength > 0 && socket.isPaused() && session.receivedBytes === received
+      received = session.receivedBytes
+      return stalled
+    },
+    () => `for the server to read no more; it read ${received} bytes`,
+  )
+  flood.stop()
+  return flood
+}
+
+/** Everything that a flood is answered with. */
+async function expectEveryAckOnce(peer: Peer, flood: Flood): Promise<void> {
+  await peer.receive(flood.requests * ACK_LENGTH, 15_000)
+  expect(peer.receivedLength).toBe(flood.requests * ACK_LENGTH)
+  expect(peer.receivedBytes.equals(manySubmitAcks(0, flood.requests))).toBe(true)
+}
+
+describe('at maxInFlight', () => {
+  test('a session takes no more requests, and goes on when handlers settle: all are answered', async () => {
+    const gate = new Gate()
+    const { open } = await startServer({ onSubmit: gate.wait }, { maxInFlight: 4 })
+    const { peer, session, serverSide } = await open()
+    peer.send(submits(1, 30))
+    for (let answered = 0; answered < 30; ) {
+      const inFlight = Math.min(4, 30 - answered)
+      await gate.holds(inFlight)
+      expect(session.inFlight).toBe(inFlight)
+      expect(serverSide.socket.isPaused()).toBe(inFlight === 4)
+      // One alone, then all there are: room is found for as many as have settled.
+      const count = answered % 8 === 0 ? 1 : inFlight
+      for (const one of gate.waiting.splice(0, count)) one.settle(0)
+      answered += count
+      await peer.receive(answered * ACK_LENGTH)
+    }
+    expect(gate.most).toBe(4)
+    expect(peer.received).toBe(submitAcks(1, 30))
+  })
+
+  test('reading stops: what the peer sends further stays with the system', async () => {
+    const gate = new Gate()
+    const { open } = await startServer({ onSubmit: gate.wait }, { maxInFlight: 2 })
+    const { peer, session, serverSide } = await open()
+    peer.send(submits(1, 2))
+    await gate.holds(2)
+    expect(serverSide.socket.isPaused()).toBe(true)
+    const before = session.receivedBytes
+    peer.send(manySubmits(3, 200_000))
+    // Another connection’s round trip: there was time to read, had the server wanted to.
+    const other = await open()
+    other.peer.send(submit(1))
+    await gate.holds(3)
+    gate.waiting.pop()?.settle(0)
+    await other.peer.receive(ACK_LENGTH)
+    expect(session.receivedBytes).toBe(before)
+    // Node reads ahead up to its high-water mark and one chunk.
+    expect(serverSide.socket.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
+    expect(session.inFlight).toBe(2)
+  })
+
+  test('of 1 async handlers run one after the other', async () => {
+    let running = 0
+    let most = 0
+    const { connect } = await startServer(
+      {
+        async onSubmit() {
+          running += 1
+          most = Math.max(most, running)
+          await new Promise((resolve) => setImmediate(resolve))
+          running -= 1
+        },
+      },
+      { maxInFlight: 1 },
+    )
+    const peer = await connect()
+    peer.end(submits(1, 300))
+    expect(await peer.receiveAll()).toBe(submitAcks(1, 300))
+    expect(most).toBe(1)
+  })
+
+  test('sync handlers count for nothing, async ones are counted one by one', async () => {
+    const gate = new Gate()
+    const { open } = await startServer(
+      { onSubmit: (submit) => (submit.serial % 10 === 0 ? gate.wait(submit) : 0) },
+      { maxInFlight: 3 },
+    )
+    const { peer, session } = await open()
+    peer.send(submits(1, 60))
+    await gate.holds(3)
+    // Up to the third async one, and not one further.
+    expect(sortedAcks(await peer.receive(27 * ACK_LENGTH))).toEqual(
+      Array.from({ length: 30 }, (_, i) => i + 1)
+        .filter((serial) => serial % 10 !== 0)
+        .map((serial) => submitAck(serial)),
+    )
+    expect(session).toMatchObject({ inFlight: 3, requests: 30 })
+    gate.release()
+    await gate.holds(3)
+    gate.release()
+    expect(sortedAcks(await peer.receive(60 * ACK_LENGTH))).toEqual(sortedAcks(submitAcks(1, 60)))
+    expect(gate.most).toBe(3)
+  })
+
+  test('each session has a count of its own', async () => {
+    const gate = new Gate()
+    const { open } = await startServer({ onSubmit: gate.wait }, { maxInFlight: 2 })
+    for (let i = 1; i <= 3; i++) {
+      const { peer } = await open()
+      peer.send(submits(1, 5))
+      await gate.holds(i * 2)
+    }
+    expect(gate.waiting).toHaveLength(6)
+  })
+
+  test('handlers given up by handlerTimeout make room', async () => {
+    const { connect } = await startServer(
+      { onSubmit: () => new Promise<never>(() => {}) },
+      { maxInFlight: 2, handlerTimeout: 10 },
+    )
+    const peer = await connect()
+    peer.end(submits(1, 6))
+    let expected = ''
+    for (let serial = 1; serial <= 6; serial++) expected += submitAck(serial, 1)
+    expect(await peer.receiveAll()).toBe(expected)
+  })
+
+  test('0 is no limit', async () => {
+    const gate = new Gate()
+    const { connect } = await startServer({ onSubmit: gate.wait }, { maxInFlight: 0 })
+    const peer = await connect()
+    peer.send(manySubmits(0, 3000))
+    await gate.holds(3000)
+    gate.release()
+    await peer.receive(3000 * ACK_LENGTH)
+    expect(peer.receivedBytes.equals(manySubmitAcks(0, 3000))).toBe(true)
+  })
+})
+
+describe('a peer that sends and never reads', () => {
+  test.each([
+    ['the standard', {}, 1024 * 1024],
+    ['the smallest', { maxWriteBuffer: 1024 }, 1024],
+    ['64 KiB', { maxWriteBuffer: 64 * 1024 }, 64 * 1024],
+    ['none', { maxWriteBuffer: 0 }, 1024 * 1024],
+  ])(
+    'is read no more, well below maxWriteBuffer: %s; when it reads at last it gets every ack',
+    async (_n, options, max) => {
+      const { server, open } = await startServer({}, { ...options, writeTimeout: 0 })
+      const stalled = await open({ reads: false })
+      const flood = await stall(stalled)
+      const { session, serverSide, peer } = stalled
+      expect(serverSide.mostUnsent()).toBeGreaterThan(0)
+      expect(serverSide.mostUnsent()).toBeLessThanOrEqual(max)
+      expect(flood.requests * SUBMIT_LENGTH).toBeLessThan(MORE_THAN_BUFFERS)
+
+      // Others are served meanwhile, and nothing more is read of this one.
+      const before = session.receivedBytes
+      const other = await open()
+      other.peer.send(submits(1, 1000))
+      expect(await other.peer.receive(1000 * ACK_LENGTH)).toBe(submitAcks(1, 1000))
+      expect(session.receivedBytes).toBe(before)
+      expect(session.state).toBe('open')
+
+      peer.read()
+      await expectEveryAckOnce(peer, flood)
+      expect(serverSide.mostUnsent()).toBeLessThanOrEqual(max)
+      expect(server.counters.unanswered).toBe(0)
+    },
+  )
+
+  test('has its acks kept whole while others use the same memory', async () => {
+    const running: Running = await startServer({}, { writeTimeout: 0, maxWriteBuffer: 16 * 1024 })
+    const first = await running.open({ reads: false })
+    const second = await running.open({ reads: false })
+    const floods = [await stall(first), await stall(second)]
+    const third = await running.open()
+    third.peer.send(submits(500, 1500))
+    expect(await third.peer.receive(1001 * ACK_LENGTH)).toBe(submitAcks(500, 1500))
+    for (const [i, { peer }] of [first, second].entries()) {
+      const flood = floods[i]
+      if (flood === undefined) throw new Error('no flood')
+      peer.read()
+      await expectEveryAckOnce(peer, flood)
+    }
+  })
+
+  test('of async handlers: not more of them are started than maxInFlight above what was answered', async () => {
+    const maxInFlight = 64
+    let started = 0
+    let mostOwed = 0
+    const running: Running = await startServer(
+      {
+        onSubmit(): HandlerOutcome {
+          started += 1
+          mostOwed = Math.max(mostOwed, started - running.server.counters.responsesSent)
+          return new Promise((resolve) => setImmediate(resolve))
+        },
+      },
+      { maxInFlight, writeTimeout: 0, maxWriteBuffer: 8 * 1024 },
+    )
+    // The buffers of the system hold the first millions of bytes: a small window makes them few. Async handlers are slow.
+    const stalled = await running.open({ reads: false })
+    stalled.serverSide.socket.cork()
+    stalled.peer.send(manySubmits(0, 20_000))
+    await waitFor(
+      () =>
+        stalled.serverSide.socket.isPaused() &&
+        stalled.serverSide.socket.writableLength > 0 &&
+        stalled.session.inFlight === 0,
+      () => 'for the server to have enough',
+    )
+    expect(started).toBeLessThan(20_000)
+    expect(mostOwed).toBeLessThanOrEqual(maxInFlight)
+    expect(stalled.serverSide.mostUnsent()).toBeLessThanOrEqual(8 * 1024)
+
+    stalled.serverSide.socket.uncork()
+    stalled.peer.read()
+    await stalled.peer.receive(20_000 * ACK_LENGTH)
+    expect(stalled.peer.receivedBytes.equals(manySubmitAcks(0, 20_000))).toBe(true)
+    expect(mostOwed).toBeLessThanOrEqual(maxInFlight)
+    expect(stalled.serverSide.mostUnsent()).toBeLessThanOrEqual(8 * 1024)
+  })
+
+  test('that resets then is forgotten, and no other feels it', async () => {
+    const { server, open, untilClosed } = await startServer({}, { writeTimeout: 0 })
+    const stalled = await open({ reads: false })
+    await stall(stalled)
+    stalled.peer.reset()
+    expect(await untilClosed(1)).toMatchObject([{ reason: 'peer-reset' }])
+    expect(server.sessions.size).toBe(0)
+    const other = await open()
+    other.peer.send(submit(1))
+    expect(await other.peer.receive(ACK_LENGTH)).toBe(submitAck(1))
+  })
+
+  test('that ends its side then gets every ack when it reads at last, and the FIN', async () => {
+    const { open, untilClosed } = await startServer({}, { writeTimeout: 0 })
+    const stalled = await open({ reads: false })
+    const flood = await stall(stalled)
+    stalled.peer.end()
+    stalled.peer.read()
+    await stalled.peer.receiveAll(15_000)
+    await expectEveryAckOnce(stalled.peer, flood)
+    expect(await untilClosed(1)).toMatchObject([{ reason: 'peer-closed', error: undefined }])
+  })
+
+  test('leaves memory flat, however many there are', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const used = () => {
+      collectGarbage()
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      return heapUsed + arrayBuffers
+    }
+    const { open } = await startServer({}, { writeTimeout: 0 })
+    const before = used()
+    const stalled: Connected[] = []
+    for (let i = 0; i < 4; i++) {
+      const connected = await open({ reads: false })
+      await stall(connected)
+      stalled.push(connected)
+    }
+    for (const { session, serverSide } of stalled) {
+      expect(session.inFlight).toBe(0)
+      expect(serverSide.socket.writableLength).toBeLessThanOrEqual(1024 * 1024)
+      expect(serverSide.socket.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
+    }
+    // For each: its unsent acks, a chunk or two, and the peer’s own 20,000 requests that wait to be sent.
+    expect(used() - before).toBeLessThan(4 * 1024 * 1024)
+  })
+})

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// Makes a clone ready to work: installs what the lock file says, then runs the turbo tasks it is given, such as build.
+// It needs Node and npm, nothing else, and does nothing twice: `node scripts/setup.mjs build`.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const tasks = process.argv.slice(2)
+
+checkNode()
+install()
+if (tasks.length > 0) run(join(root, 'node_modules/.bin/turbo'), ['run', ...tasks, '--output-logs=errors-only'])
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  const [neededMajor, neededMinor] = manifest.engines.node.match(/\d+/g).map(Number)
+  if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return
+  console.error(`Node ${process.versions.node} is too old: Node ${neededMajor}.${neededMinor} or later is needed`)
+  process.exit(1)
+}
+
+function install() {
+  const stamp = join(root, 'node_modules/.installed-from')
+  const lock = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  console.error('installing what the lock file says …')
+  run('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], 'quiet')
+  writeFileSync(stamp, lock)
+}
+
+/** Runs a program to its good end, or ends with its status. Quiet: what it prints is shown only if it fails. */
+function run(program, args, quiet) {
+  const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+  const { status, error, stdout, stderr } = spawnSync(program, args, {
+    cwd: root,
+    env: { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', process.stderr, process.stderr],
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  if (status === 0) return
+  if (quiet) console.error(`${stdout}${stderr}`)
+  console.error(`${program} ${args.join(' ')} failed${error === undefined ? '' : `: ${error.message}`}`)
+  process.exit(status ?? 1)
+}
