@@ -1,0 +1,46 @@
+/** What a connection that does nothing costs `demo-server`: 8,000 of them, from two source addresses. */
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { startNode } from './peers.ts'
+
+const CONNECTIONS = 8000
+const AT_ONCE = 200
+
+const residentBytes = (pid: number) => {
+  const [, kibibytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kibibytes) * 1024
+}
+
+const server = await startNode(fileURLToPath(new URL('../dist/main.js', import.meta.url)), [
+  '--port',
+  '0',
+  '--metrics-port',
+  '0',
+  '--log-level',
+  'warn',
+])
+
+const open = (i: number) =>
+  new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: `127.0.0.${1 + (i % 2)}` })
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', reject)
+  })
+
+// A first round and its end: what the process needs once and for all is not what a connection costs.
+const warm = await Promise.all(Array.from({ length: 100 }, (_, i) => open(i)))
+for (const socket of warm) socket.destroy()
+await new Promise((resolve) => setTimeout(resolve, 1000))
+
+const before = residentBytes(server.pid)
+const sockets: Socket[] = []
+while (sockets.length < CONNECTIONS) {
+  sockets.push(...(await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => open(i)))))
+}
+await new Promise((resolve) => setTimeout(resolve, 3000))
+const after = residentBytes(server.pid)
+const each = (after - before) / CONNECTIONS / 1024
+console.log(`${CONNECTIONS} idle connections: ${each.toFixed(1)} KiB each (at most 8 KiB wanted)`)
+for (const socket of sockets) socket.destroy()
+await server.stop()

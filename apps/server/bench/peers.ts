@@ -1,0 +1,100 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const PEERS = fileURLToPath(new URL('../../loadgen/peers/', import.meta.url))
+const BUILT = fileURLToPath(new URL('../../../node_modules/.cache/peers/', import.meta.url))
+
+/** A server that runs, and how to end it. */
+export interface Running {
+  readonly port: number
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** What `load.c` measured. */
+export interface Load {
+  readonly acksPerSecond: number
+  readonly lost: number
+  readonly wrongIds: number
+}
+
+/** Builds a peer in C; the path of the program. */
+export function build(name: 'load' | 'floor'): string {
+  mkdirSync(BUILT, { recursive: true })
+  const program = `${BUILT}${name}`
+  execFileSync('cc', ['-O2', '-o', program, `${PEERS}${name}.c`], { stdio: 'inherit' })
+  return program
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Starts the floor, and waits until it answers. */
+export async function startFloor(program: string): Promise<Running> {
+  const port = await freePort()
+  const child = spawn(program, [String(port)], { stdio: 'inherit' })
+  while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 10))
+  return running(child, port)
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Starts a program of ours that logs a line with its port when it listens. */
+export async function startNode(script: string, args: readonly string[]): Promise<Running> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+  const lines = createInterface({ input: child.stderr })
+  for await (const line of lines) {
+    const entry = JSON.parse(line) as { msg?: string; port?: number }
+    if (entry.msg !== 'listening' || entry.port === undefined) continue
+    child.stderr.resume()
+    return running(child, entry.port)
+  }
+  throw new Error(`${script} did not listen`)
+}
+
+function running(child: ReturnType<typeof spawn>, port: number): Running {
+  const { pid } = child
+  if (pid === undefined) throw new Error('it did not start')
+  return {
+    port,
+    pid,
+    async stop() {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** Drives a server with the neutral client; throws when a request was lost or answered wrongly. */
+export function drive(program: string, port: number, window: number, payload: number, seconds: number): Load {
+  const args = { port, window, payload, seconds, connections: 100, warmup: 1 }
+  const flags = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const load = JSON.parse(execFileSync(program, flags, { encoding: 'utf8' })) as Load
+  if (load.lost > 0 || load.wrongIds > 0) throw new Error(`${load.lost} lost, ${load.wrongIds} wrong`)
+  return load
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}

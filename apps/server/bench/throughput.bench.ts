@@ -1,0 +1,89 @@
+/**
+ * How near `demo-server`, metrics on, comes to the floor: the same client, 100 connections, one after the other in the
+ * same minute; the median of three.
+ */
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+import { build, drive, median, startFloor, startNode } from './peers.ts'
+
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 3)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const demoServer = path('../dist/main.js')
+const handlersServer = path('../node_modules/.cache/handlers-server.mjs')
+buildSync({
+  entryPoints: [path('./handlers-server.ts')],
+  outfile: handlersServer,
+  format: 'esm',
+  platform: 'node',
+  packages: 'external',
+  bundle: true,
+})
+const quiet = ['--port', '0', '--metrics-port', '0', '--log-level', 'info']
+
+const ROWS = [
+  {
+    name: 'window 1000, default handler',
+    window: 1000,
+    payload: 25,
+    script: demoServer,
+    args: quiet,
+    least: 0.5,
+    aim: 0.75,
+  },
+  { name: 'window 1', window: 1, payload: 25, script: demoServer, args: quiet, least: 0.6, aim: 0.7 },
+  { name: 'window 8', window: 8, payload: 25, script: demoServer, args: quiet, least: 0.6, aim: 0.7 },
+  {
+    name: 'window 100, payload 1024',
+    window: 100,
+    payload: 1024,
+    script: demoServer,
+    args: quiet,
+    least: 0.5,
+    aim: 0.65,
+  },
+  {
+    name: 'window 1000, handler reads payload and id',
+    window: 1000,
+    payload: 25,
+    script: handlersServer,
+    args: ['reading'],
+    least: 0.12,
+    aim: 0.25,
+  },
+  {
+    name: 'window 1000, async handler',
+    window: 1000,
+    payload: 25,
+    script: handlersServer,
+    args: ['async'],
+    least: 0.12,
+    aim: 0.2,
+  },
+]
+
+const load = build('load')
+const floor = build('floor')
+const millions = (rate: number) => `${(rate / 1e6).toFixed(2)} M`.padStart(9)
+
+console.log(`${''.padEnd(44)}${'floor'.padStart(9)}${'ours'.padStart(9)}   ratio  least   aim`)
+for (const { name, window, payload, script, args, least, aim } of ROWS) {
+  const floors: number[] = []
+  const ours: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [rates, start] of [
+      [floors, () => startFloor(floor)],
+      [ours, () => startNode(script, args)],
+    ] as const) {
+      const server = await start()
+      rates.push(drive(load, server.port, window, payload, SECONDS).acksPerSecond)
+      await server.stop()
+    }
+  }
+  const ratio = median(ours.map((rate, i) => rate / floors[i]))
+  const verdict = ratio >= aim ? 'reached' : ratio >= least ? 'between' : 'MISSED'
+  console.log(
+    `${name.padEnd(44)}${millions(median(floors))}${millions(median(ours))}   ${ratio.toFixed(2)}   ${least.toFixed(2)}  ${aim.toFixed(2)}  ${verdict}`,
+  )
+}
