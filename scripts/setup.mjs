@@ -13,7 +13,10 @@ const tasks = process.argv.slice(2)
 
 checkNode()
 install()
-if (tasks.length > 0) run(join(root, 'node_modules/.bin/turbo'), ['run', ...tasks, '--output-logs=errors-only'])
+if (tasks.length > 0) {
+  console.error(`${tasks.join(', ')} …`)
+  run(join(root, 'node_modules/.bin/turbo'), ['run', ...tasks, '--output-logs=errors-only'])
+}
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
@@ -28,22 +31,23 @@ function install() {
   const lock = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   console.error('installing what the lock file says …')
-  run('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], 'quiet')
+  run('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'])
   writeFileSync(stamp, lock)
 }
 
-/** Runs a program to its good end, or ends with its status. Quiet: what it prints is shown only if it fails. */
-function run(program, args, quiet) {
+/** Runs a program to its good end, or shows what it printed and ends with its status. */
+function run(program, args) {
   const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
   const { status, error, stdout, stderr } = spawnSync(program, args, {
     cwd: root,
     env: { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', process.stderr, process.stderr],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
     encoding: 'utf8',
     shell: process.platform === 'win32',
   })
   if (status === 0) return
-  if (quiet) console.error(`${stdout}${stderr}`)
+  console.error(`${stdout}${stderr}`)
   console.error(`${program} ${args.join(' ')} failed${error === undefined ? '' : `: ${error.message}`}`)
   process.exit(status ?? 1)
 }

@@ -17,8 +17,6 @@ const server = await startNode(fileURLToPath(new URL('../dist/main.js', import.m
   '0',
   '--metrics-port',
   '0',
-  '--log-level',
-  'warn',
 ])
 
 const open = (i: number) =>

@@ -62,7 +62,8 @@ async function answers(port: number): Promise<boolean> {
 
 /** Starts a program of ours that logs a line with its port when it listens. */
 export async function startNode(script: string, args: readonly string[]): Promise<Running> {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+  const loader = script.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
+  const child = spawn(process.execPath, [...loader, script, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
   const lines = createInterface({ input: child.stderr })
   for await (const line of lines) {
     const entry = JSON.parse(line) as { msg?: string; port?: number }

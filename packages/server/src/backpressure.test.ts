@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import type { HandlerOutcome } from './index.ts'
 import { type Connected, Gate, type Running, startServer } from './testing/harness.ts'
 import type { Peer } from './testing/peer.ts'
 import { waitFor } from './testing/wait-for.ts'

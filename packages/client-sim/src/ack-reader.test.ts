@@ -1,0 +1,141 @@
+import { createPacketCodec, type Dialect } from '@demo/packet'
+import { describe, expect, test } from 'vitest'
+import { AckReader } from './ack-reader.ts'
+import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from './testing/wire.ts'
+
+interface Ack {
+  readonly command: number
+  readonly serial: number
+  readonly result: number
+}
+
+/** Reads chunks given as hex, and tells what came out of them. */
+function readAll(chunks: readonly string[], dialect: Dialect = 'specification'): { acks: Ack[]; reader: AckReader } {
+  const reader = new AckReader(createPacketCodec({ dialect }))
+  const acks: Ack[] = []
+  for (const chunk of chunks) {
+    reader.read(bytesOf(chunk), ({ command, serial, result }) => acks.push({ command, serial, result }))
+  }
+  return { acks, reader }
+}
+
+/** What reading throws. */
+function errorOf(chunks: readonly string[], dialect?: Dialect): unknown {
+  try {
+    readAll(chunks, dialect)
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}
+
+const STREAM = connAck(1) + submitAck(2, 1) + submitAck(99_999_999, 254)
+const STREAM_ACKS: Ack[] = [
+  { command: 0x81, serial: 1, result: 0 },
+  { command: 0x82, serial: 2, result: 1 },
+  { command: 0x82, serial: 99_999_999, result: 254 },
+]
+
+test('reads responses from one chunk', () => {
+  expect(readAll([STREAM]).acks).toEqual(STREAM_ACKS)
+})
+
+test('reads responses byte by byte', () => {
+  expect(readAll(STREAM.match(/../g) ?? []).acks).toEqual(STREAM_ACKS)
+})
+
+test('reads responses cut at every point', () => {
+  for (let place = 2; place < STREAM.length; place += 2) {
+    expect(readAll([STREAM.slice(0, place), STREAM.slice(place)]).acks).toEqual(STREAM_ACKS)
+  }
+})
+
+test('reads the responses of the Go demo’s dialect, numbered as in the specification', () => {
+  expect(readAll([goDemo.connAck(1) + goDemo.submitAck(2, 1)], 'go-demo').acks).toEqual([
+    { command: 0x81, serial: 1, result: 0 },
+    { command: 0x82, serial: 2, result: 1 },
+  ])
+})
+
+test('tells the responses that came before a wrong one', () => {
+  const reader = new AckReader(createPacketCodec())
+  const seen: number[] = []
+  expect(() =>
+    reader.read(bytesOf(submitAck(1) + submitAck(2) + frame('')), ({ serial }) => seen.push(serial)),
+  ).toThrow()
+  expect(seen).toEqual([1, 2])
+})
+
+test('lets through what the receiver of a response throws as a protocol error', () => {
+  const reader = new AckReader(createPacketCodec())
+  const cause = new Error('not mine')
+  const throwing = () => {
+    throw cause
+  }
+  expect(() => reader.read(bytesOf(submitAck(1)), throwing)).toThrow(
+    expect.objectContaining({ code: 'ERR_CLIENT_PROTOCOL', cause }),
+  )
+})
+
+describe('the server breaks the protocol', () => {
+  test.each([
+    ['a Submit', submit(1, 'cafe'), 'ERR_PACKET_UNEXPECTED', 'a request was sent to a client'],
+    ['a Conn', frame(`01${id(1)}`), 'ERR_PACKET_UNEXPECTED', 'a request was sent to a client'],
+    ['an empty packet', frame(''), 'ERR_PACKET_MALFORMED', 'the packet is empty'],
+    ['a SubmitAck without its result', frame(`82${id(1)}`), 'ERR_PACKET_MALFORMED', 'it must be 10'],
+    ['a SubmitAck with a byte too many', frame(`82${id(1)}0000`), 'ERR_PACKET_MALFORMED', 'it must be 10'],
+    ['a ConnAck with a byte too many', frame(`81${id(1)}0000`), 'ERR_PACKET_MALFORMED', 'it must be 10'],
+    ['an unknown command', frame(`7f${id(1)}00`), 'ERR_PACKET_UNKNOWN_COMMAND', '0x7f is no command'],
+    ['a frame shorter than its header', '00000003', 'ERR_FRAME_TOO_SHORT', 'less than the header itself'],
+    ['a frame above the maximum', '00100001', 'ERR_FRAME_TOO_LONG', 'more than the maximum of 1048576'],
+  ])('with %s', (_what, hex, code, message) => {
+    expect(errorOf([hex])).toMatchObject({
+      name: 'ClientError',
+      code: 'ERR_CLIENT_PROTOCOL',
+      message: expect.stringMatching(new RegExp(`^the server broke the protocol: .*${message}`)),
+      cause: { code },
+    })
+  })
+
+  test('with HTTP, and is told so', () => {
+    expect(errorOf([hexOf('HTTP/1.1 400 Bad Request\r\n')])).toMatchObject({
+      code: 'ERR_CLIENT_PROTOCOL',
+      message: expect.stringContaining('the peer seems to speak HTTP'),
+      cause: { code: 'ERR_FRAME_TOO_LONG' },
+    })
+  })
+
+  test.each<[Dialect, string, string]>([
+    ['specification', goDemo.connAck(1), 'the peer seems to speak the go-demo dialect'],
+    ['go-demo', submitAck(1), 'the peer seems to speak the specification dialect'],
+  ])('with a response of the other dialect than %s, and is told so', (dialect, hex, hint) => {
+    expect(errorOf([hex], dialect)).toMatchObject({
+      code: 'ERR_CLIENT_PROTOCOL',
+      message: expect.stringContaining(hint),
+      cause: { code: 'ERR_PACKET_UNKNOWN_COMMAND' },
+    })
+  })
+})
+
+describe('the stream ends', () => {
+  test('between two frames: all is well', () => {
+    const { reader } = readAll([submitAck(1)])
+    expect(() => reader.finish()).not.toThrow()
+  })
+
+  test('before anything came: all is well', () => {
+    expect(() => readAll([]).reader.finish()).not.toThrow()
+  })
+
+  test.each([2, 8, 10, 26])('after %d digits of a frame: it was truncated', (digits) => {
+    const { reader } = readAll([submitAck(1), submitAck(2).slice(0, digits)])
+    expect(() => reader.finish()).toThrow(
+      expect.objectContaining({
+        name: 'ClientError',
+        code: 'ERR_CLIENT_PROTOCOL',
+        message: expect.stringContaining('the server broke the protocol: the stream ended inside'),
+        cause: expect.objectContaining({ code: 'ERR_FRAME_TRUNCATED', offset: 14 }),
+      }),
+    )
+  })
+})

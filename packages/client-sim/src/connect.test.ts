@@ -1,0 +1,196 @@
+import dns from 'node:dns'
+import { connect as connectSocket, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describeLocation, openSocket, type ServerLocation } from './connect.ts'
+import { watchClientSockets } from './testing/client-sockets.ts'
+import { turnClockByHand } from './testing/connected.ts'
+import { startFakeServer } from './testing/fake-server.ts'
+import { rejection, watch } from './testing/outcome.ts'
+import { turns, waitFor, within } from './testing/wait-for.ts'
+
+async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
+  const socket = await within(openSocket(location, timeout), 'for a socket to open')
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  return socket
+}
+
+/**
+ * A port where nobody listens, and where nobody can begin to: the client's end of a connection has it. The port of a
+ * server that has just been closed may be another one's the next moment.
+ */
+async function deadPort(): Promise<number> {
+  const { port } = await startFakeServer()
+  const socket = connectSocket({ host: '127.0.0.1', port })
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return socket.localPort ?? 0
+}
+
+/** How `dns.lookup` answers; names are looked up nowhere else, so no test depends on a name server. */
+function resolveNames(answer: (callback: (error: Error | null, addresses: dns.LookupAddress[]) => void) => void): void {
+  const spy = vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: unknown, callback: never) => {
+    answer(callback)
+  }) as typeof dns.lookup)
+  onTestFinished(() => {
+    spy.mockRestore()
+  })
+}
+
+describe('connects', () => {
+  test('to a host and a port', async () => {
+    const server = await startFakeServer()
+    const socket = await open({ host: '127.0.0.1', port: server.port })
+    const side = await server.accepted()
+    expect(side.socket.remotePort).toBe(socket.localPort)
+  })
+
+  test('to 127.0.0.1 unless a host is given', async () => {
+    const server = await startFakeServer()
+    const socket = await open({ port: server.port })
+    expect(socket.remoteAddress).toBe('127.0.0.1')
+  })
+
+  test('to a host by its name', async () => {
+    resolveNames((callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]))
+    const server = await startFakeServer()
+    const socket = await open({ host: 'server.example', port: server.port })
+    expect(socket.remotePort).toBe(server.port)
+  })
+
+  test('to a Unix socket', async () => {
+    const server = await startFakeServer({ unix: true })
+    const socket = await open(server.location)
+    const side = await server.accepted()
+    socket.write('hello')
+    await side.receive(5)
+    expect(side.receivedBytes.toString()).toBe('hello')
+  })
+
+  test('and lets its clock go', async () => {
+    turnClockByHand()
+    const server = await startFakeServer()
+    const socket = await open({ port: server.port }, 100)
+    expect(vi.getTimerCount()).toBe(0)
+    expect(socket.destroyed).toBe(false)
+  })
+
+  test('without a clock when the time-out is 0', async () => {
+    turnClockByHand()
+    resolveNames(() => {})
+    const sockets = watchClientSockets()
+    const opening = watch(openSocket({ host: 'slow.example', port: 1 }, 0))
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(3_600_000)
+    await turns(2)
+    expect(opening.state).toBe('pending')
+    sockets[0].socket.destroy()
+  })
+})
+
+describe('says what is wrong', () => {
+  test('when nobody listens', async () => {
+    const port = await deadPort()
+    const error = await rejection(openSocket({ port }, 5000))
+    expect(error).toMatchObject({
+      name: 'ClientError',
+      code: 'ERR_CLIENT_CONNECT',
+      message: `can't connect to 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+      sent: false,
+      cause: { code: 'ECONNREFUSED' },
+    })
+  })
+
+  test('when there is no such Unix socket', async () => {
+    const path = join('/', 'no', 'such', 'socket')
+    const error = await rejection(openSocket({ path }, 5000))
+    expect(error).toMatchObject({
+      code: 'ERR_CLIENT_CONNECT',
+      message: `can't connect to ${path}: connect ENOENT ${path}`,
+      cause: { code: 'ENOENT' },
+    })
+  })
+
+  test('when a name is nobody’s', async () => {
+    const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
+    resolveNames((callback) => callback(notFound, []))
+    const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, 5000))
+    expect(error).toMatchObject({
+      code: 'ERR_CLIENT_CONNECT',
+      message: "can't connect to nobody.example:8888: getaddrinfo ENOTFOUND nobody.example",
+      cause: { code: 'ENOTFOUND' },
+    })
+  })
+
+  test('of each address, when a name has several', async () => {
+    const port = await deadPort()
+    resolveNames((callback) =>
+      callback(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ]),
+    )
+    const error = await rejection(openSocket({ host: 'both.example', port }, 5000))
+    expect(error.code).toBe('ERR_CLIENT_CONNECT')
+    expect(error.message).toContain(`can't connect to both.example:${port}: connect `)
+    expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`)
+    // Refused, or not even to be reached where there is no IPv6.
+    expect(error.message).toContain(`::1:${port}`)
+  })
+
+  test('when it takes too long, and gives up not a moment before', async () => {
+    turnClockByHand()
+    resolveNames(() => {})
+    const sockets = watchClientSockets()
+    const opening = openSocket({ host: 'slow.example', port: 8888 }, 250)
+    const watched = watch(opening)
+    vi.advanceTimersByTime(249)
+    await turns(2)
+    expect(watched.state).toBe('pending')
+    vi.advanceTimersByTime(1)
+    const error = await rejection(opening)
+    expect(error).toMatchObject({
+      code: 'ERR_CLIENT_CONNECT',
+      message: "can't connect to slow.example:8888: no answer within 250 ms",
+    })
+    expect(sockets.map(({ socket }) => socket.destroyed)).toEqual([true])
+  })
+
+  test('once, when the address comes after it gave up', async () => {
+    turnClockByHand()
+    const server = await startFakeServer()
+    let found: (() => void) | undefined
+    resolveNames((callback) => {
+      found = () => callback(null, [{ address: '127.0.0.1', family: 4 }])
+    })
+    const opening = rejection(openSocket({ host: 'slow.example', port: server.port }, 250))
+    await waitFor(
+      () => found !== undefined,
+      () => 'for the name to be looked up',
+    )
+    vi.advanceTimersByTime(250)
+    expect(await opening).toMatchObject({ code: 'ERR_CLIENT_CONNECT' })
+    found?.()
+    // A connection made after all would be accepted before this one.
+    const socket = await open({ port: server.port })
+    const side = await server.accepted()
+    expect(side.socket.remotePort).toBe(socket.localPort)
+  })
+
+  test('when a port can’t be one', async () => {
+    const error = await rejection(openSocket({ port: 65_536 }, 5000))
+    expect(error).toBeInstanceOf(RangeError)
+  })
+})
+
+test.each<[string, ServerLocation]>([
+  ['127.0.0.1:8888', { port: 8888 }],
+  ['example.com:1', { host: 'example.com', port: 1 }],
+  ['/run/demo.sock', { path: '/run/demo.sock' }],
+])('a location is told as %s', (text, location) => {
+  expect(describeLocation(location)).toBe(text)
+})
