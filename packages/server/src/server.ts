@@ -17,6 +17,9 @@ const KEEP_ALIVE_DELAY = 60_000
 
 const DEFAULT_DRAIN_TIMEOUT = 10_000
 
+/** The longest that a timer of Node can wait, in milliseconds: 24 days. */
+const MAX_TIMER = 2 ** 31 - 1
+
 /** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
 export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
 
@@ -175,28 +178,35 @@ class TcpServer<Data> implements Server<Data> {
     const startedAt = performance.now()
     const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
     const connections = this.#sessions.size
-    let cutOff = 0
-    const unansweredBefore = this.counters.unanswered
-    let unanswered = 0
     // Later: a handler may be the one who closes, and no session works in the middle of another's work.
     setImmediate(() => {
       for (const session of this.#sessions) session.drain()
     })
-    const deadline = setTimeout(
-      () => {
-        for (const session of this.#sessions) {
-          if (session.owesAnswers) cutOff += 1
-          session.destroy(session.owesAnswers ? 'drain-timeout' : 'draining')
-        }
-      },
-      timeout || 2 ** 31 - 1,
-    )
-    if (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
+    const unansweredBefore = this.counters.unanswered
+    let cutOff = 0
+    const deadline = setTimeout(() => (cutOff = this.#cutOff()), Math.min(timeout || MAX_TIMER, MAX_TIMER))
+    await this.#empty()
     clearTimeout(deadline)
-    if (cutOff > 0) unanswered = this.counters.unanswered - unansweredBefore
     this.#sweeper.stop()
     await listenerClosed
+    const unanswered = cutOff > 0 ? this.counters.unanswered - unansweredBefore : 0
     return { connections, cutOff, unanswered, duration: performance.now() - startedAt }
+  }
+
+  /** @returns how many of the connections still owed an answer */
+  #cutOff(): number {
+    const owing = [...this.#sessions].filter((session) => session.owesAnswers)
+    for (const session of owing) session.destroy('drain-timeout')
+    for (const session of this.#sessions) session.destroy('draining')
+    return owing.length
+  }
+
+  /** Settles when no session is left. */
+  #empty(): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve
+    })
   }
 
   #accept(socket: Socket): void {

@@ -169,9 +169,9 @@ export class TcpSession<Data> implements Session<Data> {
     if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
   }
 
-  /** Closes at once; whatever was not answered stays so. */
+  /** Closes at once; whatever was not answered stays so. The reason is this one, unless there was one before. */
   destroy(reason: CloseReason): void {
-    this.#reason = reason
+    if (this.#reason === undefined || this.#reason === 'draining') this.#reason = reason
     this.#socket.destroy()
   }
 

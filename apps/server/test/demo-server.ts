@@ -1,0 +1,180 @@
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { connectPeer, type Peer, type PeerOptions } from '../../../packages/server/src/testing/peer.ts'
+import { PATIENCE, within } from '../../../packages/server/src/testing/wait-for.ts'
+import { PROGRAM_PATIENCE, type Program, type ProgramOptions, startNode } from './program.ts'
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+const POLL_INTERVAL = 20
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+/** `demo-server` as it is built, with flags as an operator would type them. */
+export function startDemoServerProgram(args: readonly string[], options?: ProgramOptions): Program {
+  return startNode(MAIN, args, options)
+}
+
+/** `demo-server` on free ports, once it listens. */
+export async function startDemoServer(flags: readonly string[] = [], options?: ProgramOptions): Promise<DemoServer> {
+  return listening(startDemoServerProgram(['--port', '0', '--metrics-port', '0', ...flags], options))
+}
+
+/** Waits until a server, started one way or another, says in JSON where it listens. */
+export async function listening(program: Program): Promise<DemoServer> {
+  const line = await program.until('it listens', () => logLines(program).find(({ msg }) => msg === 'listening'))
+  const server = new DemoServer(program, Number(line['port']), Number(line['metricsPort']))
+  onTestFinished(() => server.hangUp())
+  return server
+}
+
+/** Waits until a server that does not say so can be connected to. */
+export async function connectable(program: Program, port: number): Promise<DemoServer> {
+  const server = new DemoServer(program, port, 0)
+  onTestFinished(() => server.hangUp())
+  const deadline = performance.now() + PROGRAM_PATIENCE
+  for (;;) {
+    try {
+      const peer = await server.connect()
+      peer.end()
+      await peer.untilClosed()
+      return server
+    } catch (error) {
+      if (!program.running || performance.now() > deadline) throw error
+      await sleep(POLL_INTERVAL)
+    }
+  }
+}
+
+/** The running program, and everything that can be seen of it from outside. */
+export class DemoServer {
+  readonly program: Program
+  readonly port: number
+  readonly metricsPort: number
+  readonly #peers: Peer[] = []
+
+  constructor(program: Program, port: number, metricsPort: number) {
+    this.program = program
+    this.port = port
+    this.metricsPort = metricsPort
+  }
+
+  /** What it has logged so far. */
+  get log(): LogLine[] {
+    return logLines(this.program)
+  }
+
+  /** What it has logged so far with this message. */
+  logged(message: string): LogLine[] {
+    return this.log.filter(({ msg }) => msg === message)
+  }
+
+  /** Waits for so many lines with this message. */
+  async untilLogged(message: string, count = 1): Promise<LogLine[]> {
+    return this.program.until(`it has logged "${message}" ${count} times`, () => {
+      const lines = this.logged(message)
+      return lines.length >= count ? lines : undefined
+    })
+  }
+
+  /** A connection that sends bytes as they are. */
+  async connect(options?: PeerOptions): Promise<Peer> {
+    const peer = await connectPeer({ address: '127.0.0.1', port: this.port }, options)
+    this.#peers.push(peer)
+    return peer
+  }
+
+  /** What Prometheus would see now. */
+  async scrape(): Promise<Metrics> {
+    const response = await within(fetch(`http://127.0.0.1:${this.metricsPort}/metrics`), 'for the metrics')
+    if (!response.ok) throw new Error(`the metrics: ${response.status}`)
+    return parseMetrics(await response.text())
+  }
+
+  /** Scrapes until the metrics are as they should be. */
+  async untilScraped(what: string, condition: (metrics: Metrics) => boolean): Promise<Metrics> {
+    const deadline = performance.now() + PATIENCE
+    for (;;) {
+      const metrics = await this.scrape()
+      if (condition(metrics)) return metrics
+      if (performance.now() > deadline) throw new Error(`waited ${PATIENCE} ms in vain: for ${what}`)
+      await sleep(POLL_INTERVAL)
+    }
+  }
+
+  /** Ends the test's connections. */
+  hangUp(): void {
+    for (const peer of this.#peers) peer.socket.destroy()
+  }
+}
+
+/** Metrics by name and labels, as they stand in the text: `tcp_server_results_total{result="success"}`. */
+export class Metrics {
+  readonly #values: ReadonlyMap<string, number>
+
+  constructor(values: ReadonlyMap<string, number>) {
+    this.#values = values
+  }
+
+  /** The value of one of the server's own metrics: `req_recv_total`. */
+  value(name: string): number {
+    const value = this.#values.get(`tcp_server_${name}`)
+    if (value === undefined) throw new Error(`there is no metric tcp_server_${name}`)
+    return value
+  }
+
+  /** How many connections were closed, by reason; reasons that did not happen are left out. */
+  get closed(): Record<string, number> {
+    const closed: Record<string, number> = {}
+    for (const [name, value] of this.#values) {
+      const reason = /^tcp_server_connections_closed_total\{reason="([^"]+)"\}$/.exec(name)?.[1]
+      if (reason !== undefined && value > 0) closed[reason] = value
+    }
+    return closed
+  }
+}
+
+/** A port of 127.0.0.1 that is taken for as long as the test runs. */
+export async function takePort(): Promise<number> {
+  const { port, close } = await occupy()
+  onTestFinished(close)
+  return port
+}
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago: for what must be told a port instead of asked for it. */
+export async function freePort(): Promise<number> {
+  const { port, close } = await occupy()
+  await close()
+  return port
+}
+
+async function occupy(): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: '127.0.0.1', port: 0 }, resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  return { port: address.port, close: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+function logLines(program: Program): LogLine[] {
+  return program.stderrLines.map((line) => {
+    const entry: unknown = JSON.parse(line)
+    if (typeof entry !== 'object' || entry === null) throw new Error(`not a line of the log: ${line}`)
+    return entry as LogLine
+  })
+}
+
+function parseMetrics(text: string): Metrics {
+  const values = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const [, name, value] = /^([^#\s]\S*) (\S+)$/.exec(line) ?? []
+    if (name !== undefined && value !== undefined) values.set(name, Number(value))
+  }
+  return new Metrics(values)
+}
