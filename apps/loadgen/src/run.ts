@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly window: number
   /** The length of each payload in bytes. */
   readonly payloadSize: number
-  /** How long requests are sent and counted; not looked at when there is an `amount`. */
+  /** How long requests are sent and counted, 0 until told to stop; not looked at when there is an `amount`. */
   readonly duration: number
   /** How long requests are sent before that, and not counted. */
   readonly warmup: number
@@ -82,14 +82,14 @@ export async function run(
 
     phase = 'load'
     load.start(amount ?? NO_LIMIT)
-    await within(amount === undefined ? duration : NO_LIMIT, load.idle(), signal)
+    await within(amount === undefined ? orNoLimit(duration) : NO_LIMIT, load.idle(), signal)
     const { tally } = load
     const durationSeconds = (performance.now() - tally.since) / 1000
     const arrivedInTime = tally.acksArrived
 
     phase = 'drain'
     load.stop()
-    await within(timeout === 0 ? NO_LIMIT : timeout, load.idle())
+    await within(orNoLimit(timeout), load.idle())
     return {
       requests: tally.requests,
       acks: tally.acks,
@@ -107,6 +107,8 @@ export async function run(
     load.end()
   }
 }
+
+const orNoLimit = (milliseconds: number) => (milliseconds === 0 ? NO_LIMIT : milliseconds)
 
 /** Waits until something is done, or the time is up, or the signal aborts. */
 async function within(milliseconds: number, done: Promise<void>, signal?: AbortSignal): Promise<void> {

@@ -95,7 +95,7 @@ const FOREIGN: readonly { name: string; bytes: string; hint: string }[] = [
   { name: 'SSH', bytes: ascii('SSH-2.0-OpenSSH_9.6\r\n'), hint: 'the peer seems to speak SSH' },
   {
     name: 'our frames with their lengths in little-endian',
-    bytes: '0d00000002' + id(1),
+    bytes: `0d00000002${id(1)}`,
     hint: 'the peer seems to send its lengths in little-endian',
   },
 ]

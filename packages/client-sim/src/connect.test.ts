@@ -2,7 +2,7 @@ import dns from 'node:dns'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { describeLocation, openSocket, type ServerLocation } from './connect.ts'
+import { openSocket, type ServerLocation } from './connect.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { turnClockByHand } from './testing/connected.ts'
 import { startFakeServer } from './testing/fake-server.ts'
@@ -56,8 +56,8 @@ describe('connects', () => {
   })
 
   test('to a host by its name', async () => {
-    resolveNames((callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]))
     const server = await startFakeServer()
+    resolveNames((callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]))
     const socket = await open({ host: 'server.example', port: server.port })
     expect(socket.remotePort).toBe(server.port)
   })
@@ -185,12 +185,4 @@ describe('says what is wrong', () => {
     const error = await rejection(openSocket({ port: 65_536 }, 5000))
     expect(error).toBeInstanceOf(RangeError)
   })
-})
-
-test.each<[string, ServerLocation]>([
-  ['127.0.0.1:8888', { port: 8888 }],
-  ['example.com:1', { host: 'example.com', port: 1 }],
-  ['/run/demo.sock', { path: '/run/demo.sock' }],
-])('a location is told as %s', (text, location) => {
-  expect(describeLocation(location)).toBe(text)
 })

@@ -396,6 +396,26 @@ describe('over a socket', () => {
     expect(await untilClosed(1)).toMatchObject([{ reason: 'frame-timeout', error: undefined }])
   })
 
+  test('frameTimeout leaves a peer alone whose frame the server itself keeps waiting', async () => {
+    const gate = new Gate()
+    const { connect, closings } = await startServer({ onSubmit: gate.wait }, { maxInFlight: 1, frameTimeout: 20 })
+    const peer = await connect()
+    const [first, second] = [submit(1), submit(2)]
+    const startedAt = performance.now()
+    peer.send(first + second.slice(0, 10))
+    await gate.holds(1)
+    peer.send(second.slice(10))
+    await waitFor(
+      () => performance.now() - startedAt > 80,
+      () => 'for several times the limit',
+    )
+    gate.release()
+    await gate.holds(1)
+    gate.release()
+    expect(await peer.receive(28)).toBe(submitAcks(1, 2))
+    expect(closings).toEqual([])
+  })
+
   test('idleTimeout closes a peer that sends nothing', async () => {
     const { reason, after } = await struckBy({ idleTimeout: 50 }, async ({ connect }) => {
       const peer = await connect()

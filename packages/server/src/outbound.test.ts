@@ -175,14 +175,22 @@ describe('with a small maxWriteBuffer', () => {
     },
   )
 
-  test('async results leave in pieces, all of them', async () => {
+  test('async results leave in pieces, as the peer takes them, all of them', async () => {
     const gate = new Gate()
     const { open } = await startServer({ onSubmit: gate.wait }, { maxWriteBuffer: 1024 })
     const { peer, serverSide } = await open()
     peer.send(submits(1, 1000))
     await gate.holds(1000)
+    // Corked, a socket sends nothing: as if the peer took nothing.
+    serverSide.socket.cork()
     gate.release()
+    await waitFor(
+      () => serverSide.socket.writableNeedDrain,
+      () => 'for the server to have enough',
+    )
+    serverSide.socket.uncork()
     expect(await peer.receive(1000 * ACK_LENGTH)).toBe(submitAcks(1, 1000))
+    expect(serverSide.mostUnsent()).toBeLessThanOrEqual(1024)
     expect(Math.max(...serverSide.writes)).toBeLessThanOrEqual(512)
   })
 })

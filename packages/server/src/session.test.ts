@@ -837,6 +837,17 @@ describe('session.close()', () => {
     expect(session.state).toBe('lingering')
     expect(await untilClosed(1)).toMatchObject([{ reason: 'handler-closed', error: undefined }])
   })
+
+  test('answered by a reset instead of a FIN, it is still what closed the connection', async () => {
+    const { open, untilClosed } = await startServer()
+    const { peer, session } = await open({ holdsOn: true })
+    peer.send(submit(1))
+    await peer.receive(14)
+    session.close()
+    await peer.receiveAll()
+    peer.reset()
+    expect(await untilClosed(1)).toEqual([{ session, reason: 'handler-closed', error: undefined }])
+  })
 })
 
 describe('session.signal', () => {

@@ -15,12 +15,8 @@ export function watchClientSockets(): ClientSocket[] {
   function created(message: unknown): void {
     const { socket } = message as { socket: Socket }
     const writes: string[] = []
-    const write = socket.write.bind(socket)
-    socket.write = (bytes: Uint8Array | string, ...rest: unknown[]) => {
-      writes.push(Buffer.from(bytes as Uint8Array).toString('hex'))
-      const callback = rest.find((one) => typeof one === 'function') as ((error?: Error | null) => void) | undefined
-      return write(bytes, callback)
-    }
+    // Not before it is connected: connecting puts the original write back.
+    socket.once('connect', () => watchWrites(socket, writes))
     sockets.push({ socket, writes })
   }
   subscribe('net.client.socket', created)
@@ -28,4 +24,13 @@ export function watchClientSockets(): ClientSocket[] {
     unsubscribe('net.client.socket', created)
   })
   return sockets
+}
+
+function watchWrites(socket: Socket, writes: string[]): void {
+  const write = socket.write.bind(socket)
+  socket.write = (bytes: Uint8Array | string, ...rest: unknown[]) => {
+    writes.push(Buffer.from(bytes as Uint8Array).toString('hex'))
+    const callback = rest.find((one) => typeof one === 'function') as ((error?: Error | null) => void) | undefined
+    return write(bytes, callback)
+  }
 }

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { filler, frame, id, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { listening, startDemoServer } from './demo-server.ts'
+import { Program } from './program.ts'
+
+describe('a limit that is set by a flag', () => {
+  it('holds: --max-frame-length takes a frame of so many bytes, and none longer', async () => {
+    const server = await startDemoServer(['--max-frame-length', '64'])
+    const peer = await server.connect()
+    peer.send(submit(1, filler(51)))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.send(submit(2, filler(52)))
+    expect(await peer.receiveAll()).toBe(submitAck(1))
+    expect((await server.untilLogged('connection closed'))[0]).toMatchObject({
+      reason: 'frame-error',
+      error: expect.stringContaining('64'),
+    })
+  })
+
+  it('holds: --max-frame-length 1KiB is 1024 bytes', async () => {
+    const server = await startDemoServer(['--max-frame-length', '1KiB'])
+    const peer = await server.connect()
+    peer.send(submit(1, filler(1024 - 13)))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.send('00000401')
+    expect(await peer.receiveAll()).toBe(submitAck(1))
+  })
+
+  it('holds: --max-connections 1 closes the second connection at once, and leaves the first alone', async () => {
+    const server = await startDemoServer(['--max-connections', '1'])
+    const first = await server.connect()
+    const second = await server.connect()
+    await second.untilClosed()
+    expect(second.received).toBe('')
+    expect(await server.untilLogged('connection closed')).toMatchObject([{ level: 40, reason: 'too-many-connections' }])
+    first.send(submit(1))
+    expect(await first.receive(14)).toBe(submitAck(1))
+    expect((await server.scrape()).closed).toEqual({ 'too-many-connections': 1 })
+
+    first.end()
+    await server.untilLogged('connection closed', 2)
+    const third = await server.connect()
+    third.send(submit(1))
+    expect(await third.receive(14)).toBe(submitAck(1))
+  })
+
+  it('holds: --idle-timeout closes a connection that says nothing, and none that does', async () => {
+    const server = await startDemoServer(['--idle-timeout', '150ms'])
+    const busy = await server.connect()
+    const idle = await server.connect()
+    let serial = 0
+    for (; !idle.closed; serial++) {
+      busy.send(submit(serial))
+      await busy.receive(14 * (serial + 1))
+    }
+    expect(await server.untilLogged('connection closed')).toMatchObject([
+      { level: 30, reason: 'idle-timeout', remotePort: expect.any(Number), requests: 0 },
+    ])
+    expect(idle.ended, 'it ends with a FIN').toBe(true)
+    busy.send(submit(serial))
+    await busy.receive(14 * (serial + 1))
+  })
+
+  it('holds: --frame-timeout closes a connection whose frame drips in', async () => {
+    const server = await startDemoServer(['--frame-timeout', '150ms'])
+    const peer = await server.connect()
+    peer.send(submit(1))
+    await peer.sent('00100000')
+    while (!peer.ended) await peer.sent('ab')
+    expect(peer.received).toBe(submitAck(1))
+    expect(await server.untilLogged('connection closed')).toMatchObject([
+      { level: 40, reason: 'frame-timeout', requests: 1 },
+    ])
+  })
+
+  it('holds: --write-timeout closes a connection whose peer takes no acks', async () => {
+    const server = await startDemoServer(['--write-timeout', '150ms'])
+    const peer = await server.connect({ reads: false })
+    const submits = Buffer.from(frame(`02${id(1)}`).repeat(100_000), 'hex')
+    while ((await server.scrape()).value('client_connected') === 1) peer.send(submits)
+    expect(await server.untilLogged('connection closed')).toMatchObject([{ level: 40, reason: 'write-timeout' }])
+    expect((await server.scrape()).closed).toEqual({ 'write-timeout': 1 })
+  })
+
+  it('is off when it is 0', async () => {
+    const server = await startDemoServer(['--idle-timeout', '0', '--max-connections', '0', '--frame-timeout', '0'])
+    const peer = await server.connect()
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+  })
+
+  it('may be an environment variable', async () => {
+    const server = await startDemoServer([], { environment: { DEMO_SERVER_MAX_FRAME_LENGTH: '64' } })
+    const peer = await server.connect()
+    peer.send('00000041')
+    expect(await peer.receiveAll()).toBe('')
+  })
+
+  it.runIf(process.platform !== 'win32')('gives way to the limit of open files, with a warning', async () => {
+    const main = new URL('../dist/main.js', import.meta.url).pathname
+    const script = 'ulimit -n 100 && exec "$0" "$@"'
+    const server = await listening(
+      new Program('sh', ['-c', script, process.execPath, main, '--port', '0', '--metrics-port', '0']),
+    )
+    expect(server.log[0]).toMatchObject({ level: 40, maxConnections: 36 })
+    const peers = await Promise.all(Array.from({ length: 40 }, () => server.connect()))
+    await server.untilLogged('connection closed', 4)
+    expect((await server.scrape()).closed).toEqual({ 'too-many-connections': 4 })
+    const open = peers.filter(({ closed }) => !closed)
+    for (const peer of open) peer.send(submit(1))
+    for (const peer of open) expect(await peer.receive(14)).toBe(submitAck(1))
+    expect(open).toHaveLength(36)
+  })
+})

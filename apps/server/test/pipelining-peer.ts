@@ -1,0 +1,77 @@
+import { connect, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { manySubmits } from '../../../packages/server/src/testing/wire.ts'
+
+const ACK_LENGTH = 14
+
+/** A peer that has a window of requests on their way, sends one for each that is answered, and stops at the FIN. */
+export class PipeliningPeer {
+  readonly #socket: Socket
+  readonly #window: number
+  readonly #chunks: Buffer[] = []
+  #receivedLength = 0
+  #sent = 0
+  #ended = false
+  #closed = false
+  #error: Error | undefined
+
+  constructor(port: number, window: number) {
+    this.#window = window
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
+    this.#socket.on('connect', () => this.#fill())
+    this.#socket.on('data', (chunk) => this.#receive(chunk))
+    this.#socket.on('end', () => this.#serverEnded())
+    this.#socket.on('close', () => {
+      this.#closed = true
+    })
+    this.#socket.on('error', (error) => {
+      this.#error = error
+    })
+    onTestFinished(() => {
+      this.#socket.destroy()
+    })
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort
+  }
+
+  /** Whole answers so far. */
+  get answers(): number {
+    return Math.floor(this.#receivedLength / ACK_LENGTH)
+  }
+
+  /** Everything that came. */
+  get received(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  /** Waits for the server's FIN and the end of the connection. Fails when a reset came instead. */
+  async untilEnded(): Promise<void> {
+    await waitFor(
+      () => this.#closed,
+      () => 'for a pipelining peer to be done',
+    )
+    if (this.#error !== undefined) throw this.#error
+    if (!this.#ended) throw new Error('the connection was gone without a FIN')
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#receivedLength += chunk.length
+    this.#fill()
+  }
+
+  #fill(): void {
+    const room = this.answers + this.#window - this.#sent
+    if (this.#ended || room <= 0) return
+    this.#socket.write(manySubmits(this.#sent + 1, room))
+    this.#sent += room
+  }
+
+  #serverEnded(): void {
+    this.#ended = true
+    this.#socket.end()
+  }
+}

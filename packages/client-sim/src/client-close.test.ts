@@ -1,0 +1,217 @@
+import { describe, expect, test, vi } from 'vitest'
+import { connected, turnClockByHand } from './testing/connected.ts'
+import { rejection, watch } from './testing/outcome.ts'
+import { turns, waitFor, within } from './testing/wait-for.ts'
+import { frame, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
+
+const NOTHING = new Uint8Array(0)
+
+describe('close()', () => {
+  test('ends the connection with a FIN when nothing waits', async () => {
+    const { client, side } = await connected()
+    await within(client.close(), 'for the client to close')
+    expect(await side.receiveAll()).toBe('')
+    expect(await client.closed).toBe(undefined)
+    expect(client.alive).toBe(false)
+  })
+
+  test('waits for the answers to all that was sent, then ends the connection', async () => {
+    const { client, side } = await connected()
+    const [first, second] = [client.submit(NOTHING), client.submit(NOTHING)]
+    await side.receiveLike(submits(1, 2))
+    const closing = watch(client.close())
+    side.send(submitAck(2, 2))
+    expect(await second).toBe(2)
+    await turns(3)
+    expect(side.ended).toBe(false)
+    expect(closing.state).toBe('pending')
+    side.send(submitAck(1, 1))
+    expect(await first).toBe(1)
+    await within(closing.promise, 'for the client to close')
+    expect(await side.receiveAll()).toBe(submits(1, 2))
+    expect(await client.closed).toBe(undefined)
+  })
+
+  test('sends what was submitted before, in the same turn too', async () => {
+    const { client, side } = await connected({ window: 2 })
+    const results = Promise.all([client.submit(NOTHING), client.submit(NOTHING), client.submit(NOTHING)])
+    const closing = client.close()
+    await side.receiveLike(submits(1, 2))
+    side.send(submitAcks(1, 2))
+    await side.receiveLike(submits(1, 3))
+    side.send(submitAck(3))
+    expect(await results).toEqual([0, 0, 0])
+    await within(closing, 'for the client to close')
+    expect(await side.receiveAll()).toBe(submits(1, 3))
+  })
+
+  test('takes no more requests from now on', async () => {
+    const { client, side } = await connected()
+    const first = client.submit(NOTHING)
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    expect(client.alive).toBe(false)
+    expect(await rejection(client.submit(NOTHING))).toMatchObject({
+      name: 'ClientError',
+      code: 'ERR_CLIENT_CLOSED',
+      message: 'the client is closed: connect again',
+      sent: false,
+    })
+    side.send(submitAck(1))
+    expect(await first).toBe(0)
+    await within(closing, 'for the client to close')
+    expect(await rejection(client.submit(NOTHING))).toMatchObject({ code: 'ERR_CLIENT_CLOSED', sent: false })
+    expect(await side.receiveAll()).toBe(submit(1))
+  })
+
+  test('does not wait for the answer to a request that took too long', async () => {
+    const { client, side } = await connected()
+    turnClockByHand()
+    const request = rejection(client.submit(NOTHING, { timeout: 100 }))
+    await side.receiveLike(submit(1))
+    const closing = watch(client.close())
+    await turns(3)
+    expect(closing.state).toBe('pending')
+    expect(side.ended).toBe(false)
+    vi.advanceTimersByTime(100)
+    expect(await request).toMatchObject({ code: 'ERR_CLIENT_TIMEOUT', sent: true })
+    await within(closing.promise, 'for the client to close')
+    expect(await side.receiveAll()).toBe(submit(1))
+  })
+
+  test('does not wait for a request that took too long in the client', async () => {
+    const { client, side } = await connected({ window: 1 })
+    turnClockByHand()
+    const sent = rejection(client.submit(NOTHING, { timeout: 50 }))
+    const unsent = rejection(client.submit(NOTHING, { timeout: 100 }))
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    vi.advanceTimersByTime(50)
+    expect(await sent).toMatchObject({ code: 'ERR_CLIENT_TIMEOUT', sent: true })
+    await turns(2)
+    expect(side.ended).toBe(false)
+    vi.advanceTimersByTime(50)
+    expect(await unsent).toMatchObject({ code: 'ERR_CLIENT_TIMEOUT', sent: false })
+    await within(closing, 'for the client to close')
+    expect(await side.receiveAll()).toBe(submit(1))
+  })
+
+  test('does not wait for the answer to a request that was aborted', async () => {
+    const { client, side } = await connected({ timeout: 0 })
+    const abort = new AbortController()
+    const request = rejection(client.submit(NOTHING, { signal: abort.signal }))
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    abort.abort()
+    await request
+    await within(closing, 'for the client to close')
+    expect(await side.receiveAll()).toBe(submit(1))
+  })
+
+  test('takes answers that come after its FIN to requests that were given up', async () => {
+    const { client, side } = await connected({ holdsOn: true })
+    const abort = new AbortController()
+    const request = rejection(client.submit(NOTHING, { signal: abort.signal }))
+    await side.receiveLike(submit(1))
+    abort.abort()
+    await request
+    const closing = client.close()
+    await side.receiveAll()
+    side.end(submitAck(1))
+    await within(closing, 'for the client to close')
+    expect(await client.closed).toBe(undefined)
+  })
+
+  test('waits for the server to end its side', async () => {
+    const { client, side } = await connected({ holdsOn: true })
+    const closing = watch(client.close())
+    await side.receiveAll()
+    await turns(3)
+    expect(closing.state).toBe('pending')
+    side.end()
+    await within(closing.promise, 'for the client to close')
+  })
+
+  test('does not wait for ever for a server that does not end its side', async () => {
+    const { client, side } = await connected({ holdsOn: true, timeout: 200 })
+    turnClockByHand()
+    const closing = client.close()
+    await side.receiveAll()
+    vi.advanceTimersByTime(200)
+    await within(closing, 'for the client to close')
+    await side.untilClosed()
+  })
+
+  test('may be called again: each call waits for the same end', async () => {
+    const { client, side } = await connected()
+    const request = client.submit(NOTHING)
+    await side.receiveLike(submit(1))
+    const closings = [watch(client.close()), watch(client.close())]
+    await turns(3)
+    expect(closings.map(({ state }) => state)).toEqual(['pending', 'pending'])
+    side.send(submitAck(1))
+    expect(await request).toBe(0)
+    await within(Promise.all(closings.map(({ promise }) => promise)), 'for the client to close')
+    await within(client.close(), 'for a closed client to close')
+    expect(await side.receiveAll()).toBe(submit(1))
+  })
+
+  test('of a connection that is gone gives nothing, and no error', async () => {
+    const { client, side } = await connected()
+    side.reset()
+    await client.closed
+    expect(await within(client.close(), 'for a lost client to close')).toBe(undefined)
+  })
+
+  test('is over when the connection is lost meanwhile: who waits for an answer is told', async () => {
+    const { client, side } = await connected({ window: 1 })
+    const [sent, unsent] = [rejection(client.submit(NOTHING)), rejection(client.submit(NOTHING))]
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    side.reset()
+    expect(await sent).toMatchObject({ code: 'ERR_CLIENT_CONNECTION_LOST', sent: true })
+    expect(await unsent).toMatchObject({ code: 'ERR_CLIENT_CONNECTION_LOST', sent: false })
+    expect(await within(closing, 'for the client to close')).toBe(undefined)
+  })
+
+  test('is over when the server breaks the protocol meanwhile', async () => {
+    const { client, side } = await connected()
+    const request = rejection(client.submit(NOTHING))
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    side.send(frame(''))
+    expect(await request).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', sent: true })
+    expect(await within(closing, 'for the client to close')).toBe(undefined)
+    expect(await client.closed).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL' })
+  })
+
+  test('leaves no clock behind', async () => {
+    turnClockByHand()
+    const { client, side } = await connected()
+    const request = client.submit(NOTHING)
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    side.send(submitAck(1))
+    await request
+    await within(closing, 'for the client to close')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+test('a client closes itself at the end of its scope', async () => {
+  const { client, side } = await connected()
+  const results: number[] = []
+  {
+    await using scoped = client
+    void scoped.submit(NOTHING).then((result) => results.push(result))
+    await side.receiveLike(submit(1))
+    side.send(submitAck(1, 5))
+  }
+  expect(results).toEqual([5])
+  expect(client.alive).toBe(false)
+  expect(await client.closed).toBe(undefined)
+  await waitFor(
+    () => side.ended,
+    () => 'for the client to end its side',
+  )
+})
