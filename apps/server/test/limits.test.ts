@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { filler, frame, id, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { listening, startDemoServer } from './demo-server.ts'
 import { Program } from './program.ts'
@@ -65,9 +65,10 @@ describe('a limit that is set by a flag', () => {
     const server = await startDemoServer(['--frame-timeout', '150ms'])
     const peer = await server.connect()
     peer.send(submit(1))
-    await peer.sent('00100000')
-    while (!peer.ended) await peer.sent('ab')
-    expect(peer.received).toBe(submitAck(1))
+    peer.send('00100000')
+    const drip = setInterval(() => peer.send('ab'), 10)
+    onTestFinished(() => clearInterval(drip))
+    expect(await peer.receiveAll()).toBe(submitAck(1))
     expect(await server.untilLogged('connection closed')).toMatchObject([
       { level: 40, reason: 'frame-timeout', requests: 1 },
     ])

@@ -15,11 +15,15 @@ export class PipeliningPeer {
   #ended = false
   #closed = false
   #error: Error | undefined
+  #localPort: number | undefined
 
   constructor(port: number, window: number) {
     this.#window = window
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
-    this.#socket.on('connect', () => this.#fill())
+    this.#socket.on('connect', () => {
+      this.#localPort = this.#socket.localPort
+      this.#fill()
+    })
     this.#socket.on('data', (chunk) => this.#receive(chunk))
     this.#socket.on('end', () => this.#serverEnded())
     this.#socket.on('close', () => {
@@ -33,8 +37,9 @@ export class PipeliningPeer {
     })
   }
 
+  /** The server calls it `remotePort`. Known also when the connection is gone. */
   get localPort(): number | undefined {
-    return this.#socket.localPort
+    return this.#localPort
   }
 
   /** Whole answers so far. */

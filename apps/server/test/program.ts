@@ -93,6 +93,16 @@ export class Program {
     this.#child.kill(name)
   }
 
+  /** Sends a signal at the very moment at which a text appears on standard error. */
+  signalAt(text: string, name: NodeJS.Signals): void {
+    const look = () => {
+      if (!this.#stderr.includes(text)) return
+      this.#child.stderr?.off('data', look)
+      this.signal(name)
+    }
+    this.#child.stderr?.on('data', look)
+  }
+
   /** Nobody reads what it writes from now on: it writes to a pipe that is broken. */
   breakStdout(): void {
     this.#child.stdout?.destroy()

@@ -9,7 +9,7 @@ import {
   submitAcks,
   submits,
 } from '../../../packages/server/src/testing/wire.ts'
-import { type DemoServer, startDemoServer } from './demo-server.ts'
+import { type DemoServer, startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { PipeliningPeer } from './pipelining-peer.ts'
 
 const ACK_LENGTH = 14
@@ -22,6 +22,15 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     program.signal(signal)
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stdout).toBe('')
+  })
+
+  it('drains a server that has only just said that it listens', async () => {
+    // Many times, because the moment between the line and what follows it is short.
+    for (let i = 0; i < 5; i++) {
+      const program = startDemoServerProgram(['--port', '0', '--metrics-port', '0'])
+      program.signalAt('listening', signal)
+      expect(await program.exit()).toEqual({ status: 0, signal: null })
+    }
   })
 
   it('ends idle connections with a FIN, and says what it did', async () => {

@@ -139,7 +139,6 @@ describe('close()', () => {
     await side.receiveAll()
     vi.advanceTimersByTime(200)
     await within(closing, 'for the client to close')
-    await side.untilClosed()
   })
 
   test('may be called again: each call waits for the same end', async () => {

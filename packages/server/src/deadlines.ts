@@ -95,7 +95,8 @@ export class Sweeper {
   #timer: NodeJS.Timeout | undefined
 
   constructor(limits: TimeLimits, sweep: (now: number) => void) {
-    const shortest = Math.min(...Object.values(limits))
+    const { handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout } = limits
+    const shortest = Math.min(handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout)
     this.#interval = Math.min(LONGEST_SWEEP, Math.max(SHORTEST_SWEEP, Math.floor(shortest / SWEEPS_A_LIMIT)))
     this.#sweep = sweep
   }

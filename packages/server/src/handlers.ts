@@ -1,6 +1,7 @@
 import type { ConnView, SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
 import type { Session } from './session.ts'
+import { show, showThrown } from './show.ts'
 
 /** What a request is answered with: 0 success, 1 failure. */
 export type Result = 0 | 1
@@ -23,17 +24,17 @@ export interface Handlers<Data = unknown> {
   onSubmit(submit: SubmitView, session: Session<Data>): HandlerOutcome
 
   /** A connection was accepted; the place to set `session.data`. If it throws, the session is closed. */
-  onOpen?(session: Session<Data>): void
+  onOpen?(session: Session<Data>): void | Promise<void>
 
   /** A connection is gone. Called once for each, also for one that was closed at once as too many. */
-  onClose?(session: Session<Data>, reason: CloseReason, error: Error | undefined): void
+  onClose?(session: Session<Data>, reason: CloseReason, error: Error | undefined): void | Promise<void>
 
   /**
    * A handler threw, rejected, or returned what is no result. The request was answered with 1 already, or will be.
    *
    * @default a process warning at the first one
    */
-  onError?(error: unknown, session: Session<Data>): void
+  onError?(error: unknown, session: Session<Data>): void | Promise<void>
 }
 
 /** Calls the handlers, so that nothing they do gets out. */
@@ -78,7 +79,7 @@ export class HandlerCaller<Data> {
   /** @returns whether it went well */
   open(session: Session<Data>): boolean {
     try {
-      this.#handlers.onOpen?.(session)
+      this.#watch(this.#handlers.onOpen?.(session), session)
       return true
     } catch (error) {
       this.error(error, session)
@@ -88,7 +89,7 @@ export class HandlerCaller<Data> {
 
   close(session: Session<Data>, reason: CloseReason, error: Error | undefined): void {
     try {
-      this.#handlers.onClose?.(session, reason, error)
+      this.#watch(this.#handlers.onClose?.(session, reason, error), session)
     } catch (thrown) {
       this.error(thrown, session)
     }
@@ -99,18 +100,30 @@ export class HandlerCaller<Data> {
       this.#warnOnce(error, 'set onError to see all of them')
       return
     }
+    const itself = (thrown: unknown) => this.#warnOnce(thrown, 'onError itself threw this')
     try {
-      this.#handlers.onError(error, session)
+      const outcome: unknown = this.#handlers.onError(error, session)
+      if (isThenable(outcome)) whenSettled(outcome, () => {}, itself)
     } catch (thrown) {
-      this.#warnOnce(thrown, 'onError itself threw this')
+      itself(thrown)
+    }
+  }
+
+  /** A handler that nobody waits for may be asynchronous all the same: then its rejection is told. */
+  #watch(outcome: unknown, session: Session<Data>): void {
+    if (isThenable(outcome)) {
+      whenSettled(
+        outcome,
+        () => {},
+        (error) => this.error(error, session),
+      )
     }
   }
 
   #warnOnce(error: unknown, advice: string): void {
     if (this.#warned) return
     this.#warned = true
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.emitWarning(`a handler failed, ${advice}: ${text}`, 'HandlerWarning')
+    process.emitWarning(`a handler failed, ${advice}: ${showThrown(error)}`, 'HandlerWarning')
   }
 }
 
@@ -120,11 +133,35 @@ export function resultOf(value: unknown): Result | undefined {
   return value === 1 ? 1 : undefined
 }
 
+/** @throws whatever looking at its `then` throws */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return 'then' in value && typeof value.then === 'function'
+}
+
+const { then: nativeThen } = Promise.prototype
+
+/**
+ * Calls one of the two, once, whatever a promise is: one of another make may call back twice, or throw; a native one may
+ * have been given a `then` of its own.
+ */
+export function whenSettled(
+  promise: PromiseLike<unknown>,
+  onFulfilled: (value: unknown) => void,
+  onRejected: (error: unknown) => void,
+): void {
+  try {
+    nativeThen.call(Promise.resolve(promise), onFulfilled, onRejected)
+  } catch (error) {
+    onRejected(error)
+  }
 }
 
 export function notAResult(name: string, value: unknown): TypeError {
-  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(value)
+  const shown = isObject(value) ? typeof value : show(value)
   return new TypeError(`${name} gave ${shown}; it must return 0, 1, nothing, or a promise of one of them`)
+}
+
+function isObject(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }

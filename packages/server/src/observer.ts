@@ -2,7 +2,7 @@ import type { ServerCounters } from './counters.ts'
 
 /**
  * Who wants to know how a server is doing, `@demo/metrics` for one. Nothing is called once a packet, and what is not
- * implemented costs nothing.
+ * implemented costs nothing. What one of these throws is a process warning, the first time.
  */
 export interface ServerObserver {
   /** Called once, when the server is made, with the counters to read whenever they are wanted. */
@@ -16,4 +16,20 @@ export interface ServerObserver {
    * @param count how many answers, at least 1
    */
   answered?(seconds: number, count: number): void
+}
+
+/** The same observer, unable to harm: what `answered` throws is a process warning, the first time. */
+export function guard(observer: ServerObserver): ServerObserver {
+  if (observer.answered === undefined) return observer
+  let warned = false
+  return {
+    answered(seconds, count) {
+      try {
+        observer.answered?.(seconds, count)
+      } catch (error) {
+        if (!warned) process.emitWarning(error instanceof Error ? error : String(error), 'ObserverWarning')
+        warned = true
+      }
+    },
+  }
 }

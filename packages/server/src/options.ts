@@ -1,5 +1,6 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
-import type { ServerObserver } from './observer.ts'
+import { guard, type ServerObserver } from './observer.ts'
+import { show } from './show.ts'
 
 /** Options of `createServer`. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
 export interface ServerOptions {
@@ -128,6 +129,7 @@ const NUMBERS = {
 type NumberOption = keyof typeof NUMBERS
 
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'dialect', 'requireConn', 'observer'])
+const NAMES = [...KNOWN].join(', ')
 
 /** An option that can't be. It names the option, what it is, and what is allowed. */
 export class ServerOptionError extends RangeError {
@@ -141,7 +143,7 @@ export class ServerOptionError extends RangeError {
   readonly allowed: string
 
   constructor(option: string, value: unknown, allowed: string) {
-    super(`${option} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; it must be ${allowed}`)
+    super(`${option} is ${show(value)}; it must be ${allowed}`)
     this.option = option
     this.value = value
     this.allowed = allowed
@@ -155,7 +157,8 @@ export class ServerOptionError extends RangeError {
  */
 export function checkOptions(options: ServerOptions, handlesConn: boolean): CheckedOptions {
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw new ServerOptionError(name, 'set', `one of the options: ${[...KNOWN].join(', ')}`)
+    if (KNOWN.has(name)) continue
+    throw new ServerOptionError(name, options[name as keyof ServerOptions], `left out: the options are ${NAMES}`)
   }
   const { dialect = 'specification', requireConn = handlesConn, observer = {} } = options
   if (!DIALECTS.includes(dialect)) throw new ServerOptionError('dialect', dialect, `one of ${DIALECTS.join(', ')}`)
@@ -167,9 +170,25 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
       'false without an onConn handler, which decides who gets in',
     )
   }
+  checkObserver(observer)
   const names = Object.keys(NUMBERS) as NumberOption[]
   const numbers = Object.fromEntries(names.map((name) => [name, checkNumber(name, options[name])]))
-  return { dialect, requireConn, observer, ...(numbers as Record<NumberOption, number>) }
+  return { dialect, requireConn, observer: guard(observer), ...(numbers as Record<NumberOption, number>) }
+}
+
+function checkObserver(observer: ServerObserver): void {
+  const fits =
+    typeof observer === 'object' &&
+    observer !== null &&
+    isFunctionOrNothing(observer.attach) &&
+    isFunctionOrNothing(observer.answered) &&
+    (observer.attach !== undefined || observer.answered !== undefined || Object.keys(observer).length === 0)
+  if (!fits)
+    throw new ServerOptionError('observer', observer, 'an object with the functions attach and answered, or one')
+}
+
+function isFunctionOrNothing(value: unknown): boolean {
+  return value === undefined || typeof value === 'function'
 }
 
 function checkNumber(name: NumberOption, value: number | undefined): number {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
 import { createPacketCodec } from '@demo/packet'
 import { createCounters, type ServerCounters } from './counters.ts'
@@ -129,7 +130,11 @@ class TcpServer<Data> implements Server<Data> {
       },
       (socket) => this.#accept(socket),
     )
-    checked.observer.attach?.(this.counters)
+    // An error while it listens concerns a single accept, and the listener goes on; listen() rejects with any other.
+    this.#net.on('error', (error) => {
+      if (this.#net.listening) process.emitWarning(error)
+    })
+    options.observer?.attach?.(this.counters)
   }
 
   get sessions(): ReadonlySet<Session<Data>> {
@@ -141,26 +146,13 @@ class TcpServer<Data> implements Server<Data> {
     return address === null ? undefined : serverAddress(address)
   }
 
-  listen(options: ListenOptions): Promise<ServerAddress> {
-    return new Promise((resolve, reject) => {
-      const net = this.#net
-      const listening = () => {
-        net.off('error', reject)
-        // An error after this one concerns a single accept: the listener goes on.
-        net.on('error', (error) => process.emitWarning(error))
-        resolve(serverAddress(net.address()))
-      }
-      net.once('error', reject)
-      net.once('listening', listening)
-      const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
-      try {
-        net.listen({ ...where, backlog: BACKLOG })
-      } catch (error) {
-        net.off('error', reject)
-        net.off('listening', listening)
-        reject(error)
-      }
-    })
+  async listen(options: ListenOptions): Promise<ServerAddress> {
+    if (this.#closing !== undefined) throw new Error('the server is closed: make another')
+    const net = this.#net
+    const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
+    net.listen({ ...where, backlog: BACKLOG })
+    await once(net, 'listening')
+    return serverAddress(net.address())
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {
@@ -182,23 +174,22 @@ class TcpServer<Data> implements Server<Data> {
     setImmediate(() => {
       for (const session of this.#sessions) session.drain()
     })
-    const unansweredBefore = this.counters.unanswered
-    let cutOff = 0
-    const deadline = setTimeout(() => (cutOff = this.#cutOff()), Math.min(timeout || MAX_TIMER, MAX_TIMER))
+    const loss = { cutOff: 0, unanswered: 0 }
+    const deadline = setTimeout(() => Object.assign(loss, this.#cutOff()), Math.min(timeout || MAX_TIMER, MAX_TIMER))
     await this.#empty()
     clearTimeout(deadline)
     this.#sweeper.stop()
     await listenerClosed
-    const unanswered = cutOff > 0 ? this.counters.unanswered - unansweredBefore : 0
-    return { connections, cutOff, unanswered, duration: performance.now() - startedAt }
+    return { connections, ...loss, duration: performance.now() - startedAt }
   }
 
-  /** @returns how many of the connections still owed an answer */
-  #cutOff(): number {
+  /** The deadline has come. */
+  #cutOff(): Pick<CloseSummary, 'cutOff' | 'unanswered'> {
     const owing = [...this.#sessions].filter((session) => session.owesAnswers)
+    const unanswered = owing.reduce((sum, session) => sum + session.unanswered, 0)
     for (const session of owing) session.destroy('drain-timeout')
     for (const session of this.#sessions) session.destroy('draining')
-    return owing.length
+    return { cutOff: owing.length, unanswered }
   }
 
   /** Settles when no session is left. */

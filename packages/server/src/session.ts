@@ -4,7 +4,15 @@ import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketVie
 import type { CloseReason } from './close-reason.ts'
 import type { MutableCounters } from './counters.ts'
 import { SessionDeadlines } from './deadlines.ts'
-import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
+import {
+  type HandlerCaller,
+  type HandlerOutcome,
+  isThenable,
+  notAResult,
+  type Result,
+  resultOf,
+  whenSettled,
+} from './handlers.ts'
 import { InFlight, PendingRequest } from './in-flight.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
@@ -102,6 +110,8 @@ export class TcpSession<Data> implements Session<Data> {
   #reason: CloseReason | undefined
   #error: Error | undefined
   #requests = 0
+  /** Requests that were received and not taken, once it is all over. */
+  #untaken = 0
   #receivedBytes = 0
   /** When the requests being taken were read; 0 until somebody wants to know. */
   #readAt = 0
@@ -187,6 +197,16 @@ export class TcpSession<Data> implements Session<Data> {
     this.#state = 'finishing'
     this.#reason = 'draining'
     this.work()
+  }
+
+  /** How many requests were received and not answered. To be asked at the end: no frame is taken after it. */
+  get unanswered(): number {
+    try {
+      while (this.#state === 'finishing' && this.#decoder.next()) this.#untaken += 1
+    } catch {
+      // What comes after is no frame.
+    }
+    return this.#inFlight.size + this.#settled.length + this.#untaken
   }
 
   /** Whether closing it now would lose an answer. */
@@ -292,8 +312,16 @@ export class TcpSession<Data> implements Session<Data> {
   /** Any answer but the usual one, success to a Submit. */
   #answerOtherwise(request: ConnView | SubmitView, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
-    if (result === undefined) this.#answerLater(request, outcome)
-    else this.#answer(request, result)
+    if (result !== undefined) this.#answer(request, result)
+    else {
+      try {
+        if (!isThenable(outcome)) throw notAResult(nameOfHandler(request), outcome)
+        this.#answerLater(request, outcome)
+      } catch (error) {
+        this.#context.handlers.error(error, this)
+        this.#answer(request, 1)
+      }
+    }
     this.#taking = this.#mayTake()
   }
 
@@ -318,27 +346,23 @@ export class TcpSession<Data> implements Session<Data> {
     }
   }
 
-  #answerLater(request: ConnView | SubmitView, outcome: HandlerOutcome): void {
+  #answerLater(request: ConnView | SubmitView, outcome: PromiseLike<unknown>): void {
     if (this.#readAt === 0) this.#readAt = performance.now()
     const pending = new PendingRequest(request, this.#readAt)
     this.#inFlight.add(pending)
     this.#justRead = true
     this.#context.counters.inFlight += 1
-    if (outcome instanceof Promise || isThenable(outcome)) {
-      // A thenable of another make may call back twice, or throw: Promise.resolve makes it behave.
-      Promise.resolve(outcome).then(
-        (value) => this.#settle(pending, value),
-        (error) => this.#reject(pending, error),
-      )
-    } else {
-      this.#settle(pending, outcome)
-    }
+    whenSettled(
+      outcome,
+      (value) => this.#settle(pending, value),
+      (error) => this.#reject(pending, error),
+    )
   }
 
   #settle(pending: PendingRequest, value: unknown): void {
     const result = resultOf(value)
     if (result !== undefined) this.#finish(pending, result)
-    else this.#reject(pending, notAResult(pending.request.command === CommandId.Conn ? 'onConn' : 'onSubmit', value))
+    else this.#reject(pending, notAResult(nameOfHandler(pending.request), value))
   }
 
   #reject(pending: PendingRequest, error: unknown): void {
@@ -455,7 +479,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   #socketFailed(error: NodeJS.ErrnoException): void {
-    if (this.#reason !== undefined && this.#state !== 'open') return
+    if (this.#reason !== undefined && !(this.#reason === 'draining' && this.owesAnswers)) return
     this.#reason = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer-reset' : 'socket-error'
     this.#error = error
   }
@@ -463,13 +487,17 @@ export class TcpSession<Data> implements Session<Data> {
   #closed(): void {
     const { counters, handlers } = this.#context
     const reason = this.#reason ?? 'peer-closed'
-    this.#state = 'closed'
+    counters.unanswered += this.unanswered
     counters.inFlight -= this.#inFlight.size
-    counters.unanswered += this.#inFlight.size + this.#settled.length
+    this.#state = 'closed'
     counters.connectionsClosed[reason] += 1
     this.#settled.length = 0
     this.#abort?.abort()
     this.#context.forget(this)
     handlers.close(this, reason, this.#error)
   }
+}
+
+function nameOfHandler(request: ConnView | SubmitView): string {
+  return request.command === CommandId.Conn ? 'onConn' : 'onSubmit'
 }

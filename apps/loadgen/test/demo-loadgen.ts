@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url'
+import { type Program, type ProgramOptions, startNode } from '../../server/test/program.ts'
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** `demo-loadgen` as it is built, with arguments as an engineer would type them. */
+export function startLoadgen(args: readonly (string | number)[], options?: ProgramOptions): Program {
+  return startNode(MAIN, args.map(String), options)
+}
+
+/** The JSON of a run, as far as the tests look at it. */
+export interface RunJson {
+  readonly schemaVersion: number
+  readonly requests: number
+  readonly acks: number
+  readonly failedAcks: number
+  readonly unanswered: number
+  readonly mismatched: number
+  readonly errors: number
+  readonly errorMessages: readonly string[]
+  readonly durationSeconds: number
+  readonly acksPerSecond: number
+  readonly latencyMs: Readonly<Record<'min' | 'mean' | 'p50' | 'p90' | 'p99' | 'p999' | 'max', number>>
+  readonly options: Readonly<Record<string, unknown>>
+  readonly environment: Readonly<Record<string, unknown>>
+}
+
+/** What came of `run` with `--json -`. */
+export interface Outcome {
+  readonly status: number | null
+  readonly json: RunJson
+  readonly stderr: string
+}
+
+/** Runs load without a warm-up to its end. */
+export async function runLoad(port: number, args: readonly (string | number)[]): Promise<Outcome> {
+  const program = startLoadgen(['run', '--port', port, '--warmup', 0, '--json', '-', ...args])
+  const { status } = await program.exit()
+  return { status, json: readJson(program), stderr: program.stderr }
+}
+
+/** The JSON on standard output, which has nothing else on it. */
+export function readJson(program: Program): RunJson {
+  try {
+    return JSON.parse(program.stdout) as RunJson
+  } catch {
+    throw new Error(`no JSON on standard output: ${program.stdout}\n${program.stderr}`)
+  }
+}

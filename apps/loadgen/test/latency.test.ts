@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { LatencyRecorder } from '../src/latency.ts'
+
+const SAMPLES = 1_000_000
+
+/** How far a percentile may be from that of the sorted samples, relative to it. */
+const TOLERANCE = 0.001
+
+describe('a LatencyRecorder', () => {
+  it.each([
+    { name: 'all alike from 0.05 to 5 ms', draw: (random: () => number) => 0.05 + 4.95 * random() },
+    { name: 'with a long tail, around 1 ms', draw: (random: () => number) => Math.exp(normal(random)) },
+    {
+      name: 'two humps, 0.1 and 100 ms',
+      draw: (random: () => number) => (random() < 0.8 ? 0.1 : 100) * (1 + random()),
+    },
+    { name: 'of minutes', draw: (random: () => number) => 60_000 * (1 + 9 * random()) },
+  ])('has the percentiles of a million latencies within 0.1 %: $name', ({ draw }) => {
+    const random = seeded(42)
+    const latencies = Float64Array.from({ length: SAMPLES }, () => draw(random))
+    const recorder = new LatencyRecorder()
+    for (const latency of latencies) recorder.record(latency, 1)
+    const { min, mean, p50, p90, p99, p999, max } = recorder.summarize()
+
+    const sorted = latencies.slice().sort()
+    const exact = {
+      min: sorted[0],
+      mean: latencies.reduce((sum, latency) => sum + latency, 0) / SAMPLES,
+      p50: sorted[SAMPLES * 0.5 - 1],
+      p90: sorted[SAMPLES * 0.9 - 1],
+      p99: sorted[SAMPLES * 0.99 - 1],
+      p999: sorted[SAMPLES * 0.999 - 1],
+      max: sorted[SAMPLES - 1],
+    }
+    const deviations = Object.entries({ min, mean, p50, p90, p99, p999, max }).map(([name, value]) => {
+      const expected = exact[name as keyof typeof exact]
+      return { name, value, expected, deviation: Math.abs(value - expected) / expected }
+    })
+    expect(deviations.filter(({ deviation }) => deviation > TOLERANCE)).toEqual([])
+    expect(recorder.count).toBe(SAMPLES)
+  })
+
+  it('counts one latency of many requests as often as there are requests', () => {
+    const recorder = new LatencyRecorder()
+    recorder.record(1, 899)
+    recorder.record(2, 100)
+    recorder.record(50, 1)
+    expect(recorder.count).toBe(1000)
+    const summary = recorder.summarize()
+    expect(summary.min).toBeCloseTo(1, 2)
+    expect(summary.p50).toBeCloseTo(1, 2)
+    expect(summary.p90).toBeCloseTo(2, 2)
+    expect(summary.p99).toBeCloseTo(2, 2)
+    expect(summary.p999).toBeCloseTo(2, 2)
+    expect(summary.max / 50).toBeCloseTo(1, 3)
+    expect(summary.mean).toBeCloseTo((899 + 200 + 50) / 1000, 2)
+  })
+
+  it('never puts a percentile above the largest latency, nor below the smallest', () => {
+    for (const latency of [0.0001, 0.1234567, 1.999, 10.24, 123.456, 3_599_999]) {
+      const recorder = new LatencyRecorder()
+      recorder.record(latency, 3)
+      const { min, p50, p999, max } = recorder.summarize()
+      expect(p50).toBeLessThanOrEqual(max)
+      expect(p999).toBeLessThanOrEqual(max)
+      expect(p50).toBeGreaterThanOrEqual(min)
+    }
+  })
+
+  it('keeps what is out of its range at its edge: a clock that stood still, an answer after hours', () => {
+    const recorder = new LatencyRecorder()
+    recorder.record(0, 1)
+    recorder.record(86_400_000, 1)
+    const { min, max } = recorder.summarize()
+    expect(recorder.count).toBe(2)
+    expect(min).toBeLessThan(0.001)
+    expect(max / 3_600_000).toBeCloseTo(1, 2)
+  })
+
+  it('is all zeros when nothing was recorded', () => {
+    const recorder = new LatencyRecorder()
+    expect(recorder.count).toBe(0)
+    expect(recorder.summarize()).toEqual({ min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 })
+  })
+})
+
+/** Random numbers from 0 to 1, the same for the same seed: a linear congruential generator, after Numerical Recipes. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return (state + 0.5) / 2 ** 32
+  }
+}
+
+/** A normally distributed number, after Box and Muller. */
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random())
+}
