@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { CLOSE_REASONS, createServer, type ServerCounters, type ServerObserver } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
 import { waitFor } from './testing/wait-for.ts'
+import { watchProcess } from './testing/watch-process.ts'
 import { conn, connAck, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 /** Remembers what it is told. */
@@ -255,37 +256,42 @@ describe('an observer', () => {
     expect(observer.total).toBe(0)
   })
 
-  test('that throws hurts nobody', async () => {
+  test.each<[string, unknown]>([
+    ['an Error', new Error('the observer is broken')],
+    ['undefined', undefined],
+    ['an object that is no text', Object.create(null)],
+  ])('that throws %s hurts nobody: the requests are answered, one warning tells', async (_name, thrown) => {
+    const { warnings, uncaught } = watchProcess()
     let calls = 0
     const observer: ServerObserver = {
       answered() {
         calls += 1
-        throw new Error('the observer is broken')
+        throw thrown
       },
     }
-    const { server, open, untilClosed } = await startServer({}, { observer })
-    const first = await open()
-    // What would end the process is kept from it, to be looked at.
-    const uncaught: unknown[] = []
-    const others = process.listeners('uncaughtException')
-    for (const listener of others) process.off('uncaughtException', listener)
-    const caught = (error: unknown) => void uncaught.push(error)
-    process.on('uncaughtException', caught)
-    try {
-      first.peer.send(submits(1, 2))
-      await waitFor(
-        () => first.peer.receivedLength === 28 || uncaught.length > 0,
-        () => 'for the acks, or for the worst',
-      )
-    } finally {
-      process.off('uncaughtException', caught)
-      for (const listener of others) process.on('uncaughtException', listener)
-    }
-    expect(calls).toBe(1)
+    const { server, open, untilClosed } = await startServer({ onSubmit: ({ serial }) => answer(serial) }, { observer })
+    const { peer } = await open()
+    // Sync answers, then async ones.
+    peer.send(submits(0, 1))
+    await waitFor(
+      () => peer.receivedLength === 28 || uncaught.length > 0,
+      () => 'for the acks, or for the worst',
+    )
+    peer.end(submits(2, 3))
+    await waitFor(
+      () => peer.ended || uncaught.length > 0,
+      () => 'for the acks, or for the worst',
+    )
     expect(uncaught).toEqual([])
-    expect(first.peer.received).toBe(submitAcks(1, 2))
-    first.peer.end()
+    expect(peer.received).toBe(submitAcks(0, 3))
     await untilClosed(1)
-    expect(server.counters.responsesSent).toBe(2)
+    expect(calls).toBeGreaterThanOrEqual(2)
+    expect(warnings).toHaveLength(1)
+    expect(server.counters).toMatchObject({ responsesSent: 4, unanswered: 0, inFlight: 0 })
   })
 })
+
+/** Answers 0 and 1 at once, the others later. */
+function answer(serial: number): 0 | Promise<0> {
+  return serial < 2 ? 0 : Promise.resolve(0)
+}

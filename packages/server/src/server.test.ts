@@ -6,6 +6,7 @@ import { createServer, type Server } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
 import { connectPeer } from './testing/peer.ts'
 import { waitFor, within } from './testing/wait-for.ts'
+import { watchProcess } from './testing/watch-process.ts'
 import { submit, submitAck } from './testing/wire.ts'
 
 /** A server that is closed when its test is over, and does not listen yet. */
@@ -57,6 +58,7 @@ describe('listen', () => {
 
     const summary = await server.close()
     expect(summary.connections).toBe(1)
+    expect(server.address).toBeUndefined()
     await expect(connectPeer({ path })).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
@@ -75,12 +77,7 @@ describe('listen', () => {
   })
 
   test('may be tried again and again until the port is free, and leaves nothing behind', async () => {
-    const warnings: Error[] = []
-    const warned = (warning: Error) => warnings.push(warning)
-    process.on('warning', warned)
-    onTestFinished(() => {
-      process.off('warning', warned)
-    })
+    const { warnings } = watchProcess()
     const first = idleServer()
     await first.listen({ port: 0 })
     const port = portOf(first)
@@ -99,6 +96,7 @@ describe('listen', () => {
     await expect(server.listen({ path: temporaryPath('none/s.sock') })).rejects.toMatchObject({
       code: expect.stringMatching(/^E(NOENT|ACCES)$/),
     })
+    expect(server.address).toBeUndefined()
   })
 
   test.each([-1, 65_536, 1.5])('fails on port %d', async (port) => {
@@ -120,6 +118,18 @@ describe('listen', () => {
     await server.listen({ port: 0 })
     await server.close()
     await expect(within(server.listen({ port: 0 }), 'for listen to fail')).rejects.toThrow()
+    expect(server.address).toBeUndefined()
+  })
+
+  test('that is not waited for before close(): both settle, and nobody listens in the end', async () => {
+    const server = idleServer()
+    const listening = server.listen({ port: 0 }).then(
+      () => 'listening',
+      () => 'refused',
+    )
+    const closing = server.close()
+    await within(closing, 'for the server to be closed')
+    expect(await within(listening, 'for listen to settle')).toMatch(/^(listening|refused)$/)
     expect(server.address).toBeUndefined()
   })
 })

@@ -911,19 +911,17 @@ describe('session.signal', () => {
     expect(await peer.receiveAll()).toBe(submitAck(1))
   })
 
-  test('a listener that throws hurts nobody', async () => {
+  test('calls its listeners once', async () => {
     const { open, untilClosed } = await startServer()
-    const bystander = await open()
     const { peer, session } = await open()
     let called = 0
     session.signal.addEventListener('abort', () => {
       called += 1
     })
-    peer.reset()
-    expect(await untilClosed(1)).toMatchObject([{ reason: 'peer-reset' }])
+    session.close()
+    await peer.receiveAll()
+    await untilClosed(1)
     expect(called).toBe(1)
-    bystander.peer.send(submit(1))
-    expect(await bystander.peer.receive(14)).toBe(submitAck(1))
   })
 })
 

@@ -122,7 +122,7 @@ export async function startServer<Data = unknown>(
 }
 
 /** Node tells of every accepted socket: so a test sees what is written to it, and whether it is read. */
-export function watchServerSides(server: Server): ServerSide[] {
+function watchServerSides(server: Server): ServerSide[] {
   const sides: ServerSide[] = []
   function accepted(message: unknown): void {
     const { socket } = message as { socket: Socket }

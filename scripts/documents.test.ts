@@ -1,0 +1,124 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const packages = readdirSync(join(root, 'packages'))
+const documents = [
+  'README.md',
+  'infra/README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+  ...packages.map((name) => `packages/${name}/README.md`),
+]
+const textOf = (document: string) => readFileSync(join(root, document), 'utf8')
+
+/** A first line like this says that a test runs the block. In it, 8888 is a server that answers. */
+const RUNS = '// runs\n'
+
+const blocks = documents.flatMap((document) =>
+  [...textOf(document).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code], i) => ({ document, number: i + 1, code })),
+)
+
+/** A folder in which the packages are installed, as a user has them. */
+const folder = join(root, 'node_modules/.cache/documents')
+const fileOf = ({ document, number }: { document: string; number: number }) =>
+  join(folder, `${document.replaceAll(/\W/g, '-')}-${number}.ts`)
+
+let server: ChildProcess | undefined
+
+beforeAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(folder, 'node_modules/@demo'), { recursive: true })
+  for (const name of packages) symlinkSync(join(root, 'packages', name), join(folder, 'node_modules/@demo', name))
+  const program = join(root, 'apps/server/dist/main.js')
+  server = spawn(process.execPath, [program, '--port', '0', '--metrics-port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const [line] = await once(createInterface({ input: server.stderr as NodeJS.ReadableStream }), 'line')
+  const { port } = JSON.parse(line) as { port: number }
+  for (const block of blocks) {
+    const code = block.code.startsWith(RUNS) ? block.code.replaceAll('8888', String(port)) : block.code
+    writeFileSync(fileOf(block), `${code}\nexport {}\n`)
+  }
+})
+
+afterAll(() => server?.kill())
+
+describe('examples', () => {
+  test('there are some for each package, and one of each runs', () => {
+    for (const name of packages) {
+      const own = blocks.filter(({ document }) => document === `packages/${name}/README.md`)
+      expect(own.some(({ code }) => code.startsWith(RUNS))).toBe(true)
+    }
+  })
+
+  test('all type-check against the packages', () => {
+    const extended = join(root, 'tsconfig.base.json')
+    const compilerOptions = {
+      types: ['node'],
+      lib: ['ES2023', 'ESNext.Disposable'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    }
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: extended, compilerOptions, include: ['*.ts'] }),
+    )
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
+  })
+
+  test.each(blocks.filter(({ code }) => code.startsWith(RUNS)))('number $number of $document runs', (block) => {
+    const loader = import.meta.resolve('tsx')
+    execFileSync(process.execPath, ['--import', loader, fileOf(block)], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      timeout: 20_000,
+    })
+  })
+})
+
+describe.each(documents)('%s', (document) => {
+  const text = textOf(document)
+
+  test('links to files that exist', () => {
+    const targets = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target)
+    const files = targets.filter((target) => !/^(https?:|#)/.test(target)).map((target) => target.split('#')[0])
+    for (const file of files) expect(existsSync(join(root, dirname(document), file)), file).toBe(true)
+  })
+
+  test('names files that exist', () => {
+    const named = [...text.matchAll(/`((?:packages|apps|scripts|infra|docs)\/[\w./-]+)`/g)].map(([, file]) => file)
+    for (const file of named) expect(existsSync(join(root, file)), file).toBe(true)
+  })
+
+  test('names scripts that exist', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+    const tools = ['exec', 'install', 'vitest', 'fetch', 'deploy', 'pack']
+    const known = [...Object.keys(scripts), ...tools]
+    const named = [...text.matchAll(/\b(?:npm run|pnpm) ([a-z][a-z:-]*)/g)].map(([, name]) => name)
+    for (const name of named) expect(known).toContain(name)
+  })
+})
+
+test('the flags of demo-server are all in docs/operations.md, with their defaults', () => {
+  const program = join(root, 'apps/server/dist/main.js')
+  const help = execFileSync(process.execPath, [program, '--help'], { encoding: 'utf8' }).replaceAll(/\s+/g, ' ')
+  const operations = textOf('docs/operations.md')
+  const flags = [...help.matchAll(/(--[a-z-]+) <[a-z]+> .*?\(default: ([^,]+), env/g)]
+  expect(flags.length).toBeGreaterThan(15)
+  for (const [, flag, standard] of flags) {
+    const row = operations.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${flag}\``))
+    expect(row, flag).toContain(`\`${standard}\``)
+  }
+})
+
+test('each close reason has its line in docs/operations.md', async () => {
+  const { CLOSE_REASONS } = (await import(join(root, 'packages/server/dist/index.js'))) as { CLOSE_REASONS: string[] }
+  for (const reason of CLOSE_REASONS) expect(textOf('docs/operations.md')).toContain(`\`${reason}\``)
+})

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const packages = fileURLToPath(new URL('../packages/', import.meta.url))
+const CODE = /\bERR_[A-Z_]+\b/g
+
+const codesOf = (text: string) => new Set(text.match(CODE) ?? [])
+
+/** The sources of a package, its tests left out. */
+function sources(name: string): string {
+  const folder = `${packages}${name}/src/`
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  return files.map((file) => readFileSync(folder + file, 'utf8')).join('\n')
+}
+
+test.each(readdirSync(packages))('each error code of @demo/%s is in its README, and each one there exists', (name) => {
+  const literals = sources(name).match(/'ERR_[A-Z_]+'/g) ?? []
+  const thrown = new Set(literals.map((literal) => literal.slice(1, -1)))
+  const documented = codesOf(readFileSync(`${packages}${name}/README.md`, 'utf8'))
+  // A package may throw what another defines, and documents.
+  const foreign = name === 'server' || name === 'client-sim' ? codesOf(sources('frame') + sources('packet')) : new Set()
+  expect([...documented].sort()).toEqual([...thrown].filter((code) => !foreign.has(code)).sort())
+})

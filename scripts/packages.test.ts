@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const bin = (name: string) => join(root, 'node_modules/.bin', name)
+const names = readdirSync(join(root, 'packages'))
+
+/** Where a user who knows nothing of this repository has installed the five tarballs. */
+let folder = ''
+
+/** A small program with each package, as strict as types get. */
+const PROGRAM = `
+import { encodeFrame, FrameDecoder, type FrameError } from '@demo/frame'
+import { CommandId, createPacketCodec, type Packet } from '@demo/packet'
+import { createServer, type Session } from '@demo/server'
+import { connect, type Client } from '@demo/client-sim'
+import { createServerMetrics, serveMetrics } from '@demo/metrics'
+
+const decoder = new FrameDecoder({ maxFrameLength: 64 })
+decoder.push(encodeFrame(new Uint8Array(3)))
+if (!decoder.next() || decoder.end - decoder.start !== 3) throw new Error('frame')
+const onFailure = (error: FrameError): string => error.code
+
+const packet: Packet = { command: CommandId.Submit, id: '00000001', payload: new Uint8Array(2) }
+const view = createPacketCodec().decode(createPacketCodec().encode(packet))
+if (view.command !== CommandId.Submit || view.payloadLength !== 2) throw new Error('packet')
+
+const metrics = createServerMetrics()
+const server = createServer<{ seen: number }>(
+  { onSubmit: (submit, session: Session<{ seen: number }>) => (submit.payloadLength > 0 && session.id > 0 ? 0 : 1) },
+  { observer: metrics },
+)
+const address = await server.listen({ port: 0 })
+if (!('port' in address)) throw new Error('address')
+const client: Client = await connect({ port: address.port })
+const result: number = await client.submit(new Uint8Array(1))
+await client.close()
+
+const endpoint = await serveMetrics({ registry: metrics.registry, port: 0 })
+const text = await (await fetch('http://127.0.0.1:' + endpoint.address.port + '/metrics')).text()
+await endpoint.close()
+await server.close()
+if (result !== 0 || !text.includes('tcp_server_req_recv_total 1')) throw new Error('server')
+console.log('all five work', typeof onFailure)
+`
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'packages-'))
+  const tarballs = names.map((name) => {
+    const packed = execFileSync(bin('pnpm'), ['pack', '--pack-destination', folder], {
+      cwd: join(root, 'packages', name),
+      encoding: 'utf8',
+    })
+    return packed.trim().split('\n').at(-1) ?? ''
+  })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', private: true, type: 'module' }))
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs], { cwd: folder })
+  writeFileSync(join(folder, 'program.ts'), PROGRAM)
+  // The compiler and Node's types, as they are here: the user's own would be installed from the registry.
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+}, 180_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test.each(names)('@demo/%s holds what it promises, and nothing else', (name) => {
+  const installed = join(folder, 'node_modules/@demo', name)
+  expect(
+    readdirSync(installed)
+      .filter((entry) => entry !== 'CHANGELOG.md')
+      .sort(),
+  ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'].sort())
+  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['index.d.ts', 'index.js', 'index.js.map'])
+})
+
+test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (name) => {
+  const installed = join(folder, 'node_modules/@demo', name)
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
+  expect([manifest['dependencies'], manifest['peerDependencies']]).toEqual([undefined, undefined])
+  for (const file of ['index.js', 'index.d.ts']) {
+    const code = readFileSync(join(installed, 'dist', file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    expect(code).not.toMatch(/\bimport\b|\brequire\b|\bBuffer\b|\bprocess\b|node:/)
+  }
+})
+
+test('@demo/metrics knows @demo/server by its types only', () => {
+  const code = readFileSync(join(folder, 'node_modules/@demo/metrics/dist/index.js'), 'utf8')
+  expect(code).not.toMatch(/from ['"]@demo\/server['"]/)
+})
+
+describe.each(['NodeNext', 'Bundler'])('with moduleResolution %s', (moduleResolution) => {
+  test('a strict program with all five type-checks', () => {
+    const module = moduleResolution === 'NodeNext' ? 'NodeNext' : 'ESNext'
+    const compilerOptions = { strict: true, target: 'ES2022', lib: ['ES2023', 'ESNext.Disposable'], types: ['node'] }
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          ...compilerOptions,
+          module,
+          moduleResolution,
+          outDir: 'out',
+          exactOptionalPropertyTypes: true,
+        },
+        files: ['program.ts'],
+      }),
+    )
+    execFileSync(bin('tsc'), ['-p', folder], { encoding: 'utf8' })
+  })
+})
+
+test('the program runs', () => {
+  expect(execFileSync(process.execPath, [join(folder, 'out/program.js')], { encoding: 'utf8' })).toContain(
+    'all five work',
+  )
+})
+
+test.each(names)('require() takes @demo/%s as well', (name) => {
+  writeFileSync(join(folder, 'require.cjs'), `console.log(Object.keys(require('@demo/${name}')).length > 0)`)
+  const printed = execFileSync(process.execPath, [join(folder, 'require.cjs')], { encoding: 'utf8', stdio: 'pipe' })
+  expect(printed.trim()).toBe('true')
+})
