@@ -266,11 +266,16 @@ describe('help and version', () => {
     expect(stderr()).toBe('')
   })
 
-  test('comes before what is wrong elsewhere', async () => {
+  test.each(['--version', '--help', '-h'])('%s is there for whoever has a variable wrong', async (flag) => {
     const { stdout } = output()
     vi.stubEnv('DEMO_SERVER_AMOUNT', 'many')
-    await expect(parseCommandLine(createProgram(), ['node', 'demo', '--version'])).rejects.toMatchObject({ status: 0 })
-    expect(stdout()).toBe('1.2.3\n')
+    await expect(parseCommandLine(createProgram(), ['node', 'demo', flag])).rejects.toMatchObject({ status: 0 })
+    expect(stdout()).toMatch(flag === '--version' ? /^1\.2\.3\n$/ : /^Usage: demo/)
+  })
+
+  test('is not what a flag’s value says: it is the value', async () => {
+    vi.stubEnv('DEMO_SERVER_PORT', '9000')
+    expect(await optionsOf('--json=-h')).toMatchObject({ port: 9000, json: '-h' })
   })
 })
 

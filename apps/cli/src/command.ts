@@ -55,6 +55,7 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
     one.commands.forEach(settle)
   }
   settle(command)
+  if (argv.includes('--help') || argv.includes('-h')) forgetEnvironment(command)
   try {
     await command.parseAsync([...argv])
   } catch (error) {
@@ -66,6 +67,12 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
       .replaceAll(/\s*\n\s*/g, ' ')
     throw new ExitError(ExitStatus.usage, `${line}; see --help`)
   }
+}
+
+/** Help is given even where a variable of the environment is wrong. */
+function forgetEnvironment(command: Command): void {
+  for (const { envVar } of command.options) if (envVar !== undefined) delete process.env[envVar]
+  command.commands.forEach(forgetEnvironment)
 }
 
 export { Command }

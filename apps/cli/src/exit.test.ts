@@ -1,44 +1,52 @@
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ExitError, ExitStatus, runProgram } from './index.ts'
+
+type Write = typeof process.stderr.write
 
 /** What the program wrote to standard error. */
 let stderr: () => string
 
-// The program's process is the test's own: it is left as it was.
+/** The status that the program ended with. */
+let status: () => typeof process.exitCode | null
+
+// The program's process is the test's own: it must not end, and is left as it was.
 beforeEach(() => {
   const { exitCode } = process
   const listeners = process.stdout.listeners('error')
-  const spy = vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
-  stderr = () => spy.mock.calls.map(([text]) => String(text)).join('')
+  let written = ''
+  let exited: typeof process.exitCode | null
+  const write: Write = (text: string | Uint8Array, ...rest: unknown[]) => {
+    written += String(text)
+    for (const one of rest) if (typeof one === 'function') process.nextTick(one as () => void)
+    return true
+  }
+  const exit = vi.spyOn(process, 'exit').mockImplementation(((code) => {
+    // Nothing comes after the first.
+    exited ??= code ?? process.exitCode
+  }) as typeof process.exit)
+  const spy = vi.spyOn(process.stderr, 'write').mockImplementation(write)
+  stderr = () => written
+  status = () => exited ?? process.exitCode
   return () => {
     process.exitCode = exitCode
     spy.mockRestore()
+    exit.mockRestore()
     for (const listener of process.stdout.listeners('error')) {
       if (!listeners.includes(listener)) process.stdout.off('error', listener as () => void)
     }
   }
 })
 
-/** The statuses with which the process was to end at once. */
-function exits(): (number | string | null | undefined)[] {
-  const statuses: (number | string | null | undefined)[] = []
-  const spy = vi.spyOn(process, 'exit').mockImplementation(((status) => {
-    statuses.push(status)
-  }) as typeof process.exit)
-  onTestFinished(() => spy.mockRestore())
-  return statuses
-}
-
 describe('a program', () => {
-  test.each([0, 1, 3, 99])('that returns %d ends with it, and says nothing', async (status) => {
-    await runProgram('demo', async () => status)
-    expect(process.exitCode).toBe(status)
+  test.each([0, 1, 3, 99])('that returns %d ends with it, and says nothing', async (returned) => {
+    await runProgram('demo', async () => returned)
+    expect(status()).toBe(returned)
     expect(stderr()).toBe('')
   })
 
   test('that throws an ExitError ends with its status and its line', async () => {
     await runProgram('demo-server', () => Promise.reject(new ExitError(3, "can't listen on 127.0.0.1:80: taken")))
-    expect(process.exitCode).toBe(3)
+    expect(status()).toBe(3)
     expect(stderr()).toBe("demo-server: can't listen on 127.0.0.1:80: taken\n")
   })
 
@@ -46,45 +54,70 @@ describe('a program', () => {
     await runProgram('demo', () => {
       throw new ExitError(ExitStatus.usage, 'wrong')
     })
-    expect(process.exitCode).toBe(2)
+    expect(status()).toBe(2)
     expect(stderr()).toBe('demo: wrong\n')
   })
 
   test('that throws an ExitError with nothing to say says nothing', async () => {
     await runProgram('demo', () => Promise.reject(new ExitError(ExitStatus.ok, '')))
-    expect(process.exitCode).toBe(0)
+    expect(status()).toBe(0)
     expect(stderr()).toBe('')
   })
 
   test('that has a bug ends with 1, and shows where', async () => {
     const bug = new TypeError('undefined is not a function')
     await runProgram('demo', () => Promise.reject(bug))
-    expect(process.exitCode).toBe(1)
+    expect(status()).toBe(1)
     expect(stderr()).toBe(`demo: ${bug.stack}\n`)
     expect(stderr()).toContain('exit.test.ts')
   })
 
   test('that throws no error ends with 1', async () => {
     await runProgram('demo', () => Promise.reject('just text'))
-    expect(process.exitCode).toBe(1)
+    expect(status()).toBe(1)
     expect(stderr()).toBe('demo: just text\n')
+  })
+
+  test('has written all it had to say when it ends', async () => {
+    const { write } = process.stdout
+    const order: string[] = []
+    const out = vi.spyOn(process.stdout, 'write').mockImplementation(((text: string, ...rest: unknown[]) => {
+      // As a pipe does that nobody has read for a while: it takes it later.
+      setImmediate(() => {
+        order.push(text)
+        for (const one of rest) if (typeof one === 'function') one()
+      })
+      return true
+    }) as typeof write)
+    vi.mocked(process.exit).mockImplementation((() => {
+      order.push('exit')
+    }) as typeof process.exit)
+    await runProgram('demo', async () => {
+      process.stdout.write('result')
+      return 0
+    })
+    out.mockRestore()
+    // It may end by itself, or with exit(): then not before the result is out.
+    expect(order.filter((one) => one !== '')).toEqual(order.includes('exit') ? ['result', 'exit'] : [])
   })
 })
 
 describe('standard output', () => {
-  test('that nobody reads any more ends the program, and all is well', async () => {
-    const statuses = exits()
-    await runProgram('demo', async () => 0)
-    process.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
-    expect(statuses).toEqual([0])
+  /** A program that is still at work when its output fails. */
+  function fail(code: string): void {
+    void runProgram('demo', () => new Promise<number>(() => {}))
+    process.stdout.emit('error', Object.assign(new Error(`write ${code}`), { code }))
+  }
+
+  test('that nobody reads any more ends the program, and all is well', () => {
+    fail('EPIPE')
+    expect(vi.mocked(process.exit).mock.calls).toEqual([[0]])
     expect(stderr()).toBe('')
   })
 
-  test('that fails otherwise ends the program with 1', async () => {
-    const statuses = exits()
-    await runProgram('demo', async () => 0)
-    process.stdout.emit('error', Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' }))
-    expect(statuses).toEqual([1])
+  test('that fails otherwise ends the program with 1', () => {
+    fail('ENOSPC')
+    expect(vi.mocked(process.exit).mock.calls).toEqual([[1]])
   })
 })
 

@@ -20,15 +20,21 @@ export class ExitError extends Error {
 export async function runProgram(name: string, main: () => Promise<number>): Promise<void> {
   // Whoever read our output has seen enough: `demo-loadgen | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    if (error instanceof ExitError) {
-      if (error.message !== '') process.stderr.write(`${name}: ${error.message}\n`)
-      process.exitCode = error.status
-    } else {
+  const status = await Promise.resolve()
+    .then(main)
+    .catch((error: unknown) => {
+      if (error instanceof ExitError) {
+        if (error.message !== '') process.stderr.write(`${name}: ${error.message}\n`)
+        return error.status
+      }
       process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
-      process.exitCode = ExitStatus.failed
-    }
-  }
+      return ExitStatus.failed
+    })
+  // Not left to the event loop: a name that is still being looked up would hold up the end.
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit(status)
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()))
 }

@@ -1,6 +1,9 @@
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
+/** The longest that a timer of Node can wait. */
+const MAX_DURATION = 2 ** 31 - 1
+
 const SIZE = /^(\d+)(B|KiB|MiB|GiB)?$/
 const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
@@ -16,7 +19,10 @@ export function parseDuration(text: string): number {
   if (amount === undefined || unit === undefined) {
     throw new RangeError('it must be a time like 500ms, 10s or 5m, or 0 for no limit')
   }
-  return Math.round(Number(amount) * MILLISECONDS[unit])
+  const milliseconds = Number(amount) * MILLISECONDS[unit]
+  if (milliseconds > MAX_DURATION) throw new RangeError('it must be at most 596h, the longest that a timer can wait')
+  if (milliseconds > 0 && milliseconds < 1) throw new RangeError('it must be at least 1ms, or 0 for no limit')
+  return Math.round(milliseconds)
 }
 
 /**
@@ -28,7 +34,7 @@ export function parseDuration(text: string): number {
 export function parseSize(text: string): number {
   const [, amount, unit = 'B'] = SIZE.exec(text) ?? []
   if (amount === undefined) throw new RangeError('it must be a size like 4096, 64KiB or 1MiB, or 0 for no limit')
-  return Number(amount) * BYTES[unit]
+  return checkSafe(Number(amount) * BYTES[unit])
 }
 
 /**
@@ -38,7 +44,13 @@ export function parseSize(text: string): number {
  */
 export function parseCount(text: string): number {
   if (!/^\d+$/.test(text)) throw new RangeError('it must be a whole number, 0 or more')
-  return Number(text)
+  return checkSafe(Number(text))
+}
+
+/** @throws RangeError when the number is too large to be told from its neighbours */
+function checkSafe(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`it must be at most ${Number.MAX_SAFE_INTEGER}`)
+  return value
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AnsweredRun,
   type ClientError,
@@ -10,6 +11,7 @@ import { LatencyRecorder } from './latency.ts'
 import type { RunOptions } from './run.ts'
 
 const CONNECTS_AT_ONCE = 256
+const STALL_POLL = 20
 
 /** What is counted of the requests that were sent since the counting began. */
 class Tally {
@@ -90,6 +92,18 @@ export class ClosedLoad {
   /** Settles when all that may be sent was sent and answered, or nobody is left to send it. */
   async idle(): Promise<void> {
     if (!this.#isIdle()) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+  }
+
+  /** Settles when requests are in flight and none was answered for so long, in milliseconds; or when the load ended. */
+  async stalled(timeout: number): Promise<void> {
+    let arrived = -1
+    let since = performance.now()
+    while (!this.#ending) {
+      if (this.tally.acksArrived !== arrived) since = performance.now()
+      arrived = this.tally.acksArrived
+      if (this.inFlight > 0 && performance.now() - since >= timeout) return
+      await sleep(STALL_POLL)
+    }
   }
 
   end(): void {

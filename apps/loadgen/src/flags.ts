@@ -20,6 +20,16 @@ function parsePositive(text: string): number {
   return value
 }
 
+/** Much more than a receiver takes by default. Each connection keeps a frame of it. */
+const MAX_PAYLOAD_SIZE = 64 * 1024 * 1024
+
+/** @throws RangeError when it is too long */
+function parsePayloadSize(text: string): number {
+  const value = parseCount(text)
+  if (value > MAX_PAYLOAD_SIZE) throw new RangeError(`it must be at most ${MAX_PAYLOAD_SIZE}`)
+  return value
+}
+
 /** Which server. */
 const TARGET = {
   host: flag('--host <address>', 'where the server listens', parseText, '127.0.0.1'),
@@ -36,7 +46,7 @@ export const RUN_FLAGS = {
   ...TARGET,
   connections: flag('--connections <n>', 'connections at the same time', parsePositive, '100'),
   window: flag('--window <n>', 'requests in flight on each connection', parsePositive, '1000'),
-  payloadSize: flag('--payload-size <n>', 'bytes of each payload', parseCount, '25'),
+  payloadSize: flag('--payload-size <n>', 'bytes of each payload', parsePayloadSize, '25'),
   duration: flag('--duration <time>', 'how long requests are sent and counted', parseDuration, '10s'),
   warmup: flag('--warmup <time>', 'how long requests are sent before that', parseDuration, '2s'),
   amount: optional('--amount <n>', 'send so many requests, however long it takes', parsePositive),

@@ -16,10 +16,13 @@ await runProgram('demo-loadgen', async () => {
     .version(manifest.version)
     .addHelpText('after', EXIT_STATUSES)
 
-  const runCommand = program
+  const runCommand: Command = program
     .command('run', { isDefault: true })
     .description('fill the window of each connection')
+    .allowExcessArguments()
     .action(async () => {
+      const [word] = runCommand.args
+      if (word !== undefined) throw new ExitError(ExitStatus.usage, `there is no command ${word}; see --help`)
       status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
     })
   addFlags(runCommand, VARIABLES, RUN_FLAGS)

@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly warmup: number
   /** How many requests are sent and counted. */
   readonly amount: number | undefined
-  /** How long connecting may take, and waiting for the last answers. */
+  /** How long connecting may take, and waiting for the last answers, or for the next of an `amount`. */
   readonly timeout: number
 }
 
@@ -82,7 +82,8 @@ export async function run(
 
     phase = 'load'
     load.start(amount ?? NO_LIMIT)
-    await within(amount === undefined ? orNoLimit(duration) : NO_LIMIT, load.idle(), signal)
+    const done = amount === undefined ? load.idle() : Promise.race([load.idle(), load.stalled(orNoLimit(timeout))])
+    await within(amount === undefined ? orNoLimit(duration) : NO_LIMIT, done, signal)
     const { tally } = load
     const durationSeconds = (performance.now() - tally.since) / 1000
     const arrivedInTime = tally.acksArrived

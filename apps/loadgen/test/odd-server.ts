@@ -5,10 +5,13 @@ const HEADER_LENGTH = 4
 const ID_OFFSET = 5
 const ID_LENGTH = 8
 
-/** Starts a TCP server that does to each connection whatever the test wants. */
-export async function startOddServer(treat: (socket: Socket) => void): Promise<number> {
+/** Starts a TCP server that does to each connection whatever the test wants. @returns its port */
+export async function startOddServer(
+  treat: (socket: Socket) => void,
+  { allowHalfOpen = false }: { allowHalfOpen?: boolean } = {},
+): Promise<number> {
   const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer({ noDelay: true, allowHalfOpen }, (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     treat(socket)

@@ -85,6 +85,14 @@ describe('demo-loadgen simulate', () => {
     expect(program.stdout).toContain('[client 1]: the result of submit ack[00000001] is 1\n')
   })
 
+  it('gives up a server that never answers, nor ends the connection, and ends with exit status 1', async () => {
+    const port = await startOddServer((socket) => socket.resume(), { allowHalfOpen: true })
+    const program = startLoadgen(['simulate', '--port', port, '--clients', 2, '--submits', 1])
+    // A request is waited for for 5 seconds, and there is no flag to make that less.
+    expect(await program.exit(15_000)).toEqual({ status: 1, signal: null })
+    expect(program.stdout.match(/: exit with error: no answer came within \d+ ms$/gm)).toHaveLength(2)
+  })
+
   it('ends early at SIGINT', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['simulate', '--port', port, '--clients', 2, '--interval', '10m'])
@@ -99,7 +107,7 @@ describe('demo-loadgen simulate', () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['simulate', '--port', port, '--interval', '20ms'])
     await program.until('a line', () => (program.stdout === '' ? undefined : true))
-    program.breakStdout()
+    program.breakPipe('stdout')
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stderr).toBe('')
   })

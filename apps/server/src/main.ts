@@ -5,13 +5,14 @@ import { createServer, type Server, type ServerAddress, ServerOptionError } from
 import type { Logger } from 'pino'
 import { type Config, flagOf, readConfig, serverOptions, VERSION } from './config.ts'
 import { createLog, logClose } from './log.ts'
-import { untilStopped } from './shutdown.ts'
+import { nextSignal, untilStopped } from './shutdown.ts'
 
 /** Exit status: a port is taken, an address is not ours, a right is missing. */
 const CANNOT_LISTEN = 3
 
 await runProgram('demo-server', async () => {
   const config = await readConfig(process.argv)
+  const signal = nextSignal()
   const log = createLog(config)
   const observer = createServerMetrics({ version: VERSION })
   const server = build(config, log, observer)
@@ -27,7 +28,7 @@ await runProgram('demo-server', async () => {
     log.fatal({ error: error.stack }, 'unexpected error')
     process.exit(ExitStatus.failed)
   })
-  process.exit(await untilStopped({ server, metrics, drainTimeout: config.drainTimeout, log }))
+  return await untilStopped({ signal, server, metrics, drainTimeout: config.drainTimeout, log })
 })
 
 function build(config: Config, log: Logger, observer: ReturnType<typeof createServerMetrics>): Server {

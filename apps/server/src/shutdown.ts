@@ -5,8 +5,10 @@ import type { Logger } from 'pino'
 /** Exit status: the drain deadline, or a second signal, cut work off. */
 const CUT_OFF = 4
 
-/** What has to stop, and how long that may take in milliseconds. */
+/** What has to stop, when, and how long that may take in milliseconds. */
 export interface Running {
+  /** The signal to stop; listened for since before anybody knew that we run. */
+  readonly signal: Promise<NodeJS.Signals>
   readonly server: Server
   readonly metrics: MetricsEndpoint
   readonly drainTimeout: number
@@ -14,12 +16,12 @@ export interface Running {
 }
 
 /**
- * Waits for SIGTERM or SIGINT, then drains. A second signal ends the process at once.
+ * Waits for the signal, then drains. A second one ends the process at once.
  *
  * @returns the exit status
  */
-export async function untilStopped({ server, metrics, drainTimeout, log }: Running): Promise<number> {
-  const signal = await nextSignal()
+export async function untilStopped({ server, metrics, drainTimeout, log, ...running }: Running): Promise<number> {
+  const signal = await running.signal
   log.info({ signal, connections: server.sessions.size }, 'draining')
   void nextSignal().then((second) => {
     log.warn({ signal: second, connections: server.sessions.size }, 'stopped at once by a second signal')
@@ -34,7 +36,8 @@ export async function untilStopped({ server, metrics, drainTimeout, log }: Runni
   return cutOff === 0 ? 0 : CUT_OFF
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
+/** The next SIGTERM or SIGINT. */
+export function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals) => {
       process.off('SIGTERM', stop)

@@ -104,8 +104,8 @@ export class Program {
   }
 
   /** Nobody reads what it writes from now on: it writes to a pipe that is broken. */
-  breakStdout(): void {
-    this.#child.stdout?.destroy()
+  breakPipe(stream: 'stdout' | 'stderr'): void {
+    this.#child[stream]?.destroy()
   }
 
   /** Waits until something it has written, or done, is seen; fails at once when it ends without. */

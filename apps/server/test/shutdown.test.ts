@@ -105,6 +105,23 @@ describe('a server that drains', () => {
     expect(server.log.at(-1)).toMatchObject({ msg: 'stopped', cutOff: 0, unanswered: 0 })
   })
 
+  it('drains also when nobody reads its log any more', async () => {
+    // Ctrl-C in `demo-server 2>&1 | tee log` ends tee as well, and whoever is first.
+    const server = await startDemoServer()
+    const peer = await server.connect()
+    peer.send(submit(1))
+    await peer.receive(ACK_LENGTH)
+    server.program.breakPipe('stderr')
+    const bad = await server.connect()
+    bad.send('00000000')
+    expect(await bad.receiveAll()).toBe('')
+    peer.send(submit(2))
+    await peer.receive(2 * ACK_LENGTH)
+    server.program.signal('SIGTERM')
+    expect(await peer.receiveAll()).toBe(submitAcks(1, 2))
+    expect(await server.program.exit()).toEqual({ status: 0, signal: null })
+  })
+
   it('does not take what it has not read: the part of a frame reaches no handler', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()

@@ -50,9 +50,24 @@ function protocolError(error: unknown): ClientError {
   return new ClientError('ERR_CLIENT_PROTOCOL', message, { cause: error })
 }
 
-/** A response to nothing that was asked: its ID is unknown, or was answered before, or it answers another command. */
-export function unexpectedAck(ack: ConnAckView | SubmitAckView): ClientError {
+/**
+ * A response to nothing that was asked: its ID is unknown, or was answered before, or it answers another command.
+ *
+ * @param asked the command of the request that waits with this ID, if there is one
+ */
+export function unexpectedAck(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): PacketError {
   const name = ack.command === CommandId.ConnAck ? 'ConnAck' : 'SubmitAck'
-  const message = `the server broke the protocol: a ${name} with the ID ${JSON.stringify(ack.id)} answers no request that waits`
-  return new ClientError('ERR_CLIENT_PROTOCOL', message)
+  const what = `a ${name} with the ID ${JSON.stringify(ack.id)} answers no request that waits`
+  return new PacketError('ERR_PACKET_UNEXPECTED', what + dialectHint(ack, asked))
+}
+
+/** In the two dialects one number stands for different responses: the answer to the wrong command gives it away. */
+function dialectHint(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): string {
+  if (asked === CommandId.Submit && ack.command === CommandId.ConnAck) {
+    return '; the server seems to answer in the go-demo dialect'
+  }
+  if (asked === CommandId.Conn && ack.command === CommandId.SubmitAck) {
+    return '; the server seems to answer in the specification dialect'
+  }
+  return ''
 }

@@ -132,13 +132,20 @@ describe('close()', () => {
     await within(closing.promise, 'for the client to close')
   })
 
-  test('does not wait for ever for a server that does not end its side', async () => {
-    const { client, side } = await connected({ holdsOn: true, timeout: 200 })
+  test.each([
+    ['the time of the client', 300, 300],
+    ['five seconds when the client has no limit', 0, 5000],
+  ])('waits no longer than %s for that', async (_what, timeout, longest) => {
+    const { client, side } = await connected({ holdsOn: true, timeout })
     turnClockByHand()
-    const closing = client.close()
+    const closing = watch(client.close())
     await side.receiveAll()
-    vi.advanceTimersByTime(200)
-    await within(closing, 'for the client to close')
+    vi.advanceTimersByTime(longest - 1)
+    await turns(3)
+    expect(closing.state).toBe('pending')
+    vi.advanceTimersByTime(1)
+    await within(closing.promise, 'for the client to close')
+    expect(client.alive).toBe(false)
   })
 
   test('may be called again: each call waits for the same end', async () => {

@@ -11,7 +11,10 @@ import {
 } from '@demo/packet'
 import { AckReader, unexpectedAck } from './ack-reader.ts'
 import { ClientError } from './client-error.ts'
-import { openSocket, type ServerLocation } from './connect.ts'
+import { checkTimeout, openSocket, type ServerLocation } from './connect.ts'
+
+/** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
+const LINGER = 5000
 
 /** Options of {@link connect}. Times in milliseconds; 0 is no limit. */
 export type ConnectOptions = ServerLocation & {
@@ -65,7 +68,10 @@ export interface Client {
    */
   submit(payload: Uint8Array, options?: SubmitOptions): Promise<number>
 
-  /** Takes no more requests, waits until all are answered or timed out, and ends the connection. */
+  /**
+   * Takes no more requests, waits until all are answered or timed out, and ends the connection. A server that does not
+   * end its side within `timeout` is left.
+   */
   close(): Promise<void>
 
   [Symbol.asyncDispose](): Promise<void>
@@ -85,7 +91,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { window = 1000, timeout = 5000, credentials } = options
   if (!(Number.isInteger(window) && window > 0))
     throw new RangeError(`window is ${window}; it must be an integer above 0`)
-  if (!(timeout >= 0)) throw new RangeError(`timeout is ${timeout}; it must be 0 (no limit) or more milliseconds`)
+  checkTimeout(timeout)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
   const socket = await openSocket(options, timeout)
   const client = new TcpClient(socket, codec, window, timeout)
@@ -120,6 +126,8 @@ class TcpClient implements Client {
   #queue: Request[] = []
   #state: 'open' | 'closing' | 'closed' = 'open'
   #flushScheduled = false
+  /** Ends the wait for a server that does not end its side. */
+  #linger: NodeJS.Timeout | undefined
   #error: ClientError | undefined
 
   constructor(socket: Socket, codec: PacketCodec, window: number, timeout: number) {
@@ -175,6 +183,11 @@ class TcpClient implements Client {
     const { signal, timeout = this.#timeout, onSent } = options
     if (!this.alive) return Promise.reject(this.#error ?? closedBefore())
     if (signal?.aborted) return Promise.reject(signal.reason)
+    try {
+      checkTimeout(timeout)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown) => this.#giveUp(request, error)
       const aborted = () => giveUp(signal?.reason)
@@ -239,7 +252,7 @@ class TcpClient implements Client {
   #answered(ack: ConnAckView | SubmitAckView): void {
     const request = this.#sent.get(ack.serial)
     const answers = request?.command === CommandId.Conn ? CommandId.ConnAck : CommandId.SubmitAck
-    if (request === undefined || ack.command !== answers) throw unexpectedAck(ack)
+    if (request === undefined || ack.command !== answers) throw unexpectedAck(ack, request?.command)
     this.#sent.delete(ack.serial)
     if (request.settled) return
     this.#settle(request)
@@ -268,17 +281,25 @@ class TcpClient implements Client {
   }
 
   #endWhenDone(): void {
-    if (this.#state !== 'closing' || this.#queue.length > 0) return
-    for (const request of this.#sent.values()) if (!request.settled) return
+    if (this.#state !== 'closing' || this.#awaitsAnswers()) return
     this.#socket.end()
+    this.#linger ??= setTimeout(() => this.#socket.destroy(), this.#timeout || LINGER)
   }
 
+  /** No more answers will come. */
   #serverEnded(): void {
     try {
       this.#reader.finish()
     } catch (error) {
       this.#fail(error as ClientError)
+      return
     }
+    if (this.#awaitsAnswers()) this.#fail(connectionLost())
+    else this.#socket.destroySoon()
+  }
+
+  #awaitsAnswers(): boolean {
+    return this.#queue.length > 0 || [...this.#sent.values()].some((request) => !request.settled)
   }
 
   #fail(error: ClientError): void {
@@ -288,6 +309,7 @@ class TcpClient implements Client {
 
   #hasClosed(): ClientError | undefined {
     this.#state = 'closed'
+    clearTimeout(this.#linger)
     const unsent = this.#queue
     this.#queue = []
     for (const request of unsent) {

@@ -14,6 +14,15 @@ function describeLocation(location: ServerLocation): string {
   return 'path' in location ? location.path : `${location.host ?? '127.0.0.1'}:${location.port}`
 }
 
+/** The longest that a timer of Node can wait, in milliseconds: 24 days. */
+const MAX_TIMEOUT = 2 ** 31 - 1
+
+/** @throws RangeError when it is no time limit */
+export function checkTimeout(timeout: number): number {
+  if (timeout >= 0 && timeout <= MAX_TIMEOUT) return timeout
+  throw new RangeError(`timeout is ${timeout}; it must be from 1 to ${MAX_TIMEOUT} milliseconds, or 0 for no limit`)
+}
+
 /**
  * Opens a socket.
  *

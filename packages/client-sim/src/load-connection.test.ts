@@ -346,7 +346,13 @@ describe('an answer', () => {
     const { connection, side, answered, told } = await load()
     connection.send(2)
     await side.receiveLike(submits(1, 2, 'cafe'))
-    side.send(hex + submitAcks(1, 2))
+    side.send(hex)
+    await waitFor(
+      () => connection.acks + connection.mismatched > 0,
+      () => 'for the answer to be taken',
+    )
+    expect(connection).toMatchObject({ acks: 0, mismatched: 1, inFlight: 2 })
+    side.send(submitAcks(1, 2))
     await answered(2)
     expect(connection).toMatchObject({ acks: 2, mismatched: 1, inFlight: 0 })
     expect(told.runs.reduce((sum, { count }) => sum + count, 0)).toBe(2)

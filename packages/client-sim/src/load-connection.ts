@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { CommandId, createPacketCodec, type Dialect, ID_COUNT, PacketIdSequence } from '@demo/packet'
+import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec, PacketIdSequence } from '@demo/packet'
 import { AckReader } from './ack-reader.ts'
 import { ClientError } from './client-error.ts'
-import { openSocket, type ServerLocation } from './connect.ts'
+import { checkTimeout, openSocket, type ServerLocation } from './connect.ts'
 import { SubmitBatch } from './submit-batch.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
@@ -75,11 +75,11 @@ export class LoadConnection {
   /** The socket still reads from the batch: it can't be filled anew. */
   #batchBusy = false
 
-  constructor(socket: Socket, options: LoadConnectionOptions, listener: LoadListener) {
-    const { window, payload, dialect } = options
+  constructor(socket: Socket, codec: PacketCodec, options: LoadConnectionOptions, listener: LoadListener) {
+    const { window, payload } = options
     const slots = slotCount(window)
     this.#socket = socket
-    this.#reader = new AckReader(createPacketCodec(dialect === undefined ? {} : { dialect }))
+    this.#reader = new AckReader(codec)
     this.#listener = listener
     this.#window = window
     this.#batch = new SubmitBatch(payload, window)
@@ -219,8 +219,10 @@ export async function openLoadConnection(
   if (!(Number.isInteger(window) && window > 0 && window <= MAX_WINDOW)) {
     throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   }
+  checkTimeout(timeout)
+  const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
   const socket = await openSocket(options, timeout)
-  return new LoadConnection(socket, options, listener)
+  return new LoadConnection(socket, codec, options, listener)
 }
 
 /** Past this the memory for the slots is no longer small: 12 MiB a connection. */

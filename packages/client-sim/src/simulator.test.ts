@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { describeEvent, type SimulationEvent, type SimulationSummary, simulate } from './index.ts'
+import { watchClientSockets } from './testing/client-sockets.ts'
 import { type FakeServer, type SeenRequest, startFakeServer, watchRequests } from './testing/fake-server.ts'
 import { leave } from './testing/outcome.ts'
 import { waitFor, within } from './testing/wait-for.ts'
@@ -70,9 +71,11 @@ describe('the client of the Go series', () => {
     }
   })
 
-  test('ends each connection with a FIN', async () => {
+  test('ends each connection with a FIN, and is over when they are gone', async () => {
+    const sockets = watchClientSockets()
     const server = await answering()
     await record({ ...server.location, interval: 0 })
+    expect(sockets.map(({ socket }) => socket.destroyed)).toEqual([true, true, true, true, true])
     await Promise.all(server.sides.map((side) => side.receiveAll()))
     expect(server.sides.map(({ ended }) => ended)).toEqual([true, true, true, true, true])
   })
@@ -81,6 +84,7 @@ describe('the client of the Go series', () => {
     const server = await answering((request) => ack(request, '82', request.id === '00000002' ? '01' : '00'))
     const { events } = await record({ ...server.location, clients: 1, submits: 2, interval: 0, seed: 0 })
     expect(events.map(describeEvent)).toEqual([
+      '[client 1]: dial ok',
       '[client 1]: send submit id = 00000001, payload=fresh-amber, frame length = 24',
       '[client 1]: send submit id = 00000002, payload=firm-bridge, frame length = 24',
       '[client 1]: the result of submit ack[00000001] is 0',
@@ -107,6 +111,7 @@ describe('the client of the Go series', () => {
 })
 
 test.each<[string, SimulationEvent]>([
+  ['[client 3]: dial ok', { type: 'connected', client: 3 }],
   [
     '[client 3]: send submit id = 00000001, payload=firm-iron, frame length = 22',
     { type: 'sent', client: 3, id: '00000001', payload: 'firm-iron', frameLength: 22 },
@@ -173,7 +178,7 @@ describe('the interval', () => {
     const server = await answering()
     const { events } = await record({ ...server.location, clients: 1, submits: 5, interval: 0 })
     expect(events.map(({ type }) => type)).toEqual([
-      ...['sent', 'sent', 'sent', 'sent', 'sent'],
+      ...['connected', 'sent', 'sent', 'sent', 'sent', 'sent'],
       ...['answered', 'answered', 'answered', 'answered', 'answered', 'exited'],
     ])
   })
@@ -287,7 +292,12 @@ describe('a signal ends it', () => {
       signal: AbortSignal.abort(),
     })
     expect(summary).toMatchObject({ sent: 0, succeeded: 0, failed: 0 })
-    expect(events.map(({ type }) => type)).toEqual(['exited', 'exited'])
+    expect(ofType(events, 'sent')).toEqual([])
+    expect(
+      ofType(events, 'exited')
+        .map(({ client }) => client)
+        .sort(),
+    ).toEqual([1, 2])
     expect(server.seen).toEqual([])
   })
 })

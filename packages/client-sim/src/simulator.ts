@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect } from '@demo/packet'
 import { connect } from './client.ts'
+import { ClientError } from './client-error.ts'
 import type { ServerLocation } from './connect.ts'
 import { createWords } from './payloads.ts'
 
@@ -34,6 +35,7 @@ export type SimulateOptions = ServerLocation & {
 
 /** What happens in a simulation; clients are counted from 1. */
 export type SimulationEvent =
+  | { readonly type: 'connected'; readonly client: number }
   | {
       readonly type: 'sent'
       readonly client: number
@@ -71,7 +73,12 @@ export async function simulate(
   const summary = { sent: 0, succeeded: 0, failed: 0, errors: 0 }
 
   async function runClient(number: number): Promise<void> {
+    signal?.throwIfAborted()
     const client = await connect(options)
+    onEvent({ type: 'connected', client: number })
+    const lost = client.closed.then((error) => {
+      throw error ?? new ClientError('ERR_CLIENT_CONNECTION_LOST', 'the server ended the connection')
+    })
     const encoder = new TextEncoder()
 
     async function submit(): Promise<void> {
@@ -90,12 +97,18 @@ export async function simulate(
       onEvent({ type: 'answered', client: number, id, result })
     }
 
+    const over = new AbortController()
+    const pause = async (milliseconds: number) => {
+      const signals = signal === undefined ? [over.signal] : [over.signal, signal]
+      await sleep(milliseconds, undefined, { signal: AbortSignal.any(signals) })
+    }
+
     try {
       const answers: Promise<void>[] = []
       const startedAt = performance.now()
       for (let i = 0; i < submits; i++) {
         const wait = startedAt + i * interval - performance.now()
-        if (wait > 0) await sleep(wait, undefined, signal === undefined ? {} : { signal })
+        if (wait > 0) await Promise.race([pause(wait), lost])
         const answer = submit()
         // It is awaited below; until then a rejection is nobody's surprise.
         answer.catch(() => {})
@@ -103,6 +116,8 @@ export async function simulate(
       }
       await Promise.all(answers)
     } finally {
+      over.abort()
+      lost.catch(() => {})
       await client.close()
     }
   }
@@ -124,6 +139,8 @@ export async function simulate(
 export function describeEvent(event: SimulationEvent): string {
   const who = `[client ${event.client}]:`
   switch (event.type) {
+    case 'connected':
+      return `${who} dial ok`
     case 'sent':
       return `${who} send submit id = ${event.id}, payload=${event.payload}, frame length = ${event.frameLength}`
     case 'answered':

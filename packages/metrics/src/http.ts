@@ -35,6 +35,8 @@ export async function serveMetrics(options: ServeMetricsOptions): Promise<Metric
     void answer(registry, request, response)
   })
   await listen(http, host, port)
+  // An error of a single accept: the listener goes on.
+  http.on('error', (error) => process.emitWarning(error))
   const { address, port: bound } = http.address() as AddressInfo
   return {
     address: { address, port: bound },
@@ -57,7 +59,8 @@ function listen(http: Server, host: string, port: number): Promise<void> {
 }
 
 async function answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [pathname] = (request.url ?? '').split('?', 1)
+  // A proxy asks for the whole address; a server has to take that too (RFC 9112, section 3.2.2).
+  const [pathname] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)
   if (pathname !== '/metrics') return sendText(response, 404, 'not found; the metrics are at /metrics\n')
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')

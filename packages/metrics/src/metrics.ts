@@ -145,7 +145,10 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
     help: 'Always 1; the labels tell what runs',
     labelNames: ['version', 'node'],
     registers: [registry],
-  }).set({ version, node: process.version }, 1)
+    collect() {
+      this.set({ version, node: process.version }, 1)
+    },
+  })
   if (processMetrics) collectDefaultMetrics({ register: registry })
 
   return {

@@ -18,7 +18,7 @@ export interface ServerCounters {
   readonly successes: number
   /** Responses handed to a socket that say failure, result 1. */
   readonly failures: number
-  /** Requests that had no answer when their connection was lost. */
+  /** Requests taken that had no answer when their connection was lost. */
   readonly unanswered: number
   /** Bytes read from sockets. */
   readonly receivedBytes: number

@@ -6,8 +6,12 @@ import { show, showThrown } from './show.ts'
 /** What a request is answered with: 0 success, 1 failure. */
 export type Result = 0 | 1
 
-/** What a handler returns: a result, nothing (0), or a promise of either. A throw or a rejection answers 1. */
-export type HandlerOutcome = Result | undefined | void | Promise<Result | undefined | void>
+/**
+ * What a handler returns: a result, nothing (0), or a promise of either. A throw or a rejection answers 1. Of a promise
+ * the compiler knows no more than that a number comes (it takes the 0 of an async function for one); any other than 0
+ * and 1 is told to `onError` and answered with 1.
+ */
+export type HandlerOutcome = Result | undefined | void | Promise<number | undefined | void>
 
 /** What a server does: `onSubmit`, and whatever else there is to say. None of them can hurt another connection. */
 export interface Handlers<Data = unknown> {

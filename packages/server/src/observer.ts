@@ -1,4 +1,5 @@
 import type { ServerCounters } from './counters.ts'
+import { showThrown } from './show.ts'
 
 /**
  * Who wants to know how a server is doing, `@demo/metrics` for one. Nothing is called once a packet, and what is not
@@ -27,7 +28,7 @@ export function guard(observer: ServerObserver): ServerObserver {
       try {
         observer.answered?.(seconds, count)
       } catch (error) {
-        if (!warned) process.emitWarning(error instanceof Error ? error : String(error), 'ObserverWarning')
+        if (!warned) process.emitWarning(`the observer failed: ${showThrown(error)}`, 'ObserverWarning')
         warned = true
       }
     },

@@ -58,7 +58,8 @@ export class Outbound {
   readonly #fillTo: number
   #failures = 0
   #blocked = false
-  #handedBytes = 0
+  /** Bytes handed to the socket so far. */
+  handedBytes = 0
 
   constructor(socket: Socket, codec: PacketCodec, scratch: Scratch, counters: MutableCounters, maxWriteBuffer: number) {
     this.#socket = socket
@@ -75,7 +76,7 @@ export class Outbound {
 
   /** Bytes that the system took from the socket so far; it grows by whole writes. */
   get sentBytes(): number {
-    return this.#handedBytes - this.#socket.writableLength
+    return this.handedBytes - this.#socket.writableLength
   }
 
   /** Bytes handed to the socket that the system has not taken yet. */
@@ -121,7 +122,7 @@ export class Outbound {
 
   #count(length: number): void {
     const counters = this.#counters
-    this.#handedBytes += length
+    this.handedBytes += length
     const responses = length / RESPONSE_FRAME_LENGTH
     counters.sentBytes += length
     counters.responsesSent += responses

@@ -100,6 +100,8 @@ class TcpServer<Data> implements Server<Data> {
   readonly #sweeper: Sweeper
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
+  /** Aborts when the close begins, and with it a listen() that is not through. */
+  readonly #closed = new AbortController()
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
@@ -142,8 +144,7 @@ class TcpServer<Data> implements Server<Data> {
   }
 
   get address(): ServerAddress | undefined {
-    const address = this.#net.address()
-    return address === null ? undefined : serverAddress(address)
+    return this.#net.listening ? serverAddress(this.#net.address()) : undefined
   }
 
   async listen(options: ListenOptions): Promise<ServerAddress> {
@@ -151,7 +152,7 @@ class TcpServer<Data> implements Server<Data> {
     const net = this.#net
     const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
     net.listen({ ...where, backlog: BACKLOG })
-    await once(net, 'listening')
+    await once(net, 'listening', { signal: this.#closed.signal })
     return serverAddress(net.address())
   }
 
@@ -168,6 +169,7 @@ class TcpServer<Data> implements Server<Data> {
 
   async #drain(timeout: number): Promise<CloseSummary> {
     const startedAt = performance.now()
+    this.#closed.abort()
     const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
     const connections = this.#sessions.size
     // Later: a handler may be the one who closes, and no session works in the middle of another's work.
@@ -186,7 +188,7 @@ class TcpServer<Data> implements Server<Data> {
   /** The deadline has come. */
   #cutOff(): Pick<CloseSummary, 'cutOff' | 'unanswered'> {
     const owing = [...this.#sessions].filter((session) => session.owesAnswers)
-    const unanswered = owing.reduce((sum, session) => sum + session.unanswered, 0)
+    const unanswered = owing.reduce((sum, session) => sum + session.countUnanswered(), 0)
     for (const session of owing) session.destroy('drain-timeout')
     for (const session of this.#sessions) session.destroy('draining')
     return { cutOff: owing.length, unanswered }

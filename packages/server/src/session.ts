@@ -110,8 +110,6 @@ export class TcpSession<Data> implements Session<Data> {
   #reason: CloseReason | undefined
   #error: Error | undefined
   #requests = 0
-  /** Requests that were received and not taken, once it is all over. */
-  #untaken = 0
   #receivedBytes = 0
   /** When the requests being taken were read; 0 until somebody wants to know. */
   #readAt = 0
@@ -157,7 +155,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   get sentBytes(): number {
-    return this.#outbound.sentBytes
+    return this.#outbound.handedBytes
   }
 
   get signal(): AbortSignal {
@@ -199,14 +197,15 @@ export class TcpSession<Data> implements Session<Data> {
     this.work()
   }
 
-  /** How many requests were received and not answered. To be asked at the end: no frame is taken after it. */
-  get unanswered(): number {
+  /** How many requests were received and not answered, those included that were not taken. Only before `destroy()`. */
+  countUnanswered(): number {
+    let untaken = 0
     try {
-      while (this.#state === 'finishing' && this.#decoder.next()) this.#untaken += 1
+      while (this.#state === 'finishing' && this.#decoder.next()) untaken += 1
     } catch {
       // What comes after is no frame.
     }
-    return this.#inFlight.size + this.#settled.length + this.#untaken
+    return this.#inFlight.size + this.#settled.length + untaken
   }
 
   /** Whether closing it now would lose an answer. */
@@ -388,11 +387,16 @@ export class TcpSession<Data> implements Session<Data> {
     const { observer } = this.#context.options
     const now = observer.answered === undefined ? 0 : performance.now()
     let answered = 0
+    /** How many of them, up to here, were read together. */
+    let together = 0
     for (const { request, result = 1, startedAt } of this.#settled) {
       if (this.#outbound.blocked) break
       this.#answer(request, result)
-      observer.answered?.((now - startedAt) / 1000, 1)
       answered += 1
+      together += 1
+      if (this.#settled[answered]?.startedAt === startedAt && !this.#outbound.blocked) continue
+      observer.answered?.((now - startedAt) / 1000, together)
+      together = 0
     }
     // Emptied, not replaced: with a new array each time half of all garbage outlives two scavenges, and async handlers
     // are answered at a third of the speed.
@@ -487,7 +491,7 @@ export class TcpSession<Data> implements Session<Data> {
   #closed(): void {
     const { counters, handlers } = this.#context
     const reason = this.#reason ?? 'peer-closed'
-    counters.unanswered += this.unanswered
+    counters.unanswered += this.#inFlight.size + this.#settled.length
     counters.inFlight -= this.#inFlight.size
     this.#state = 'closed'
     counters.connectionsClosed[reason] += 1
