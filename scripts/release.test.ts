@@ -1,47 +1,104 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { runWell } from './testing/run.ts'
+import { bin, PACKAGES, root, temporaryFolder } from './testing/workspace.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const copy = mkdtempSync(join(tmpdir(), 'release-'))
-afterAll(() => rmSync(copy, { recursive: true }))
+type Bump = 'patch' | 'minor' | 'major'
 
-const versionsIn = (folder: string) =>
-  Object.fromEntries(
-    readdirSync(join(folder, 'packages')).map((name) => {
-      const manifest = JSON.parse(readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8')) as {
-        version: string
-      }
-      return [name, manifest.version]
-    }),
-  )
+/** What users are told of the changes. */
+const NEWS = 'What users notice.'
 
-test('a package is released by itself: a patch of one leaves the others as they are', () => {
-  for (const path of ['package.json', 'pnpm-workspace.yaml', '.changeset/config.json', 'packages', 'apps', 'infra']) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true })
-    cpSync(join(root, path), join(copy, path), {
-      recursive: true,
-      filter: (source) => !/node_modules|dist|\.turbo/.test(source),
+/** The packages after a release, when all had the version `before` and these changes waited. */
+class Release {
+  readonly #folder = temporaryFolder()
+
+  constructor(before: string, changes: Readonly<Record<string, Bump>>) {
+    onTestFinished(() => rmSync(this.#folder, { recursive: true }))
+    const folders = ['.', 'infra', ...['packages', 'apps'].flatMap((part) => foldersIn(part))]
+    const manifests = folders.map((folder) => join(folder, 'package.json'))
+    for (const file of [...manifests, 'pnpm-workspace.yaml', '.changeset/config.json']) {
+      mkdirSync(join(this.#folder, dirname(file)), { recursive: true })
+      copyFileSync(join(root, file), join(this.#folder, file))
+    }
+    symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'))
+    for (const name of PACKAGES) {
+      const file = join(this.#folder, 'packages', name, 'package.json')
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/"version": "[^"]+"/, `"version": "${before}"`))
+    }
+    const lines = Object.entries(changes).map(([name, bump]) => `'@demo/${name}': ${bump}`)
+    writeFileSync(join(this.#folder, '.changeset/change.md'), `---\n${lines.join('\n')}\n---\n\n${NEWS}\n`)
+  }
+
+  /** Makes versions of the changes that wait. */
+  async make(): Promise<this> {
+    await runWell(bin('changeset'), ['version'], { folder: this.#folder })
+    return this
+  }
+
+  get versions(): Record<string, string> {
+    return Object.fromEntries(PACKAGES.map((name) => [name, this.#read(name).version]))
+  }
+
+  /** The changelog of a package, empty when it has none. */
+  changelog(name: string): string {
+    const file = join(this.#folder, 'packages', name, 'CHANGELOG.md')
+    return existsSync(file) ? readFileSync(file, 'utf8') : ''
+  }
+
+  #read(name: string): { version: string } {
+    return JSON.parse(readFileSync(join(this.#folder, 'packages', name, 'package.json'), 'utf8'))
+  }
+}
+
+async function release(before: string, changes: Readonly<Record<string, Bump>>): Promise<Record<string, string>> {
+  return (await new Release(before, changes).make()).versions
+}
+
+function foldersIn(part: string): string[] {
+  return readdirSync(join(root, part)).map((name) => join(part, name))
+}
+
+describe('a release', () => {
+  it('of a fix in one package is of that package alone: its dependents ask for a range that takes it', async () => {
+    const released = await new Release('1.2.3', { frame: 'patch' }).make()
+    expect(released.versions).toEqual({
+      frame: '1.2.4',
+      packet: '1.2.3',
+      server: '1.2.3',
+      'client-sim': '1.2.3',
+      metrics: '1.2.3',
     })
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@localhost', ...args], { cwd: copy })
-  git('init', '--quiet', '--initial-branch=main')
-  git('add', 'packages')
-  git('commit', '--quiet', '--message=all of it')
+    expect(released.changelog('frame')).toContain(NEWS)
+    for (const name of ['packet', 'server', 'client-sim', 'metrics']) expect(released.changelog(name)).toBe('')
+  })
 
-  // 0.0.0 is the version before the first: a caret takes no other. From 1.0.0 on it takes what is compatible.
-  for (const name of readdirSync(join(copy, 'packages'))) {
-    const file = join(copy, 'packages', name, 'package.json')
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/"version": "[^"]+"/, '"version": "1.0.0"'))
-  }
-  writeFileSync(join(copy, '.changeset/mended.md'), "---\n'@demo/frame': patch\n---\n\nMended.\n")
-  execFileSync(join(root, 'node_modules/.bin/changeset'), ['version'], { cwd: copy })
+  it('of a feature is of that package alone too, from 1.0.0 on', async () => {
+    expect(await release('1.2.3', { frame: 'minor' })).toEqual({
+      frame: '1.3.0',
+      packet: '1.2.3',
+      server: '1.2.3',
+      'client-sim': '1.2.3',
+      metrics: '1.2.3',
+    })
+  })
 
-  expect(versionsIn(copy)).toMatchObject({ frame: '1.0.1', packet: '1.0.0', metrics: '1.0.0' })
-  expect(readFileSync(join(copy, 'packages/frame/CHANGELOG.md'), 'utf8')).toContain('Mended.')
+  it('that leaves the range of its dependents brings a patch of those, and leaves all others alone', async () => {
+    expect(await release('0.1.0', { frame: 'minor' })).toEqual({
+      frame: '0.2.0',
+      packet: '0.1.0',
+      server: '0.1.1',
+      'client-sim': '0.1.1',
+      metrics: '0.1.0',
+    })
+  })
+
+  it('of a feature of the server is no new major version of the metrics, which only look at it', async () => {
+    expect(await release('1.2.3', { server: 'minor' })).toMatchObject({ server: '1.3.0', metrics: '1.2.3' })
+  })
+
+  it('that is the first one makes 0.1.0 of every package', async () => {
+    const all = Object.fromEntries(PACKAGES.map((name) => [name, 'minor' as const]))
+    expect(await release('0.0.0', all)).toEqual(Object.fromEntries(PACKAGES.map((name) => [name, '0.1.0'])))
+  })
 })

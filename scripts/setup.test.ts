@@ -1,28 +1,113 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type RunResult, run } from './testing/run.ts'
+import { readJson, root, temporaryFolder } from './testing/workspace.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const place = mkdtempSync(join(tmpdir(), 'setup-'))
-afterAll(() => rmSync(place, { recursive: true }))
+/**
+ * A clone as setup.mjs sees it, with an `npx` and a `turbo` that only note what they are asked for: what is tested is when
+ * they are asked.
+ */
+class Clone {
+  readonly folder = temporaryFolder()
+  readonly #notes = join(this.folder, 'notes')
 
-test('a Node that is too old is told in one line', () => {
-  mkdirSync(join(place, 'scripts'))
-  cpSync(join(root, 'scripts/setup.mjs'), join(place, 'scripts/setup.mjs'))
-  const manifest = readFileSync(join(root, 'package.json'), 'utf8')
-  writeFileSync(join(place, 'package.json'), manifest.replace('>=20.19', '>=99.1'))
-  const { status, stderr } = spawnSync(process.execPath, [join(place, 'scripts/setup.mjs')], { encoding: 'utf8' })
-  expect(stderr).toBe(`Node ${process.versions.node} is too old: Node 99.1 or later is needed\n`)
-  expect(status).toBe(1)
-})
+  constructor({ engine = '>=20.19', npxStatus = 0 } = {}) {
+    onTestFinished(() => rmSync(this.folder, { recursive: true }))
+    mkdirSync(join(this.folder, 'scripts'))
+    copyFileSync(join(root, 'scripts/setup.mjs'), join(this.folder, 'scripts/setup.mjs'))
+    const manifest = readJson<{ engines: { node: string } }>('package.json')
+    writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ ...manifest, engines: { node: engine } }))
+    this.write('pnpm-lock.yaml', 'lockfileVersion: 9\n')
+    this.fakeNpx(npxStatus)
+  }
 
-test('what is installed already is not installed again', () => {
-  const script = join(root, 'scripts/setup.mjs')
-  spawnSync(process.execPath, [script])
-  const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
-  expect(stderr).toBe('')
-  expect(status).toBe(0)
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text)
+  }
+
+  /** An npx that installs a turbo, and fails if it is told to. */
+  fakeNpx(status: number): void {
+    const turbo = join(this.folder, 'node_modules/.bin/turbo')
+    this.#program(
+      join(this.folder, 'bin/npx'),
+      `echo "npx $*" >> "${this.#notes}"
+      echo "said by npx"
+      mkdir -p "${join(turbo, '..')}"
+      printf '#!/bin/sh\\necho "turbo $*" >> "${this.#notes}"\\n' > "${turbo}"
+      chmod +x "${turbo}"
+      exit ${status}`,
+    )
+  }
+
+  async setUp(...tasks: string[]): Promise<RunResult & { readonly asked: string[] }> {
+    rmSync(this.#notes, { force: true })
+    const result = await run(process.execPath, [join(this.folder, 'scripts/setup.mjs'), ...tasks], {
+      folder: root,
+      environment: { PATH: [join(this.folder, 'bin'), process.env['PATH']].join(delimiter) },
+    })
+    const asked = existsSync(this.#notes) ? readFileSync(this.#notes, 'utf8').trim().split('\n') : []
+    return { ...result, asked }
+  }
+
+  #program(file: string, script: string): void {
+    mkdirSync(join(file, '..'), { recursive: true })
+    writeFileSync(file, `#!/bin/sh\n${script}\n`)
+    chmodSync(file, 0o755)
+  }
+}
+
+const { packageManager } = readJson<{ packageManager: string }>('package.json')
+const INSTALL = `npx --yes ${packageManager} install --frozen-lockfile --reporter=append-only`
+
+describe.skipIf(process.platform === 'win32')('setup.mjs', () => {
+  it('says in one line that Node is too old, and does nothing', async () => {
+    const clone = new Clone({ engine: '>=99.1' })
+    const { status, stdout, stderr, asked } = await clone.setUp('build')
+    expect(status).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toBe(`Node ${process.versions.node} is too old: Node 99.1 or later is needed\n`)
+    expect(asked).toEqual([])
+  })
+
+  it('looks at the minor version too', async () => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+    expect((await new Clone({ engine: `>=${major}.${minor + 1}` }).setUp()).status).toBe(1)
+    expect((await new Clone({ engine: `>=${major}.${minor}` }).setUp()).status).toBe(0)
+    expect((await new Clone({ engine: `>=${major - 1}.99` }).setUp()).status).toBe(0)
+  })
+
+  it('installs what the lock file says with the pnpm that is pinned, then runs the tasks', async () => {
+    const clone = new Clone()
+    const { status, stdout, stderr, asked } = await clone.setUp('build', 'check')
+    expect(status).toBe(0)
+    expect(stdout).toBe('')
+    expect(stderr, 'what the install printed is of no interest').not.toContain('said by npx')
+    expect(asked).toEqual([INSTALL, 'turbo run build check --output-logs=errors-only'])
+  })
+
+  it('does not install again, nor say anything, the second time', async () => {
+    const clone = new Clone()
+    await clone.setUp()
+    expect(await clone.setUp()).toEqual({ status: 0, stdout: '', stderr: '', asked: [] })
+  })
+
+  it('installs again when the lock file has changed', async () => {
+    const clone = new Clone()
+    await clone.setUp()
+    clone.write('pnpm-lock.yaml', 'lockfileVersion: 9\n# changed\n')
+    expect((await clone.setUp()).asked).toEqual([INSTALL])
+    expect((await clone.setUp()).asked).toEqual([])
+  })
+
+  it('shows what an install that failed printed, ends with its status, and tries again the next time', async () => {
+    const clone = new Clone({ npxStatus: 7 })
+    const { status, stderr, asked } = await clone.setUp('build')
+    expect(status).toBe(7)
+    expect(stderr).toContain('said by npx')
+    expect(stderr).toContain('npx --yes')
+    expect(asked).toEqual([INSTALL])
+    clone.fakeNpx(0)
+    expect((await clone.setUp()).asked).toEqual([INSTALL])
+  })
 })

@@ -20,6 +20,8 @@ export class ExitError extends Error {
 export async function runProgram(name: string, main: () => Promise<number>): Promise<void> {
   // Whoever read our output has seen enough: `demo-loadgen | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  // Whoever read what we log has gone: there is nobody left to tell.
+  process.stderr.on('error', () => {})
   const status = await Promise.resolve()
     .then(main)
     .catch((error: unknown) => {

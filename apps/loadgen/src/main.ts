@@ -22,7 +22,7 @@ await runProgram('demo-loadgen', async () => {
     .allowExcessArguments()
     .action(async () => {
       const [word] = runCommand.args
-      if (word !== undefined) throw new ExitError(ExitStatus.usage, `there is no command ${word}; see --help`)
+      if (word !== undefined) throw new ExitError(ExitStatus.usage, `unexpected argument '${word}': the commands are run and simulate; see --help`)
       status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
     })
   addFlags(runCommand, VARIABLES, RUN_FLAGS)

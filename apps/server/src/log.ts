@@ -11,6 +11,8 @@ export function createLog({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'lo
     logFormat === 'pretty'
       ? pretty({ destination: STANDARD_ERROR, sync: true, colorize: process.stderr.isTTY === true })
       : pino.destination({ dest: STANDARD_ERROR, sync: true })
+  // Whoever read the log has gone: the server goes on, and drains when it is told to.
+  stream.on('error', () => {})
   return pino({ level: logLevel, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime }, stream)
 }
 

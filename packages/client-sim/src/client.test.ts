@@ -81,6 +81,18 @@ describe('a Submit', () => {
     expect(await side.receive(15)).toBe('0000000f' + '02' + '3030303030303031' + 'cafe')
   })
 
+  // Credentials may be text: so somebody will try.
+  test('of text is refused: whose bytes they are is for the caller to say', async () => {
+    const { client, side } = await connected()
+    const refused = rejection(client.submit('hello' as never))
+    const request = client.submit(bytesOf('cafe'))
+    await side.receive(15)
+    side.send(submitAcks(1, client.inFlight))
+    expect(await refused).toBeInstanceOf(TypeError)
+    expect(await request).toBe(0)
+    expect(side.received).toBe(submit(1, 'cafe'))
+  })
+
   test('has the IDs 00000001, 00000002, …', async () => {
     const { client, side } = await connected()
     leave(...serials(1, 12).map(() => client.submit(NOTHING)))
