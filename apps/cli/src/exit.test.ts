@@ -12,7 +12,7 @@ let status: () => typeof process.exitCode | null
 // The program's process is the test's own: it must not end, and is left as it was.
 beforeEach(() => {
   const { exitCode } = process
-  const listeners = process.stdout.listeners('error')
+  const streams = [process.stdout, process.stderr].map((stream) => ({ stream, before: stream.listeners('error') }))
   let written = ''
   let exited: typeof process.exitCode | null
   const write: Write = (text: string | Uint8Array, ...rest: unknown[]) => {
@@ -31,8 +31,10 @@ beforeEach(() => {
     process.exitCode = exitCode
     spy.mockRestore()
     exit.mockRestore()
-    for (const listener of process.stdout.listeners('error')) {
-      if (!listeners.includes(listener)) process.stdout.off('error', listener as () => void)
+    for (const { stream, before } of streams) {
+      for (const listener of stream.listeners('error')) {
+        if (!before.includes(listener)) stream.off('error', listener as () => void)
+      }
     }
   }
 })
@@ -119,6 +121,12 @@ describe('standard output', () => {
     fail('ENOSPC')
     expect(vi.mocked(process.exit).mock.calls).toEqual([[1]])
   })
+})
+
+test('standard error that nobody reads any more does not end the program: it has other work', () => {
+  void runProgram('demo', () => new Promise<number>(() => {}))
+  process.stderr.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+  expect(vi.mocked(process.exit).mock.calls).toEqual([])
 })
 
 test('an ExitError is an error with a status', () => {

@@ -4,16 +4,8 @@ import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketVie
 import type { CloseReason } from './close-reason.ts'
 import type { MutableCounters } from './counters.ts'
 import { SessionDeadlines } from './deadlines.ts'
-import {
-  type HandlerCaller,
-  type HandlerOutcome,
-  isThenable,
-  notAResult,
-  type Result,
-  resultOf,
-  whenSettled,
-} from './handlers.ts'
-import { InFlight, PendingRequest } from './in-flight.ts'
+import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
+import { InFlight, nameOfHandler } from './in-flight.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
 
@@ -93,9 +85,7 @@ export class TcpSession<Data> implements Session<Data> {
   readonly #decoder: FrameDecoder
   readonly #outbound: Outbound
   readonly #deadlines: SessionDeadlines
-  readonly #inFlight = new InFlight()
-  /** Settled, and not answered yet. */
-  readonly #settled: PendingRequest[] = []
+  readonly #inFlight: InFlight
 
   #state: SessionState = 'open'
   /** Whether a Conn must succeed before anything else. */
@@ -103,8 +93,6 @@ export class TcpSession<Data> implements Session<Data> {
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
   /** Whether one more request may be taken now; {@link #mayTake} as of the last change. */
   #taking = false
-  /** Handlers were started since acks were last sent: the first to settle need not wait for the turn to end. */
-  #justRead = false
   #paused = false
   #peerEnded = false
   #reason: CloseReason | undefined
@@ -129,6 +117,11 @@ export class TcpSession<Data> implements Session<Data> {
         : options.maxFrameLength,
     })
     this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
+    this.#inFlight = new InFlight(options.handlerTimeout, counters, {
+      settled: (soon) => (soon ? process.nextTick(() => this.work()) : context.wake(this)),
+      failed: (error) => context.handlers.error(error, this),
+      overran: (error) => this.#abortHandlers(error),
+    })
     this.#deadlines = new SessionDeadlines(options)
     socket.on('error', (error: NodeJS.ErrnoException) => this.#socketFailed(error))
     socket.on('close', () => this.#closed())
@@ -205,7 +198,7 @@ export class TcpSession<Data> implements Session<Data> {
     } catch {
       // What comes after is no frame.
     }
-    return this.#inFlight.size + this.#settled.length + untaken
+    return this.#inFlight.unanswered + untaken
   }
 
   /** Whether closing it now would lose an answer. */
@@ -215,7 +208,7 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Closes what has taken too long. `now` is in milliseconds on the monotonic clock. */
   sweep(now: number): void {
-    this.#giveUpOverdue(now)
+    this.#inFlight.giveUpOverdue(now)
     const open = this.#state === 'open'
     const passed = this.#deadlines.check(
       {
@@ -237,7 +230,7 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
   work(): void {
-    this.#answerSettled()
+    if (this.#inFlight.unanswered > 0) this.#answerSettled()
     this.#takeRequests()
     this.#outbound.flush()
     this.#moveOn()
@@ -315,7 +308,8 @@ export class TcpSession<Data> implements Session<Data> {
     else {
       try {
         if (!isThenable(outcome)) throw notAResult(nameOfHandler(request), outcome)
-        this.#answerLater(request, outcome)
+        if (this.#readAt === 0) this.#readAt = performance.now()
+        this.#inFlight.start(request, outcome, this.#readAt)
       } catch (error) {
         this.#context.handlers.error(error, this)
         this.#answer(request, 1)
@@ -345,74 +339,21 @@ export class TcpSession<Data> implements Session<Data> {
     }
   }
 
-  #answerLater(request: ConnView | SubmitView, outcome: PromiseLike<unknown>): void {
-    if (this.#readAt === 0) this.#readAt = performance.now()
-    const pending = new PendingRequest(request, this.#readAt)
-    this.#inFlight.add(pending)
-    this.#justRead = true
-    this.#context.counters.inFlight += 1
-    whenSettled(
-      outcome,
-      (value) => this.#settle(pending, value),
-      (error) => this.#reject(pending, error),
+  #answerSettled(): void {
+    const { observer } = this.#context.options
+    const now = observer.answered === undefined ? 0 : performance.now()
+    this.#inFlight.answerSettled(
+      (request, result) => {
+        this.#answer(request, result)
+        return !this.#outbound.blocked
+      },
+      (startedAt, count) => observer.answered?.((now - startedAt) / 1000, count),
     )
   }
 
-  #settle(pending: PendingRequest, value: unknown): void {
-    const result = resultOf(value)
-    if (result !== undefined) this.#finish(pending, result)
-    else this.#reject(pending, notAResult(nameOfHandler(pending.request), value))
-  }
-
-  #reject(pending: PendingRequest, error: unknown): void {
-    this.#context.handlers.error(error, this)
-    this.#finish(pending, 1)
-  }
-
-  /** A handler settled, or was given up. */
-  #finish(pending: PendingRequest, result: Result): void {
-    if (pending.result !== undefined || this.#state === 'closed') return
-    pending.result = result
-    this.#inFlight.remove(pending)
-    this.#context.counters.inFlight -= 1
-    this.#settled.push(pending)
-    if (this.#settled.length > 1) return
-    if (this.#justRead) process.nextTick(() => this.work())
-    else this.#context.wake(this)
-  }
-
-  #answerSettled(): void {
-    if (this.#settled.length === 0) return
-    this.#justRead = false
-    const { observer } = this.#context.options
-    const now = observer.answered === undefined ? 0 : performance.now()
-    let answered = 0
-    /** How many of them, up to here, were read together. */
-    let together = 0
-    for (const { request, result = 1, startedAt } of this.#settled) {
-      if (this.#outbound.blocked) break
-      this.#answer(request, result)
-      answered += 1
-      together += 1
-      if (this.#settled[answered]?.startedAt === startedAt && !this.#outbound.blocked) continue
-      observer.answered?.((now - startedAt) / 1000, together)
-      together = 0
-    }
-    // Emptied, not replaced: with a new array each time half of all garbage outlives two scavenges, and async handlers
-    // are answered at a third of the speed.
-    if (answered === this.#settled.length) this.#settled.length = 0
-    else this.#settled.splice(0, answered)
-  }
-
-  #giveUpOverdue(now: number): void {
-    const { handlerTimeout } = this.#context.options
-    for (let { oldest } = this.#inFlight; oldest !== undefined; { oldest } = this.#inFlight) {
-      if (now - oldest.startedAt < handlerTimeout) return
-      const error = new Error(`a handler did not settle within ${handlerTimeout} ms; its request is answered with 1`)
-      this.#reject(oldest, error)
-      this.#abort?.abort(error)
-      this.#abort = undefined
-    }
+  #abortHandlers(error: Error): void {
+    this.#abort?.abort(error)
+    this.#abort = undefined
   }
 
   /** Reads on, or not; ends our side when there is nothing left to say. */
@@ -425,7 +366,7 @@ export class TcpSession<Data> implements Session<Data> {
     if (this.#state === 'finishing' && this.#mayTake()) this.#noMoreFrames()
     if (this.#state !== 'finishing' && this.#state !== 'answering') return
     this.#pause()
-    if (this.#state === 'answering' && this.#inFlight.size === 0 && this.#settled.length === 0) {
+    if (this.#state === 'answering' && this.#inFlight.unanswered === 0) {
       this.#state = 'lingering'
       this.#outbound.end()
       this.#resume()
@@ -491,17 +432,11 @@ export class TcpSession<Data> implements Session<Data> {
   #closed(): void {
     const { counters, handlers } = this.#context
     const reason = this.#reason ?? 'peer-closed'
-    counters.unanswered += this.#inFlight.size + this.#settled.length
-    counters.inFlight -= this.#inFlight.size
+    this.#inFlight.abandon()
     this.#state = 'closed'
     counters.connectionsClosed[reason] += 1
-    this.#settled.length = 0
     this.#abort?.abort()
     this.#context.forget(this)
     handlers.close(this, reason, this.#error)
   }
-}
-
-function nameOfHandler(request: ConnView | SubmitView): string {
-  return request.command === CommandId.Conn ? 'onConn' : 'onSubmit'
 }
