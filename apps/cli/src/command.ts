@@ -55,7 +55,8 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
     one.commands.forEach(settle)
   }
   settle(command)
-  if (argv.includes('--help') || argv.includes('-h')) forgetEnvironment(command)
+  const last = argv.at(-1)
+  if (last === '--help' || last === '-h') forgetEnvironment(command)
   try {
     await command.parseAsync([...argv])
   } catch (error) {
@@ -69,7 +70,7 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
   }
 }
 
-/** Help is given even where a variable of the environment is wrong. */
+/** Help, asked for last, is given even where a variable of the environment is wrong. */
 function forgetEnvironment(command: Command): void {
   for (const { envVar } of command.options) if (envVar !== undefined) delete process.env[envVar]
   command.commands.forEach(forgetEnvironment)

@@ -47,7 +47,7 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal
   /** How long this request may take, in milliseconds; 0 is no limit. The client's `timeout` unless given. */
   readonly timeout?: number
-  /** Called when the request is on its way, with its ID and the length of its frame in bytes. */
+  /** Called when the request is on its way, with its ID and the length of its frame in bytes. A throw rejects it. */
   readonly onSent?: (id: string, frameLength: number) => void
 }
 
@@ -61,7 +61,8 @@ export interface Client {
   readonly closed: Promise<ClientError | undefined>
 
   /**
-   * Sends a Submit. What is submitted in one turn of the event loop leaves in one write.
+   * Sends a Submit. What is submitted in one turn of the event loop leaves in one write. The payload is read then, or
+   * when the window has room: do not write into it before the answer is there.
    *
    * @returns the result: 0 success, any other failure
    * @throws ClientError `ERR_CLIENT_CLOSED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
@@ -84,7 +85,8 @@ export interface Client {
  * const client = await connect({ port: 8888 })
  * const result = await client.submit(new TextEncoder().encode('hello'))
  *
- * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`
+ * @throws ClientError `ERR_CLIENT_CONNECT`; with credentials also `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`,
+ *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
  * @throws RangeError when an option can't be
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -183,6 +185,11 @@ class TcpClient implements Client {
     const { signal, timeout = this.#timeout, onSent } = options
     if (!this.alive) return Promise.reject(this.#error ?? closedBefore())
     if (signal?.aborted) return Promise.reject(signal.reason)
+    if (!(payload instanceof Uint8Array)) {
+      return Promise.reject(
+        new TypeError(`payload is of type ${typeof payload}; it must be a Uint8Array: encode text first`),
+      )
+    }
     try {
       checkTimeout(timeout)
     } catch (error) {
@@ -217,18 +224,25 @@ class TcpClient implements Client {
     if (this.#state === 'closed' || this.#socket.writableNeedDrain) return
     const batch = this.#queue.splice(0, this.#window - this.#sent.size)
     if (batch.length === 0) return
-    const frames = batch.map((request) => this.#encode(request))
-    this.#socket.write(frames.length === 1 ? frames[0] : Buffer.concat(frames))
+    const sent = batch.map((request) => ({ request, ...this.#encode(request) }))
+    this.#socket.write(sent.length === 1 ? sent[0].frame : Buffer.concat(sent.map(({ frame }) => frame)))
+    for (const { request, id, frame } of sent) {
+      try {
+        request.onSent?.(id, frame.length)
+      } catch (error) {
+        // Its caller's own mistake: the others, and the connection, do not feel it.
+        this.#giveUp(request, error)
+      }
+    }
   }
 
-  #encode(request: Request): Uint8Array {
-    const { command, payload, onSent } = request
+  #encode(request: Request): { id: string; frame: Uint8Array } {
+    const { command, payload } = request
     const serial = this.#nextFreeSerial()
     const id = String(serial).padStart(8, '0')
     const frame = encodeFrame(this.#codec.encode({ command, id, payload }))
     this.#sent.set(serial, request)
-    onSent?.(id, frame.length)
-    return frame
+    return { id, frame }
   }
 
   /** IDs go round: one that still waits for its answer after a whole round is passed over. */

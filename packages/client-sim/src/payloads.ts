@@ -161,6 +161,7 @@ export function createWords(seed: number = Math.floor(Math.random() * 2 ** 32)):
  * A payload of exactly so many bytes that a person can read: words until it is full.
  *
  * @param length in bytes, from 0
+ * @param nextWords where the words come from; each character must be ASCII, one byte
  */
 export function createPayload(length: number, nextWords: () => string): Uint8Array {
   let text = ''

@@ -27,7 +27,7 @@ export type SimulateOptions = ServerLocation & {
    * @default 1000
    */
   readonly interval?: number
-  /** Where the payloads come from: the same seed, the same payloads. A random one unless given. */
+  /** Where the payloads come from: the same seed, the same payloads of each client. A random one unless given. */
   readonly seed?: number
   /** Ends the simulation early. */
   readonly signal?: AbortSignal
@@ -69,7 +69,15 @@ export async function simulate(
   onEvent: (event: SimulationEvent) => void = () => {},
 ): Promise<SimulationSummary> {
   const { clients = 5, submits = 10, interval = 1000, signal } = options
-  const words = createWords(options.seed)
+  const { seed = Math.floor(Math.random() * 2 ** 32) } = options
+  for (const [name, value, least] of [
+    ['clients', clients, 1],
+    ['submits', submits, 0],
+    ['interval', interval, 0],
+  ] as const) {
+    if (!(Number.isFinite(value) && value >= least))
+      throw new RangeError(`${name} is ${value}; it must be ${least} or more`)
+  }
   const summary = { sent: 0, succeeded: 0, failed: 0, errors: 0 }
 
   async function runClient(number: number): Promise<void> {
@@ -80,6 +88,7 @@ export async function simulate(
       throw error ?? new ClientError('ERR_CLIENT_CONNECTION_LOST', 'the server ended the connection')
     })
     const encoder = new TextEncoder()
+    const words = createWords(seed + number - 1)
 
     async function submit(): Promise<void> {
       const payload = words()
