@@ -222,6 +222,21 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     expect(json).toMatchObject({ acks: 0, errors: 2, errorMessages: [expect.stringMatching(/ended inside a frame/)] })
   })
 
+  it('when one connection is lost while others are still being made', async () => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      if (connections === 1) socket.resume().end()
+      else answering(good)(socket)
+    })
+    // So many that the first is gone before anything is sent.
+    const { status, json, stderr } = await runLoad(port, ['--amount', 2000, '--connections', 1000, '--window', 2])
+    expect(json.errors).toBe(1)
+    expect(json.requests).toBe(json.acks + json.unanswered)
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^errors +1 connection/m)
+  })
+
   it('when the server takes fewer connections than are wanted', async () => {
     const { port } = await startDemoServer(['--max-connections', '2'])
     const { status, json } = await runLoad(port, ['--connections', 5, '--duration', '200ms', '--window', 10])

@@ -51,6 +51,14 @@ describe('demo-loadgen simulate', () => {
     ])
   })
 
+  it('says nothing on standard error, however many clients there are', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen(['simulate', '--port', port, '--clients', 50, '--submits', 4, '--interval', 0])
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    expect(program.stderr).toBe('')
+    expect(program.stdoutLines.filter((line) => RESULT.test(line))).toHaveLength(200)
+  })
+
   it('submits with the interval between two submits of one client', async () => {
     const { port } = await startDemoServer()
     const startedAt = performance.now()

@@ -8,15 +8,11 @@ import { PacketError } from './packet-error.ts'
 export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: number, end?: number) => PacketView {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
 
-  // The two packets there are many of come first, and all else is out of the way: so this is small enough for the
-  // compiler to put it into the loop that calls it.
+  // What a server sees most comes first, and all else is out of the way: so this is small enough for the compiler to
+  // put it into the loop that calls it.
   return function decode(bytes, start = 0, end = bytes.length) {
-    const length = end - start
-    if (bytes[start] === CommandId.Submit && length >= MIN_REQUEST_LENGTH) {
+    if (bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
       return new RequestView<typeof CommandId.Submit>(bytes, start, end)
-    }
-    if (bytes[start] === submitAck && length === RESPONSE_LENGTH) {
-      return new ResponseView(CommandId.SubmitAck, bytes, start)
     }
     return decodeOther(bytes, start, end)
   }
@@ -26,6 +22,10 @@ export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: numb
     if (length < COMMAND_LENGTH)
       throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
     const command = bytes[start]
+    if (command === submitAck) {
+      if (length !== RESPONSE_LENGTH) throw wrongLength('SubmitAck', length)
+      return new ResponseView(CommandId.SubmitAck, bytes, start)
+    }
     if (command === CommandId.Conn) {
       if (length < MIN_REQUEST_LENGTH) throw tooShort('Conn', length)
       return new RequestView<typeof CommandId.Conn>(bytes, start, end)
@@ -35,7 +35,6 @@ export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: numb
       return new ResponseView(CommandId.ConnAck, bytes, start)
     }
     if (command === CommandId.Submit) throw tooShort('Submit', length)
-    if (command === submitAck) throw wrongLength('SubmitAck', length)
     throw unknownCommand(command, dialect)
   }
 }

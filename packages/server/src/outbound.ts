@@ -56,7 +56,8 @@ export class Outbound {
   readonly #counters: MutableCounters
   /** How much of the scratch may be filled before it must be flushed. */
   readonly #fillTo: number
-  #failures = 0
+  /** How many of the acks put down for the next flush say failure. */
+  failures = 0
   #blocked = false
   /** Bytes handed to the socket so far. */
   handedBytes = 0
@@ -92,7 +93,6 @@ export class Outbound {
   ack(request: ConnView | SubmitView, result: Result): boolean {
     const scratch = this.#scratch
     scratch.length = this.#codec.writeAck(request, result, scratch.bytes, scratch.length + HEADER_LENGTH)
-    this.#failures += result
     return scratch.length > this.#fillTo
   }
 
@@ -126,9 +126,9 @@ export class Outbound {
     const responses = length / RESPONSE_FRAME_LENGTH
     counters.sentBytes += length
     counters.responsesSent += responses
-    counters.successes += responses - this.#failures
-    counters.failures += this.#failures
-    this.#failures = 0
+    counters.successes += responses - this.failures
+    counters.failures += this.failures
+    this.failures = 0
   }
 }
 

@@ -258,16 +258,13 @@ export class TcpSession<Data> implements Session<Data> {
       // and decoder included; bench/session.bench.ts shows what a call more costs.
       while (this.#taking && decoder.next()) {
         const packet = codec.decode(decoder.bytes, decoder.start, decoder.end)
-        if (packet.command !== CommandId.Submit || this.#locked) {
-          this.#takeOther(packet)
-          taken += 1
-          continue
-        }
+        if (packet.command === CommandId.Submit && !this.#locked) {
+          const outcome = handlers.submit(packet, this)
+          if (outcome === undefined || outcome === 0) {
+            if (outbound.ack(packet, 0)) this.#flushEarly()
+          } else this.#answerOtherwise(packet, outcome)
+        } else this.#takeOther(packet)
         taken += 1
-        const outcome = handlers.submit(packet, this)
-        if (outcome === undefined || outcome === 0) {
-          if (outbound.ack(packet, 0)) this.#flushEarly()
-        } else this.#answerOtherwise(packet, outcome)
       }
     } catch (error) {
       this.#fail(error as Error)
@@ -319,6 +316,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   #answer(request: ConnView | SubmitView, result: Result): void {
+    this.#outbound.failures += result
     if (this.#outbound.ack(request, result)) this.#flushEarly()
     if (request.command === CommandId.Conn) this.#connAnswered(result)
   }
