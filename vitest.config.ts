@@ -17,7 +17,9 @@ const parts = [
 export default defineConfig({
   test: {
     // In CI the count of tests is taken from the report: scripts/count-tests.mjs.
-    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'node_modules/.vitest-report.json' }]] : ['default'],
+    reporters: process.env['CI']
+      ? ['default', ['json', { outputFile: 'node_modules/.vitest-report.json' }]]
+      : ['default'],
     projects: parts.map(({ name, root }) => ({
       root,
       test: { name, include: ['{src,test}/**/*.test.ts', '*.test.ts'], testTimeout: 30_000 },

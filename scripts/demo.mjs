@@ -73,7 +73,11 @@ async function exercise({ port, metricsPort }) {
 async function scrapeWhile(work, port) {
   const done = work.then(() => true)
   let values = await scrape(port)
-  while (!(await Promise.race([done, sleep(500)]))) values = await scrape(port)
+  while (!(await Promise.race([done, sleep(500)]))) {
+    const seen = await scrape(port)
+    // The load may be over, and its program not yet.
+    if (seen[METRICS[0]] !== '0') values = seen
+  }
   return values
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { addFlags, Command, ExitError, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
 import { ClientError, describeEvent, simulate } from '@demo/client-sim'
@@ -22,7 +23,11 @@ await runProgram('demo-loadgen', async () => {
     .allowExcessArguments()
     .action(async () => {
       const [word] = runCommand.args
-      if (word !== undefined) throw new ExitError(ExitStatus.usage, `unexpected argument '${word}': the commands are run and simulate; see --help`)
+      if (word !== undefined)
+        throw new ExitError(
+          ExitStatus.usage,
+          `unexpected argument '${word}': the commands are run and simulate; see --help`,
+        )
       status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
     })
   addFlags(runCommand, VARIABLES, RUN_FLAGS)
@@ -74,6 +79,8 @@ async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
 /** Aborts at the first SIGINT; the second ends the process. */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController()
+  // Each client and each of its requests listens to it: that is no leak.
+  setMaxListeners(0, interrupted.signal)
   process.once('SIGINT', () => {
     process.once('SIGINT', () => process.exit(ExitStatus.failed))
     interrupted.abort()

@@ -49,7 +49,11 @@ function troubles(result: RunResult): string[] {
     ...(failedAcks > 0 ? [`failed      ${count(failedAcks)} requests were answered with a result other than 0`] : []),
     ...(unanswered > 0 ? [`unanswered  ${count(unanswered)} requests were sent and never answered`] : []),
     ...(mismatched > 0 ? [`mismatched  ${count(mismatched)} answers were to no request that waited for one`] : []),
-    ...(errors > 0 ? [`errors      ${count(errors)} connections were lost: ${errorMessages.join('; ')}`] : []),
+    ...(errors > 0
+      ? [
+          `errors      ${errors === 1 ? '1 connection was' : `${count(errors)} connections were`} lost: ${errorMessages.join('; ')}`,
+        ]
+      : []),
   ]
 }
 

@@ -74,6 +74,8 @@ export class LoadConnection {
   readonly #run: AnsweredRun = { sentAt: 0, answeredAt: 0, count: 0, succeeded: true }
   /** The socket still reads from the batch: it can't be filled anew. */
   #batchBusy = false
+  /** The end of the connection is our doing. */
+  #ended = false
 
   constructor(socket: Socket, codec: PacketCodec, options: LoadConnectionOptions, listener: LoadListener) {
     const { window, payload } = options
@@ -126,6 +128,7 @@ export class LoadConnection {
 
   /** Ends our side; the server ends its own. */
   end(): void {
+    this.#ended = true
     this.#socket.end()
   }
 
@@ -193,8 +196,9 @@ export class LoadConnection {
   #serverEnded(): void {
     try {
       this.#reader.finish()
-      if (this.inFlight > 0)
-        this.#fail(lost(`the server ended the connection with ${this.inFlight} requests unanswered`))
+      if (this.#ended) return
+      const unanswered = this.inFlight > 0 ? ` with ${this.inFlight} requests unanswered` : ''
+      this.#fail(lost(`the server ended the connection${unanswered}`))
     } catch (error) {
       this.#fail(error as ClientError)
     }
