@@ -14,6 +14,25 @@ export interface Flag<Value> {
 
 export type Flags = Record<string, Flag<unknown>>
 
+/** A flag with a default, given as it would be typed. */
+export function flag<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string) => Value,
+  standard: string,
+): Flag<Value> {
+  return { flags, description, parse, standard }
+}
+
+/** A flag that may be left out. */
+export function optionalFlag<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string) => Value,
+): Flag<Value | undefined> {
+  return { flags, description, parse, standard: undefined }
+}
+
 /** The values of all flags; one without a default may be undefined. */
 export type Values<All extends Flags> = {
   [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never

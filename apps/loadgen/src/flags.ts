@@ -1,17 +1,4 @@
-import { type Flag, type Flags, parseCount, parseDuration, parseOneOf, parsePort, parseText } from '@demo/cli'
-
-const flag = <Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-  standard: string,
-): Flag<Value> => ({ flags, description, parse, standard })
-
-const optional = <Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-): Flag<Value | undefined> => ({ flags, description, parse, standard: undefined })
+import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseOneOf, parsePort, parseText } from '@demo/cli'
 
 /** @throws RangeError when it is 0 */
 function parsePositive(text: string): number {
@@ -49,9 +36,9 @@ export const RUN_FLAGS = {
   payloadSize: flag('--payload-size <n>', 'bytes of each payload', parsePayloadSize, '25'),
   duration: flag('--duration <time>', 'how long requests are sent and counted', parseDuration, '10s'),
   warmup: flag('--warmup <time>', 'how long requests are sent before that', parseDuration, '2s'),
-  amount: optional('--amount <n>', 'send so many requests, however long it takes', parsePositive),
+  amount: optionalFlag('--amount <n>', 'send so many requests, however long it takes', parsePositive),
   timeout: flag('--timeout <time>', 'how long connecting may take, and the last answers', parseDuration, '5s'),
-  json: optional('--json <file>', 'write the result as JSON; - is standard output', parseText),
+  json: optionalFlag('--json <file>', 'write the result as JSON; - is standard output', parseText),
 } satisfies Flags
 
 export const SIMULATE_FLAGS = {

@@ -3,6 +3,7 @@ import {
   Command,
   type Flag,
   type Flags,
+  flag,
   parseCommandLine,
   parseCount,
   parseDuration,
@@ -16,13 +17,6 @@ import type { ServerOptions } from '@demo/server'
 import manifest from '../package.json' with { type: 'json' }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-
-const flag = <Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-  standard: string,
-): Flag<Value> => ({ flags, description, parse, standard })
 
 /** The limits: one flag for each option of the library that is one. */
 const LIMITS = {
