@@ -93,8 +93,7 @@ function showProgress(): (progress: Progress) => void {
   const terminal = process.stderr.isTTY === true
   let before: Progress | undefined
   return (progress) => {
-    const acksBefore = before?.phase === progress.phase ? before.acks : 0
-    const line = progressLine(progress, acksBefore)
+    const line = progressLine(progress, before)
     process.stderr.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`)
     if (terminal && progress.phase === 'drain') process.stderr.write('\n')
     before = progress

@@ -62,8 +62,15 @@ export function isClean({ requests, failedAcks, unanswered, mismatched, errors }
   return requests > 0 && failedAcks === 0 && unanswered === 0 && mismatched === 0 && errors === 0
 }
 
-/** One line about a run that is going on. */
-export function progressLine(progress: Progress, acksBefore: number): string {
+/**
+ * One line about a run that is going on.
+ *
+ * @param before what was told a second before, if anything
+ */
+export function progressLine(progress: Progress, before: Progress | undefined): string {
   const { phase, acks, inFlight, errors } = progress
-  return `${phase}: ${count(acks)} acks, ${count(Math.max(0, acks - acksBefore))} acks/s, ${count(inFlight)} in flight, ${errors} errors`
+  // The count begins anew with the load, and goes on through the drain.
+  const sameCount = before !== undefined && (before.phase === 'warm-up') === (phase === 'warm-up')
+  const arrived = sameCount ? acks - before.acks : acks
+  return `${phase}: ${count(acks)} acks, ${count(arrived)} acks/s, ${count(inFlight)} in flight, ${errors} errors`
 }
