@@ -66,7 +66,7 @@ function readTls({ tlsCert, tlsKey, tlsCa, tlsRequireClientCert }: Config): TlsO
 /** The handlers of the user, with tokens before them and the log beside them. */
 function handlersOf(users: Handlers, tokens: () => Tokens | undefined, log: Logger): Handlers {
   const handlers: Handlers = {
-    onSubmit: users.onSubmit.bind(users),
+    onSubmit: (submit, session) => users.onSubmit(submit, session),
     onOpen(session) {
       log.debug({ session: session.id, remoteAddress: session.remoteAddress }, 'connection opened')
       return users.onOpen?.(session)

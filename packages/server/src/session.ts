@@ -60,7 +60,7 @@ export interface Session<Data = unknown> {
    */
   readonly signal: AbortSignal
   /** Whatever you want to keep with the session. */
-  data: Data | undefined
+  data: Data | undefined = undefined
   /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
   close(): void
 }
@@ -85,7 +85,7 @@ export class TcpSession<Data> implements Session<Data> {
   readonly id: number
   remoteAddress: string | undefined
   remotePort: number | undefined
-  data: Data | undefined
+  data: Data | undefined = undefined
   /** Whether it counts among the connections of its address. */
   counted = false
 
