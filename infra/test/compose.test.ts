@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { mounts, publishedPorts, readCompose } from './compose.ts'
 import { type PrometheusConfig, scrapeTargets } from './prometheus-config.ts'
-import { filesIn, infra, readJson, readText, readYaml, root } from './repository.ts'
+import { filesIn, infra, readText, readYaml } from './repository.ts'
 
 const compose = readCompose()
 const services = Object.entries(compose.services)
@@ -90,22 +90,15 @@ test('the password comes from the environment, and its default is documented', (
   expect(readme).toContain(`\`${fallback}\``)
 })
 
-test('the image is built from exact versions and runs as nobody special', () => {
-  const lines = readText(infra('Containerfile')).split('\n')
-  const bases = lines.filter((line) => line.startsWith('FROM '))
-  expect(bases.length).toBe(2)
-  for (const base of bases) expect(base).toMatch(/^FROM node:\d+\.\d+\.\d+-bookworm-slim( AS \w+)?$/)
-  const last = lines.lastIndexOf(bases.at(-1) ?? '')
-  expect(lines.slice(last)).toContain('USER node')
-
-  const { packageManager } = readJson<{ packageManager: string }>(`${root}/package.json`)
-  const used = lines.flatMap((line) => line.match(/pnpm@[\d.]+/g) ?? [])
-  expect(new Set(used)).toEqual(new Set([packageManager]))
-})
-
-test('everything that the image copies by name is there', () => {
-  const copied = readText(infra('Containerfile')).match(/^COPY (?!--from)(.+) \S+$/gm) ?? []
-  const names = copied.flatMap((line) => line.split(' ').slice(1, -1))
-  expect(names).toContain('pnpm-lock.yaml')
-  for (const name of names) expect(existsSync(infra('..', name)), name).toBe(true)
+test('the server can neither write nor gain rights, and has time to drain', () => {
+  expect(compose.services['server']).toMatchObject({
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+  })
+  const drainTimeout = 10
+  const lingerTimeout = 2
+  expect(Number.parseInt(compose.services['server']?.stop_grace_period ?? '', 10)).toBeGreaterThan(
+    drainTimeout + lingerTimeout,
+  )
 })

@@ -11,6 +11,10 @@ export interface Service {
   ipc?: string
   ports?: string[]
   privileged?: boolean
+  read_only?: boolean
+  cap_drop?: string[]
+  security_opt?: string[]
+  stop_grace_period?: string
   restart?: string
   volumes?: string[]
 }

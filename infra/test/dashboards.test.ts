@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dashboardFiles, type GridPosition, labelValues, queries, readDashboard, substitute } from './dashboard.ts'
-import { NODE_EXPORTER_METRICS, SCRAPE_METRICS, SERVER_METRICS } from './known-metrics.ts'
+import { NODE_EXPORTER_METRICS, SCRAPE_METRICS, SERVER_METRICS, WORKER_METRICS } from './known-metrics.ts'
 import type { AlertRules, PrometheusConfig } from './prometheus-config.ts'
 import { ranges, selectors } from './promql.ts'
 import { filesIn, infra, readYaml } from './repository.ts'
@@ -93,5 +93,6 @@ test('the alerts ask for metrics that exist', () => {
   const { groups } = readYaml<AlertRules>(infra('prometheus/alerts.yml'))
   const read = groups.flatMap(({ rules }) => rules).flatMap(({ expr }) => selectors(expr))
   expect(read).not.toEqual([])
-  for (const { metric } of read) expect(known.get('tcp-server')).toContain(metric)
+  const alerted = [...(known.get('tcp-server') ?? []), ...WORKER_METRICS]
+  for (const { metric } of read) expect(alerted).toContain(metric)
 })

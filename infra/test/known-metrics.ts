@@ -29,6 +29,9 @@ export const SERVER_METRICS = [
   'process_start_time_seconds',
 ]
 
+/** What it exports on top with `--workers` of 2 or more. */
+export const WORKER_METRICS = ['tcp_server_worker_restarts_total', 'tcp_server_workers']
+
 /** What node_exporter exports, as far as its dashboard reads it. */
 export const NODE_EXPORTER_METRICS = [
   'node_boot_time_seconds',

@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { startDemoServer } from '../../apps/server/test/demo-server.ts'
+import { built } from './built.ts'
 import { labelValues, type Query, queries, readDashboard, substitute } from './dashboard.ts'
-import { NODE_EXPORTER_METRICS, SERVER_METRICS } from './known-metrics.ts'
+import { NODE_EXPORTER_METRICS, SERVER_METRICS, WORKER_METRICS } from './known-metrics.ts'
 import { freePort, isInstalled, Programs, skipReason } from './programs.ts'
 import { PrometheusApi } from './prometheus-api.ts'
 import { type PrometheusConfig, withTargets } from './prometheus-config.ts'
 import { selectors } from './promql.ts'
-import { infra, readYaml, root } from './repository.ts'
+import { infra, readYaml } from './repository.ts'
 
 const CONNECTIONS = 4
 
@@ -128,6 +130,12 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     expect(exported).toEqual(expect.arrayContaining(SERVER_METRICS))
   })
 
+  test('finds what a server with workers is said to export on top', async () => {
+    const server = await startDemoServer(['--workers', '2'])
+    const text = await (await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)).text()
+    for (const metric of WORKER_METRICS) expect(text).toMatch(new RegExp(`^${metric} \\d+$`, 'm'))
+  })
+
   test('evaluates the alerts, and raises none', async () => {
     const alerts = await programs.until('every alert is evaluated', DATA, async () => {
       const found = await prometheus.alerts()
@@ -172,13 +180,6 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     })
   })
 })
-
-/** The program, once it is built. */
-function built(app: string): string {
-  const main = join(root, 'apps', app, 'dist/main.js')
-  if (!existsSync(main)) throw new Error(`${main} is not there: build the programs first`)
-  return main
-}
 
 function named(all: Query[]): [panel: string, expr: string][] {
   return all.map(({ panel, expr }) => [panel, expr])

@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** The token that the file lets in. */
+export const TOKEN = 'example-token'
+
+/** Files such as an operator would provide, for as long as a test runs. */
+export interface Secrets {
+  readonly directory: string
+  /** The flags that name them. */
+  readonly flags: readonly string[]
+}
+
+/** Makes a token and a certificate. Needs `openssl`. */
+export function makeSecrets(): Secrets {
+  const directory = mkdtempSync(join(tmpdir(), 'secrets-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const [tokens, cert, key] = ['tokens', 'tls.crt', 'tls.key'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  writeFileSync(tokens, `# who may get in\n${TOKEN}\n`)
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const files = ['-keyout', key, '-out', cert]
+  execFileSync('openssl', ['req', '-x509', ...curve, ...files, '-days', '1', '-subj', '/CN=localhost'], {
+    stdio: 'pipe',
+  })
+  return { directory, flags: ['--auth-tokens-file', tokens, '--tls-cert', cert, '--tls-key', key] }
+}
