@@ -60,7 +60,7 @@ export interface Session<Data = unknown> {
    */
   readonly signal: AbortSignal
   /** Whatever you want to keep with the session. */
-  data: Data | undefined = undefined
+  data: Data | undefined
   /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
   close(): void
 }
