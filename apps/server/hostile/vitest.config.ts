@@ -10,7 +10,26 @@ const ALONE = ['idle-connections', 'never-reading', 'firehose', 'open-file-limit
 
 const files = (names: readonly string[]) => names.map((name) => `hostile/${name}.test.ts`)
 
-const common = { testTimeout: 60_000, hookTimeout: 60_000, env: { HOSTILE_SEED: String(seed) } }
+/** The soak, and what runs beside it. */
+const SOAK = ['soak']
+
+/** A part of the suite: rows of the same group run at the same time, groups one after the other. */
+function part(name: string, include: readonly string[], exclude: readonly string[], maxWorkers: number, group: number) {
+  return {
+    root: 'apps/server',
+    test: {
+      name,
+      include: files(include),
+      exclude: files(exclude),
+      maxWorkers,
+      sequence: { groupOrder: group },
+      hookTimeout: 60_000,
+      env: { HOSTILE_SEED: String(seed) },
+    },
+  }
+}
+
+const soak = part('soak', SOAK, [], 2, 0)
 
 /**
  * The suite of hostile peers. The soak takes three of its five minutes, with half the load that the machine can take; so
@@ -26,27 +45,9 @@ export default defineConfig({
       ...(process.env['CI'] ? [['json', { outputFile: 'node_modules/.vitest-hostile-report.json' }] as const] : []),
     ],
     projects: [
-      {
-        root: 'apps/server',
-        test: {
-          ...common,
-          name: 'counted',
-          include: ['hostile/*.test.ts'],
-          exclude: files(ALONE),
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        root: 'apps/server',
-        test: {
-          ...common,
-          name: 'measured',
-          include: files(ALONE),
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { ...soak, test: { ...soak.test, globalSetup: ['hostile/stage/capacity.ts'] } },
+      part('counted', ['*'], [...SOAK, ...ALONE], 2, 0),
+      part('measured', ALONE, [], 1, 1),
     ],
   },
 })

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { Answer, Order } from '../attacks/run-attack.ts'
+import { TYPESCRIPT } from './typescript.ts'
 
 const RUN_ATTACK = fileURLToPath(new URL('../attacks/run-attack.ts', import.meta.url))
 
@@ -22,7 +23,7 @@ export class Attacker<Attack> {
 
   constructor(attack: string) {
     this.#child = fork(RUN_ATTACK, [attack], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      execArgv: TYPESCRIPT,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
     })

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerOptions } from '@demo/server'
 import { type DemoServer, listening } from '../../test/demo-server.ts'
 import { Program } from '../../test/program.ts'
+import { TYPESCRIPT } from './typescript.ts'
 
 const SERVERS = fileURLToPath(new URL('../servers/', import.meta.url))
 
@@ -11,7 +12,7 @@ export function startHandlerServer(
   options: ServerOptions = {},
   drainTimeout = 10_000,
 ): Promise<DemoServer> {
-  const node = ['--import', import.meta.resolve('tsx'), `${SERVERS}handler-server.ts`]
+  const node = [...TYPESCRIPT, `${SERVERS}handler-server.ts`]
   const args = [`${SERVERS}handlers/${handlers}.mjs`, JSON.stringify(options), String(drainTimeout)]
   return listening(new Program(process.execPath, [...node, ...args]))
 }
