@@ -1,7 +1,7 @@
 import type * as Wishes from './attacks/wishes.ts'
 import { startAttacker } from './stage/attacker.ts'
-import { row } from './stage/row.ts'
 import { startHandlerServer } from './stage/handler-server.ts'
+import { row } from './stage/row.ts'
 import { stageOf, strikeStage } from './stage/stage.ts'
 
 const SEED = Number(process.env['HOSTILE_SEED'])

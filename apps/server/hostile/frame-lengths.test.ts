@@ -58,7 +58,12 @@ row(8, 'frame lengths at the edges', async (figures) => {
     await crowd.do('come', { port: server.port, connections: 100, sends: header(length) })
   }
   await untilConnected(stage, 1)
-  figures.atMost('peak of memory for 500 headers too long, above before', meter.peakBytes - residentBefore, 16 * MEBIBYTE, mebibytes)
+  figures.atMost(
+    'peak of memory for 500 headers too long, above before',
+    meter.peakBytes - residentBefore,
+    16 * MEBIBYTE,
+    mebibytes,
+  )
   figures.atMost('retained of them', (await retainedBytes(server)) - before, MEBIBYTE, mebibytes)
   await strikeStage(stage, figures)
 })

@@ -29,7 +29,9 @@ row(7, '1,000,000 mutated and random streams, in process', async (figures) => {
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
       const outcome = server.take(cut(bytes, random))
       if (outcome.reason === reason && outcome.written === answers * ACK_LENGTH) continue
-      wrong.push(`seed ${SEED + i}: ${JSON.stringify(outcome)}, not ${reason} after ${answers}: ${bytes.toString('hex')}`)
+      wrong.push(
+        `seed ${SEED + i}: ${JSON.stringify(outcome)}, not ${reason} after ${answers}: ${bytes.toString('hex')}`,
+      )
     }
   }
   note(figures, reasons, wrong)
@@ -37,7 +39,11 @@ row(7, '1,000,000 mutated and random streams, in process', async (figures) => {
 
 for (const { name, rules, start } of [
   { name: 'that need no Conn', rules: OPEN, start: () => setStage() },
-  { name: 'that need a Conn', rules: GUARDED, start: () => stageOf(startHandlerServer('guarded'), { credentials: 'let me in' }) },
+  {
+    name: 'that need a Conn',
+    rules: GUARDED,
+    start: () => stageOf(startHandlerServer('guarded'), { credentials: 'let me in' }),
+  },
 ]) {
   row(7, `10,000 mutated and random streams over sockets ${name}`, async (figures) => {
     const stage: Stage = await start()

@@ -42,7 +42,10 @@ row(18, 'soak: 3 minutes at half load, 1 % of the writes faults', async (figures
   const back = await timeUntil(isBack)
 
   const perSecond = (requests * 1000) / DURATION
-  figures.tell('requests a second, of half the capacity', `${count(Math.round(perSecond))} of ${count(Math.round(rate))}`)
+  figures.tell(
+    'requests a second, of half the capacity',
+    `${count(Math.round(perSecond))} of ${count(Math.round(rate))}`,
+  )
   figures.exactly(`hung, of ${count(faults)} faulty connections`, hung, 0)
   figures.exactly('good connections lost', lost, 0)
   figures.exactly('requests on them not answered', unanswered, 0)

@@ -42,7 +42,11 @@ row(
     figures.near('the log shows the second jump', jumps.slice(1), -HOUR, 60, seconds)
 
     const { closed } = await server.scrape()
-    figures.exactly('closed for another reason', Object.keys(closed).filter((reason) => reason !== 'frame-timeout').length, 0)
+    figures.exactly(
+      'closed for another reason',
+      Object.keys(closed).filter((reason) => reason !== 'frame-timeout').length,
+      0,
+    )
     figures.exactly('quiet connections that live', await quiet.do('submitOnEach'), QUIET)
     await strikeStage(stage, figures)
   },

@@ -5,7 +5,10 @@ import type { Random } from './random.ts'
 /** Something that a peer does wrong, after which its connection is of no use. */
 export type Fault = (socket: Socket, random: Random) => void
 
-const send = (hex: string): Fault => (socket) => socket.write(Buffer.from(hex, 'hex'))
+const send =
+  (hex: string): Fault =>
+  (socket) =>
+    socket.write(Buffer.from(hex, 'hex'))
 
 /** What goes wrong out there, more or less on purpose. */
 export const FAULTS: readonly Fault[] = [

@@ -22,7 +22,7 @@ let failures = 0
 /** When the requests that wait were sent, oldest first: answers come in order. */
 let sentAt: number[] = []
 let latencies: number[] = []
-let partial = Buffer.alloc(0)
+let partial: Buffer = Buffer.alloc(0)
 let serial = 0
 
 /** Connects, with credentials where there are some, and begins to send. */

@@ -50,7 +50,14 @@ export async function capacity(port: number, count: number, duration: number): P
   return rate
 }
 
-export async function soak({ port, connections: count, rate, duration, faults, seed }: SoakOptions): Promise<SoakResult> {
+export async function soak({
+  port,
+  connections: count,
+  rate,
+  duration,
+  faults,
+  seed,
+}: SoakOptions): Promise<SoakResult> {
   const random = new Random(seed)
   const connections = await Promise.all(Array.from({ length: count }, () => SoakConnection.open(port)))
   const faulty: Promise<boolean>[] = []

@@ -60,7 +60,7 @@ export function makeStream(random: Random, { password }: Rules): Buffer {
   }
   const requests = random.below(6)
   for (let serial = 1; serial <= requests; serial++) parts.push(submit(serial, filler(random.below(40))))
-  let bytes = Buffer.from(parts.join(''), 'hex')
+  let bytes: Buffer = Buffer.from(parts.join(''), 'hex')
   const mutations = random.below(3)
   for (let i = 0; i < mutations; i++) bytes = random.pick(MUTATIONS)(bytes, random)
   return bytes
@@ -69,7 +69,25 @@ export function makeStream(random: Random, { password }: Rules): Buffer {
 type Mutation = (bytes: Buffer, random: Random) => Buffer
 
 /** Lengths that break what is careless: around nothing, around the limits, around the signs of integers. */
-const LENGTHS = [0, 1, 3, 4, 5, 12, 13, 14, 4095, 4096, 4097, 65_536, 2 ** 20, 2 ** 20 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]
+const LENGTHS = [
+  0,
+  1,
+  3,
+  4,
+  5,
+  12,
+  13,
+  14,
+  4095,
+  4096,
+  4097,
+  65_536,
+  2 ** 20,
+  2 ** 20 + 1,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 1,
+]
 
 const MUTATIONS: readonly Mutation[] = [
   /** A bit is flipped. */
@@ -105,7 +123,8 @@ const MUTATIONS: readonly Mutation[] = [
   /** A command is another. */
   (bytes, random) => {
     const at = frameStarts(bytes)
-    if (at.length > 0) bytes[Math.min(random.pick(at) + HEADER, bytes.length - 1)] = random.pick([0, 1, 2, 3, 0x80, 0x81, 0x82])
+    if (at.length > 0)
+      bytes[Math.min(random.pick(at) + HEADER, bytes.length - 1)] = random.pick([0, 1, 2, 3, 0x80, 0x81, 0x82])
     return bytes
   },
 ]

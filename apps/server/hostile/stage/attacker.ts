@@ -6,11 +6,14 @@ import { TYPESCRIPT } from './typescript.ts'
 
 const RUN_ATTACK = fileURLToPath(new URL('../attacks/run-attack.ts', import.meta.url))
 
-// biome-ignore lint/suspicious/noExplicitAny: the one type that functions of all arguments have
-type Action = (...args: any[]) => unknown
+/** Any function. */
+type Action = (...args: never) => unknown
 
-/** The functions that a module of attacks exports. */
-type ActionsOf<Attack> = { [name in keyof Attack as Attack[name] extends Action ? name : never]: Attack[name] & Action }
+/** The names of the functions that a module of attacks exports. */
+type ActionOf<Attack> = { [name in keyof Attack]: Attack[name] extends Action ? name : never }[keyof Attack] & string
+
+type ArgumentsOf<Function> = Function extends (...args: infer Arguments) => unknown ? Arguments : never
+type ResultOf<Function> = Function extends (...args: never) => infer Result ? Awaited<Result> : never
 
 /**
  * An attack in a process of its own, so that what it costs is not taken for slowness of the server. Its module is one of
@@ -34,10 +37,7 @@ export class Attacker<Attack> {
   }
 
   /** Has it do something, and waits until that is done. */
-  do<Name extends keyof ActionsOf<Attack> & string>(
-    action: Name,
-    ...args: Parameters<ActionsOf<Attack>[Name]>
-  ): Promise<Awaited<ReturnType<ActionsOf<Attack>[Name]>>> {
+  do<Name extends ActionOf<Attack>>(action: Name, ...args: ArgumentsOf<Attack[Name]>): Promise<ResultOf<Attack[Name]>> {
     this.#lastId += 1
     const order: Order = { id: this.#lastId, action, args }
     return new Promise((resolve, reject) => {

@@ -18,7 +18,12 @@ const PATIENCE = 230_000
  *
  * @param missing why it can't run here, if it can't
  */
-export function row(number: number, name: string, measure: (figures: Figures) => Promise<void>, missing?: string): void {
+export function row(
+  number: number,
+  name: string,
+  measure: (figures: Figures) => Promise<void>,
+  missing?: string,
+): void {
   const reason = process.platform === 'linux' ? missing : 'it reads /proc, which is there on Linux'
   const title = reason === undefined ? name : `${name} (left out: ${reason})`
   test.skipIf(reason !== undefined)(title, { timeout: PATIENCE }, async ({ task }) => {

@@ -63,7 +63,9 @@ export class SocketlessServer {
 
   constructor({ maxFrameLength, password }: Rules) {
     const handlers = new HandlerCaller({
-      ...(password === undefined ? {} : { onConn: (conn) => (Buffer.from(conn.payload).equals(Buffer.from(password)) ? 0 : 1) }),
+      ...(password === undefined
+        ? {}
+        : { onConn: (conn) => (Buffer.from(conn.payload).equals(Buffer.from(password)) ? 0 : 1) }),
       onSubmit() {},
       onClose: (_session, reason) => {
         this.#reason = reason
