@@ -4,6 +4,9 @@ import {
   Command,
   ExitError,
   type Flags,
+  flag,
+  listFlag,
+  optionalFlag,
   parseCommandLine,
   parseCount,
   parseDuration,
@@ -11,21 +14,17 @@ import {
   parsePort,
   parseSize,
   parseText,
+  switchFlag,
   type Values,
 } from './index.ts'
 
 const FLAGS = {
-  port: { flags: '--port <port>', description: 'where to listen', parse: parsePort, standard: '8888' },
-  maxFrameLength: { flags: '--max-frame-length <size>', description: 'the most', parse: parseSize, standard: '1MiB' },
-  idleTimeout: { flags: '--idle-timeout <time>', description: 'the longest', parse: parseDuration, standard: '5m' },
-  logFormat: {
-    flags: '-f, --log-format <format>',
-    description: 'for whom',
-    parse: parseOneOf(['json', 'pretty'] as const),
-    standard: 'json',
-  },
-  amount: { flags: '--amount <n>', description: 'how many', parse: parseCount, standard: undefined },
-  json: { flags: '--json <file>', description: 'where to', parse: parseText, standard: undefined },
+  port: flag('--port <port>', 'where to listen', parsePort, '8888'),
+  maxFrameLength: flag('--max-frame-length <size>', 'the most', parseSize, '1MiB'),
+  idleTimeout: flag('--idle-timeout <time>', 'the longest', parseDuration, '5m'),
+  logFormat: flag('-f, --log-format <format>', 'for whom', parseOneOf(['json', 'pretty'] as const), 'json'),
+  amount: optionalFlag('--amount <n>', 'how many', parseCount),
+  json: optionalFlag('--json <file>', 'where to', parseText),
 } satisfies Flags
 
 type Options = Values<typeof FLAGS>
@@ -203,14 +202,9 @@ describe('what is wrong is one line, and status 2', () => {
   test('also when the parser throws no error', async () => {
     const program = new Command('demo').action(() => {})
     addFlags(program, 'DEMO', {
-      odd: {
-        flags: '--odd <n>',
-        description: 'odd',
-        parse: () => {
-          throw 'it must be odd'
-        },
-        standard: undefined,
-      },
+      odd: optionalFlag('--odd <n>', 'odd', () => {
+        throw 'it must be odd'
+      }),
     })
     expect(await endOf(program, '--odd', '2')).toMatchObject({
       status: 2,
@@ -229,7 +223,7 @@ describe('what is wrong is one line, and status 2', () => {
 })
 
 test('a default that can’t be is found when the program starts', () => {
-  const flags = { port: { flags: '--port <port>', description: '', parse: parsePort, standard: '99999' } }
+  const flags = { port: flag('--port <port>', '', parsePort, '99999') }
   expect(() => addFlags(new Command('demo'), 'DEMO', flags)).toThrow(RangeError)
 })
 
@@ -360,5 +354,70 @@ describe('the action', () => {
       throw thrown
     })
     await expect(parseCommandLine(program, ['node', 'demo'])).rejects.toBe(thrown)
+  })
+})
+
+describe('a switch', () => {
+  const switches = { quiet: switchFlag('--quiet', 'say nothing') }
+  const quietOf = async (...args: string[]) => {
+    const program = addFlags(
+      new Command('demo').action(() => {}),
+      'DEMO',
+      switches,
+    )
+    await parseCommandLine(program, ['node', 'demo', ...args])
+    return program.opts<Values<typeof switches>>().quiet
+  }
+
+  test('is off unless given, and on where it is', async () => {
+    expect(await quietOf()).toBe(false)
+    expect(await quietOf('--quiet')).toBe(true)
+  })
+
+  test('takes true and false, on the command line and from the environment', async () => {
+    expect(await quietOf('--quiet=false')).toBe(false)
+    vi.stubEnv('DEMO_QUIET', 'true')
+    expect(await quietOf()).toBe(true)
+    expect(await quietOf('--quiet', 'false')).toBe(false)
+    vi.stubEnv('DEMO_QUIET', 'false')
+    expect(await quietOf()).toBe(false)
+  })
+
+  test('takes nothing else', async () => {
+    await expect(quietOf('--quiet=yes')).rejects.toMatchObject({
+      status: 2,
+      message: "option '--quiet [boolean]' argument 'yes' is invalid. it must be true or false; see --help",
+    })
+  })
+})
+
+describe('a list', () => {
+  const lists = { ports: listFlag('--ports <port…>', 'where', parsePort) }
+  const portsOf = async (...args: string[]) => {
+    const program = addFlags(
+      new Command('demo').action(() => {}),
+      'DEMO',
+      lists,
+    )
+    await parseCommandLine(program, ['node', 'demo', ...args])
+    return program.opts<Values<typeof lists>>().ports
+  }
+
+  test('may be left out, given several times, or with commas', async () => {
+    expect(await portsOf()).toBeUndefined()
+    expect(await portsOf('--ports', '1', '--ports', '2, 3')).toEqual([1, 2, 3])
+  })
+
+  test('from the environment it gives way to flags', async () => {
+    vi.stubEnv('DEMO_PORTS', '7,8')
+    expect(await portsOf()).toEqual([7, 8])
+    expect(await portsOf('--ports', '1')).toEqual([1])
+  })
+
+  test('is wrong where one of it is', async () => {
+    await expect(portsOf('--ports', '1,x')).rejects.toMatchObject({
+      status: 2,
+      message: expect.stringContaining('it must be a port from 0'),
+    })
   })
 })

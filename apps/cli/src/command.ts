@@ -1,41 +1,26 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ExitError, ExitStatus } from './exit.ts'
+import { complaintOf, type Flag, type Flags } from './flag.ts'
 
-/** One flag of a program, with its environment variable. */
-export interface Flag<Value> {
-  /** `--max-frame-length <size>` */
-  readonly flags: string
-  readonly description: string
-  /** Turns the text of a flag or a variable into a value; a RangeError says what is allowed. */
-  readonly parse: (text: string) => Value
-  /** The default as it would be typed, or undefined: the flag may be left out. */
-  readonly standard: string | undefined
-}
+/** A flag as commander knows it, with what was written for it. */
+export class FlagOption extends Option {
+  /** As it would be typed, or as it stands in a file; undefined when it was left out. */
+  written: unknown
 
-export type Flags = Record<string, Flag<unknown>>
-
-/** A flag with a default, given as it would be typed. */
-export function flag<Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-  standard: string,
-): Flag<Value> {
-  return { flags, description, parse, standard }
-}
-
-/** A flag that may be left out. */
-export function optionalFlag<Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-): Flag<Value | undefined> {
-  return { flags, description, parse, standard: undefined }
-}
-
-/** The values of all flags; one without a default may be undefined. */
-export type Values<All extends Flags> = {
-  [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never
+  constructor(flag: Flag<unknown>, variables: string) {
+    const { flags, description, standard, kind } = flag
+    super(flags, description)
+    this.written = standard
+    this.env(`${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`)
+    this.argParser((text: string, before: unknown) => {
+      const value = parseText(flag, text)
+      const more = kind === 'list' && Array.isArray(before)
+      this.written = more ? [this.written, text].flat() : text
+      return more ? [...before, ...(value as unknown[])] : value
+    })
+    if (kind === 'switch') this.preset('true')
+    if (standard !== undefined) this.default(parseDefault(flag, standard), standard)
+  }
 }
 
 /**
@@ -44,20 +29,21 @@ export type Values<All extends Flags> = {
  * @param variables what the environment variables begin with: `DEMO_SERVER` makes `DEMO_SERVER_PORT` of `--port`
  */
 export function addFlags(command: Command, variables: string, flags: Flags): Command {
-  for (const { flags: names, description, parse, standard } of Object.values(flags)) {
-    const option = new Option(names, description)
-    option.env(`${variables}_${option.name().replaceAll('-', '_').toUpperCase()}`)
-    option.argParser((text) => {
-      try {
-        return parse(text)
-      } catch (error) {
-        throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-      }
-    })
-    if (standard !== undefined) option.default(parse(standard), standard)
-    command.addOption(option)
-  }
+  for (const flag of Object.values(flags)) command.addOption(new FlagOption(flag, variables))
   return command
+}
+
+function parseText({ schema }: Flag<unknown>, text: string): unknown {
+  const { success, data, error } = schema.safeParse(text)
+  if (success) return data
+  throw new InvalidArgumentError(complaintOf(error))
+}
+
+/** @throws RangeError when it can't be: a mistake of the program's own */
+function parseDefault({ flags, schema }: Flag<unknown>, text: string): unknown {
+  const { success, data, error } = schema.safeParse(text)
+  if (success) return data
+  throw new RangeError(`the default of ${flags}: ${complaintOf(error)}`)
 }
 
 /**

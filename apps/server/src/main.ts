@@ -1,80 +1,20 @@
 #!/usr/bin/env node
-import { ExitError, ExitStatus, runProgram } from '@demo/cli'
-import { createServerMetrics, type MetricsEndpoint, serveMetrics } from '@demo/metrics'
-import { createServer, type Server, type ServerAddress, ServerOptionError } from '@demo/server'
-import type { Logger } from 'pino'
-import { type Config, flagOf, readConfig, serverOptions, VERSION } from './config.ts'
-import { createLog, logClose } from './log.ts'
-import { nextSignal, untilStopped } from './shutdown.ts'
-
-/** Exit status: a port is taken, an address is not ours, a right is missing. */
-const CANNOT_LISTEN = 3
+import { ExitStatus, runProgram } from '@demo/cli'
+import { serveAlone } from './alone.ts'
+import { serveWithWorkers } from './cluster/primary.ts'
+import { handedOver, serveAsWorker } from './cluster/worker.ts'
+import { readTask } from './config.ts'
+import { createLog } from './log.ts'
+import { createService } from './service.ts'
 
 await runProgram('demo-server', async () => {
-  const config = await readConfig(process.argv)
-  const signal = nextSignal()
-  const log = createLog(config)
-  const observer = createServerMetrics({ version: VERSION })
-  const server = build(config, log, observer)
-
-  const address = await listening('--port', config.host, config.port, () => server.listen(config))
-  const metrics = await startMetrics(config, observer.registry, server)
-  if (server.maxConnections < config.maxConnections) {
-    log.warn({ maxConnections: server.maxConnections }, 'the limit of open files allows fewer connections')
+  const work = handedOver()
+  if (work !== undefined) return serveAsWorker(work)
+  const { what, config } = await readTask(process.argv)
+  if (what === 'check') {
+    await createService(config, createLog(config))
+    process.stdout.write('the configuration is fine\n')
+    return ExitStatus.ok
   }
-  log.info({ ...address, metricsAddress: metrics.address.address, metricsPort: metrics.address.port }, 'listening')
-
-  process.on('uncaughtException', (error) => {
-    log.fatal({ error: error.stack }, 'unexpected error')
-    process.exit(ExitStatus.failed)
-  })
-  return await untilStopped({ signal, server, metrics, drainTimeout: config.drainTimeout, log })
+  return config.workers === 1 ? serveAlone(config) : serveWithWorkers(config)
 })
-
-function build(config: Config, log: Logger, observer: ReturnType<typeof createServerMetrics>): Server {
-  try {
-    return createServer(
-      {
-        onSubmit() {},
-        onOpen: (session) =>
-          log.debug({ session: session.id, remoteAddress: session.remoteAddress }, 'connection opened'),
-        onClose: (session, reason, error) => logClose(log, session, reason, error),
-        onError: (error, session) => log.error({ session: session.id, error: String(error) }, 'a handler failed'),
-      },
-      { ...serverOptions(config), observer },
-    )
-  } catch (error) {
-    if (!(error instanceof ServerOptionError)) throw error
-    throw new ExitError(ExitStatus.usage, `${flagOf(error.option)}: it must be ${error.allowed}, and is ${error.value}`)
-  }
-}
-
-async function startMetrics(
-  config: Config,
-  registry: ReturnType<typeof createServerMetrics>['registry'],
-  server: Server,
-): Promise<MetricsEndpoint> {
-  const { metricsHost: host, metricsPort: port } = config
-  try {
-    return await listening('--metrics-port', host, port, () => serveMetrics({ registry, host, port }))
-  } catch (error) {
-    await server.close()
-    throw error
-  }
-}
-
-/** @throws ExitError with one line that says which address can't be had, and why */
-async function listening<Endpoint extends ServerAddress | MetricsEndpoint>(
-  flag: string,
-  host: string,
-  port: number,
-  listen: () => Promise<Endpoint>,
-): Promise<Endpoint> {
-  try {
-    return await listen()
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'EADDRINUSE' ? `the port is taken; choose another with ${flag}` : message
-    throw new ExitError(CANNOT_LISTEN, `can't listen on ${host}:${port}: ${why}`)
-  }
-}

@@ -101,7 +101,7 @@ describe('an address that can not be had', () => {
   it('is one line, and exit status 3: both ports are the same', async () => {
     const port = await freePort()
     const line = await complaint(startDemoServerProgram(['--port', `${port}`, '--metrics-port', `${port}`]), 3)
-    expect(line).toContain('--metrics-port')
+    expect(line).toContain(`127.0.0.1:${port}: it is taken`)
   })
 
   it('is one line, and exit status 3: the address is not ours', async () => {

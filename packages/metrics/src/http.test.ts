@@ -137,7 +137,7 @@ describe('what is not there', () => {
   ])('%s is 404', async (path) => {
     const { port } = await serve()
     const reply = await ask(port, path)
-    expect(reply).toMatchObject({ status: 404, body: 'not found; the metrics are at /metrics\n' })
+    expect(reply).toMatchObject({ status: 404, body: 'not found; there are /metrics, /healthz, /readyz\n' })
     expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8')
     // And it goes on.
     expect(await ask(port)).toMatchObject({ status: 200 })
@@ -180,7 +180,7 @@ describe('a collector that fails', () => {
       if (broken) throw thrown
     })
     const reply = await ask(port)
-    expect(reply).toMatchObject({ status: 500, body: `the metrics can't be collected: ${told}\n` })
+    expect(reply).toMatchObject({ status: 500, body: `/metrics can't be told: ${told}\n` })
     expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8')
     broken = false
     expect(await ask(port)).toMatchObject({ status: 200, body: TEXT })
@@ -188,7 +188,7 @@ describe('a collector that fails', () => {
 
   test('and rejects is 500', async () => {
     const { port } = await serve(() => Promise.reject(new Error('later')))
-    expect(await ask(port)).toMatchObject({ status: 500, body: "the metrics can't be collected: later\n" })
+    expect(await ask(port)).toMatchObject({ status: 500, body: "/metrics can't be told: later\n" })
   })
 })
 
@@ -319,5 +319,41 @@ describe('close()', () => {
     const { endpoint } = await serve()
     await Promise.all([endpoint.close(), endpoint.close()])
     await endpoint.close()
+  })
+})
+
+describe('for load balancers and orchestrators', () => {
+  test('/healthz is 200 while the process is alive', async () => {
+    const { port } = await serve()
+    expect(await ask(port, '/healthz')).toMatchObject({ status: 200, body: 'ok\n' })
+    expect(await ask(port, '/healthz', 'POST')).toMatchObject({ status: 405 })
+  })
+
+  test('/readyz is 200 where nobody says otherwise', async () => {
+    const { port } = await serve()
+    expect(await ask(port, '/readyz')).toMatchObject({ status: 200, body: 'ready\n' })
+  })
+
+  test('/readyz is 503 with the reason while there is one', async () => {
+    let answer: true | string = 'starting'
+    const endpoint = await serveMetrics({ registry: new Registry(), port: 0, ready: () => answer })
+    onTestFinished(() => endpoint.close())
+    const { port } = endpoint.address
+    expect(await ask(port, '/readyz')).toMatchObject({ status: 503, body: 'not ready: starting\n' })
+    answer = true
+    expect(await ask(port, '/readyz')).toMatchObject({ status: 200 })
+    expect(await ask(port, '/readyz', 'HEAD')).toMatchObject({ status: 200, body: '' })
+  })
+
+  test('/readyz is 500 when it can’t be told', async () => {
+    const ready = () => {
+      throw new Error('who knows')
+    }
+    const endpoint = await serveMetrics({ registry: new Registry(), port: 0, ready })
+    onTestFinished(() => endpoint.close())
+    expect(await ask(endpoint.address.port, '/readyz')).toMatchObject({
+      status: 500,
+      body: "/readyz can't be told: who knows\n",
+    })
   })
 })

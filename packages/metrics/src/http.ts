@@ -4,8 +4,15 @@ import type { Registry } from 'prom-client'
 
 /** Options of {@link serveMetrics}. */
 export interface ServeMetricsOptions {
-  /** Whose metrics are served. */
-  registry: Registry
+  /** Whose metrics are served: a registry, or what gathers them from several processes. */
+  registry: Pick<Registry, 'metrics' | 'contentType'>
+  /**
+   * Whether the server should be sent new connections: the status of `GET /readyz` is 200 when it gives true, 503 when it
+   * gives the reason why not.
+   *
+   * @default always
+   */
+  ready?: () => true | string
   /**
    * The address to listen on.
    *
@@ -25,14 +32,27 @@ export interface MetricsEndpoint {
 }
 
 /**
- * Serves `GET /metrics` over HTTP, in the form that Prometheus reads.
+ * Serves over HTTP `GET /metrics` in the form that Prometheus reads, and for load balancers and orchestrators
+ * `GET /healthz` (200: the process is alive) and `GET /readyz` (200 or 503: whether to send it new connections).
  *
  * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
  */
 export async function serveMetrics(options: ServeMetricsOptions): Promise<MetricsEndpoint> {
-  const { registry, host = '127.0.0.1', port } = options
+  const { registry, host = '127.0.0.1', port, ready = () => true } = options
+  const pages: Pages = {
+    '/metrics': async (response) => {
+      const text = await registry.metrics()
+      response.setHeader('content-type', registry.contentType)
+      response.end(text)
+    },
+    '/healthz': (response) => sendText(response, 200, 'ok\n'),
+    '/readyz': (response) => {
+      const answer = ready()
+      sendText(response, answer === true ? 200 : 503, answer === true ? 'ready\n' : `not ready: ${answer}\n`)
+    },
+  }
   const http = createServer((request, response) => {
-    void answer(registry, request, response)
+    void answer(pages, request, response)
   })
   await listen(http, host, port)
   // An error of a single accept: the listener goes on.
@@ -58,20 +78,21 @@ function listen(http: Server, host: string, port: number): Promise<void> {
   })
 }
 
-async function answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Pages = Readonly<Record<string, (response: ServerResponse) => void | Promise<void>>>
+
+async function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A proxy asks for the whole address; a server has to take that too (RFC 9112, section 3.2.2).
-  const [pathname] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)
-  if (pathname !== '/metrics') return sendText(response, 404, 'not found; the metrics are at /metrics\n')
+  const [pathname = ''] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)
+  const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined
+  if (page === undefined) return sendText(response, 404, `not found; there are ${Object.keys(pages).join(', ')}\n`)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
     return sendText(response, 405, `${request.method} is not allowed; GET it\n`)
   }
   try {
-    const text = await registry.metrics()
-    response.setHeader('content-type', registry.contentType)
-    response.end(text)
+    await page(response)
   } catch (error) {
-    sendText(response, 500, `the metrics can't be collected: ${error instanceof Error ? error.message : error}\n`)
+    sendText(response, 500, `${pathname} can't be told: ${error instanceof Error ? error.message : error}\n`)
   }
 }
 

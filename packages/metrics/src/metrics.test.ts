@@ -97,6 +97,7 @@ const AT_FIRST = {
   'tcp_server_connections_closed_total{reason="write-timeout"}': 0,
   'tcp_server_connections_closed_total{reason="frame-error"}': 0,
   'tcp_server_connections_closed_total{reason="packet-error"}': 0,
+  'tcp_server_connections_closed_total{reason="handshake-error"}': 0,
   'tcp_server_connections_closed_total{reason="unauthorized"}': 0,
   'tcp_server_connections_closed_total{reason="too-many-connections"}': 0,
   'tcp_server_connections_closed_total{reason="draining"}': 0,

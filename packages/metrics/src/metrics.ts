@@ -144,6 +144,8 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
     name: `${prefix}build_info`,
     help: 'Always 1; the labels tell what runs',
     labelNames: ['version', 'node'],
+    // Where the metrics of several processes are put together it stays 1.
+    aggregator: 'first',
     registers: [registry],
     collect() {
       this.set({ version, node: process.version }, 1)

@@ -7,12 +7,13 @@
  * | `peer-reset`           | the peer reset the connection                                                         |
  * | `idle-timeout`         | nothing was received, and nothing was in flight, for `idleTimeout`                    |
  * | `frame-timeout`        | a frame did not come whole within `frameTimeout`                                      |
- * | `handshake-timeout`    | a required Conn did not succeed within `handshakeTimeout`                             |
+ * | `handshake-timeout`    | the proxy's header, TLS, or a required Conn took longer than `handshakeTimeout`       |
  * | `write-timeout`        | the peer took none of its acks for `writeTimeout`                                     |
  * | `frame-error`          | the peer broke the framing: too long, too short, truncated                            |
  * | `packet-error`         | the peer broke the packet protocol: malformed, unknown, in the wrong place            |
- * | `unauthorized`         | `onConn` refused the credentials                                                      |
- * | `too-many-connections` | `maxConnections` was reached                                                          |
+ * | `handshake-error`      | what comes before the first frame was wrong: the proxy's header, or TLS               |
+ * | `unauthorized`         | `onConn` refused the credentials, or the client's certificate was refused             |
+ * | `too-many-connections` | `maxConnections` or `maxConnectionsPerIp` was reached                                 |
  * | `draining`             | the server was closed, and everything received had been answered                      |
  * | `drain-timeout`        | the server was closed, and the deadline came first                                    |
  * | `handler-closed`       | a handler called `session.close()`, or `onOpen` threw                                 |
@@ -27,6 +28,7 @@ export const CLOSE_REASONS = [
   'write-timeout',
   'frame-error',
   'packet-error',
+  'handshake-error',
   'unauthorized',
   'too-many-connections',
   'draining',

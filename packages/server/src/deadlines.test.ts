@@ -16,7 +16,7 @@ const NO_LIMITS: TimeLimits = {
 
 /** A session that does nothing, and waits for nothing. */
 const QUIET: Situation = {
-  awaitsConn: false,
+  shakesHands: false,
   framesTaken: 0,
   insideFrame: false,
   receivedBytes: 0,
@@ -38,18 +38,18 @@ function sweeping(limits: Partial<TimeLimits>) {
 describe('handshakeTimeout', () => {
   test('strikes at its value and not before, whatever comes meanwhile', () => {
     const sweep = sweeping({ handshakeTimeout: 100 })
-    expect(sweep(0, { awaitsConn: true })).toBeUndefined()
-    expect(sweep(50, { awaitsConn: true, receivedBytes: 10, insideFrame: true })).toBeUndefined()
-    expect(sweep(99.9, { awaitsConn: true, receivedBytes: 20, inFlight: 1 })).toBeUndefined()
-    expect(sweep(100, { awaitsConn: true, receivedBytes: 30, inFlight: 1 })).toBe('handshake-timeout')
-    expect(sweep(100.1, { awaitsConn: true })).toBe('handshake-timeout')
+    expect(sweep(0, { shakesHands: true })).toBeUndefined()
+    expect(sweep(50, { shakesHands: true, receivedBytes: 10, insideFrame: true })).toBeUndefined()
+    expect(sweep(99.9, { shakesHands: true, receivedBytes: 20, inFlight: 1 })).toBeUndefined()
+    expect(sweep(100, { shakesHands: true, receivedBytes: 30, inFlight: 1 })).toBe('handshake-timeout')
+    expect(sweep(100.1, { shakesHands: true })).toBe('handshake-timeout')
   })
 
   test('never strikes once the Conn has succeeded', () => {
     const sweep = sweeping({ handshakeTimeout: 100 })
-    sweep(0, { awaitsConn: true })
-    expect(sweep(99, { awaitsConn: false })).toBeUndefined()
-    expect(sweep(100_000, { awaitsConn: false })).toBeUndefined()
+    sweep(0, { shakesHands: true })
+    expect(sweep(99, { shakesHands: false })).toBeUndefined()
+    expect(sweep(100_000, { shakesHands: false })).toBeUndefined()
   })
 })
 
@@ -195,7 +195,7 @@ describe('lingerTimeout', () => {
 
 test('no limit ever strikes where there is none', () => {
   const sweep = sweeping({})
-  const worst: Partial<Situation> = { awaitsConn: true, insideFrame: true, unsentBytes: 14 }
+  const worst: Partial<Situation> = { shakesHands: true, insideFrame: true, unsentBytes: 14 }
   for (const seen of [{}, worst, { ended: true }]) {
     sweep(0, seen)
     expect(sweep(Number.MAX_SAFE_INTEGER, seen)).toBeUndefined()

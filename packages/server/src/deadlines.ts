@@ -12,8 +12,8 @@ export interface TimeLimits {
 
 /** What a sweep sees of a session. */
 export interface Situation {
-  /** A required Conn has not succeeded yet. */
-  readonly awaitsConn: boolean
+  /** A proxy's header, TLS, or a required Conn is still to come. */
+  readonly shakesHands: boolean
   /** How many frames have come whole so far. */
   readonly framesTaken: number
   /** The bytes received so far end inside a frame, and we are willing to read the rest. */
@@ -69,7 +69,7 @@ export class SessionDeadlines {
   check(seen: Situation, now: number): PassedLimit | undefined {
     const limits = this.#limits
     const busy = seen.inFlight > 0 || seen.unsentBytes > 0
-    const handshakeAge = this.#handshake.ageOf(seen.awaitsConn, now)
+    const handshakeAge = this.#handshake.ageOf(seen.shakesHands, now)
     const frameAge = this.#frame.ageOf(seen.insideFrame ? seen.framesTaken : -1, now)
     const sentAge = this.#sent.ageOf(seen.unsentBytes > 0 ? seen.sentBytes : -1, now)
     const quietAge = this.#quiet.ageOf(busy ? -1 : seen.receivedBytes, now)
@@ -77,7 +77,7 @@ export class SessionDeadlines {
 
     if (seen.unsentBytes > 0 && sentAge >= limits.writeTimeout) return 'write-timeout'
     if (seen.ended) return endedAge >= limits.lingerTimeout ? 'lingered' : undefined
-    if (seen.awaitsConn && handshakeAge >= limits.handshakeTimeout) return 'handshake-timeout'
+    if (seen.shakesHands && handshakeAge >= limits.handshakeTimeout) return 'handshake-timeout'
     if (seen.insideFrame && frameAge >= limits.frameTimeout) return 'frame-timeout'
     if (!busy && quietAge >= limits.idleTimeout) return 'idle-timeout'
     return undefined

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createServer, type Handlers, ServerOptionError, type ServerOptions } from './index.ts'
-import { checkOptions } from './options.ts'
+import { type CheckedOptions, checkOptions } from './options.ts'
 import { startServer } from './testing/harness.ts'
 import { conn, connAck, filler, submit, submitAck } from './testing/wire.ts'
 
@@ -18,7 +18,7 @@ function errorOf(options: Record<string, unknown>, handlers: Handlers = HANDLERS
 }
 
 /** The numbers among the options: the least and the most, besides 0, and the default. */
-const NUMBERS: Array<[name: keyof ServerOptions, min: number, max: number, standard: number]> = [
+const NUMBERS: Array<[name: keyof CheckedOptions & keyof ServerOptions, min: number, max: number, standard: number]> = [
   ['maxFrameLength', 13, 2 ** 32 - 1, 1_048_576],
   ['maxConnections', 1, 2 ** 31 - 1, 10_000],
   ['maxInFlight', 1, 2 ** 31 - 1, 1024],

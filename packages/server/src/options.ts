@@ -1,6 +1,8 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
 import { guard, type ServerObserver } from './observer.ts'
+import { Proxies } from './proxies.ts'
 import { show } from './show.ts'
+import { Tls, type TlsOptions } from './tls.ts'
 
 /** Options of `createServer`. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
 export interface ServerOptions {
@@ -36,6 +38,14 @@ export interface ServerOptions {
   maxConnections?: number
 
   /**
+   * Connections of one address at the same time. One more is closed at once as `too-many-connections`. Addresses of IPv6
+   * are counted by their first 64 bits, which is what one subscriber has. Behind a proxy it is the client's address.
+   *
+   * @default 0 (no limit)
+   */
+  maxConnectionsPerIp?: number
+
+  /**
    * Asynchronous handlers of one session that have not settled. At the limit the session is not read any more, until
    * one settles.
    *
@@ -45,14 +55,16 @@ export interface ServerOptions {
 
   /**
    * Bytes of acks of one session that its peer has not taken yet. The session is not read any more long before, from
-   * 64 KiB or half of this on, until the peer has taken them all. From 1024.
+   * 64 KiB or half of this on, until the peer has taken them all. From 1024; a smaller one than 32 KiB is not kept
+   * exactly where there is TLS.
    *
    * @default 1048576 (1 MiB)
    */
   maxWriteBuffer?: number
 
   /**
-   * How long a peer may take for a required Conn to succeed. Then the connection is closed as `handshake-timeout`.
+   * How long a peer may take, from the accept on, for the header of a proxy, for TLS, and for a required Conn to succeed,
+   * all together. Then the connection is closed as `handshake-timeout`.
    *
    * @default 5000
    */
@@ -96,11 +108,30 @@ export interface ServerOptions {
    */
   lingerTimeout?: number
 
+  /**
+   * The proxies that tell for whom they connect: addresses, networks like `10.0.0.0/8`, and `unix` for whoever comes
+   * over a Unix socket. A connection from one of them must begin with a header of the PROXY protocol, version 1 or 2;
+   * from anybody else there is to be none.
+   *
+   * @default [] (nobody)
+   */
+  proxyProtocolFrom?: readonly string[]
+
+  /**
+   * TLS, of every connection. What can be renewed later: {@link Server.renewTls}.
+   *
+   * @default undefined (plain TCP)
+   */
+  tls?: TlsOptions
+
   /** Who wants to know how the server is doing; see `@demo/metrics`. */
   observer?: ServerObserver
 }
 
-export type CheckedOptions = Required<Omit<ServerOptions, 'observer'>> & { observer: ServerObserver }
+export type CheckedOptions = Required<Omit<ServerOptions, 'proxyProtocolFrom' | 'tls'>> & {
+  readonly proxies: Proxies | undefined
+  readonly tls: Tls | undefined
+}
 
 interface Range {
   readonly min: number
@@ -116,6 +147,7 @@ const MAX_COUNT = 2 ** 31 - 1
 const NUMBERS = {
   maxFrameLength: { min: 13, max: 2 ** 32 - 1, standard: 1024 * 1024 },
   maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
+  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
   maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
   maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
   handshakeTimeout: { min: 1, max: MAX_TIME, standard: 5000 },
@@ -128,7 +160,14 @@ const NUMBERS = {
 
 type NumberOption = keyof typeof NUMBERS
 
-const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'dialect', 'requireConn', 'observer'])
+const OTHERS = [
+  'dialect',
+  'requireConn',
+  'proxyProtocolFrom',
+  'tls',
+  'observer',
+] as const satisfies (keyof ServerOptions)[]
+const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...OTHERS])
 const NAMES = [...KNOWN].join(', ')
 
 /** An option that can't be. It names the option, what it is, and what is allowed. */
@@ -142,8 +181,8 @@ export class ServerOptionError extends RangeError {
   /** What it may be. */
   readonly allowed: string
 
-  constructor(option: string, value: unknown, allowed: string) {
-    super(`${option} is ${show(value)}; it must be ${allowed}`)
+  constructor(option: string, value: unknown, allowed: string, what = `is ${show(value)}`) {
+    super(`${option} ${what}; it must be ${allowed}`)
     this.option = option
     this.value = value
     this.allowed = allowed
@@ -173,7 +212,41 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
   checkObserver(observer)
   const names = Object.keys(NUMBERS) as NumberOption[]
   const numbers = Object.fromEntries(names.map((name) => [name, checkNumber(name, options[name])]))
-  return { dialect, requireConn, observer: guard(observer), ...(numbers as Record<NumberOption, number>) }
+  return {
+    dialect,
+    requireConn,
+    proxies: checkProxies(options.proxyProtocolFrom),
+    tls: options.tls === undefined ? undefined : usingTls(options.tls, (tls) => new Tls(tls)),
+    observer: guard(observer),
+    ...(numbers as Record<NumberOption, number>),
+  }
+}
+
+function checkProxies(from: readonly string[] | undefined): Proxies | undefined {
+  if (from === undefined) return undefined
+  const allowed = 'a list of addresses, networks like 10.0.0.0/8, and unix'
+  if (!Array.isArray(from) || from.some((one) => typeof one !== 'string')) {
+    throw new ServerOptionError('proxyProtocolFrom', from, allowed)
+  }
+  try {
+    return from.length === 0 ? undefined : new Proxies(from)
+  } catch (error) {
+    throw new ServerOptionError('proxyProtocolFrom', from, allowed, `has a mistake: ${(error as Error).message}`)
+  }
+}
+
+/**
+ * Does something with the options of TLS.
+ *
+ * @throws ServerOptionError when they can't be; it has nothing of the private key
+ */
+export function usingTls<Value>(options: TlsOptions, use: (options: TlsOptions) => Value): Value {
+  try {
+    return use(options)
+  } catch (error) {
+    const allowed = 'a certificate and its private key, in PEM, and the ca where client certificates are required'
+    throw new ServerOptionError('tls', undefined, allowed, `can't be used: ${(error as Error).message}`)
+  }
 }
 
 function checkObserver(observer: ServerObserver): void {
@@ -193,7 +266,7 @@ function isFunctionOrNothing(value: unknown): boolean {
 
 function checkNumber(name: NumberOption, value: number | undefined): number {
   const { min, max, standard }: Range = NUMBERS[name]
-  if (value === undefined) return standard
+  if (value === undefined) return checkNumber(name, standard)
   if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
   if (Number.isInteger(value) && value >= min && value <= max) return value
   throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)

@@ -144,7 +144,7 @@ describe('maxConnections', () => {
     await untilClosed(1)
 
     expect(excess.received).toBe('')
-    expect(closings).toMatchObject([{ reason: 'too-many-connections', error: undefined }])
+    expect(closings).toMatchObject([{ reason: 'too-many-connections', error: new Error('2 connections are open') }])
     expect(opened).toHaveLength(2)
     expect(server.counters.connectionsOpened).toBe(3)
     expect(server.counters.connectionsClosed['too-many-connections']).toBe(1)

@@ -1,13 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
 import { createPacketCodec } from '@demo/packet'
+import { ConnectionsPerIp } from './connections-per-ip.ts'
 import { createCounters, type ServerCounters } from './counters.ts'
 import { Sweeper } from './deadlines.ts'
 import { HandlerCaller, type Handlers } from './handlers.ts'
+import { HandshakeError } from './handshake-error.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
-import { checkOptions, ServerOptionError, type ServerOptions } from './options.ts'
+import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
+import { readProxyHeader } from './proxies.ts'
 import { type Session, type SessionContext, TcpSession } from './session.ts'
+import type { TlsOptions } from './tls.ts'
 import { Wakeups } from './wakeups.ts'
 
 /** Connections that the system keeps ready for us to accept. */
@@ -15,6 +19,9 @@ const BACKLOG = 4096
 
 /** After so long without a sign of life the system asks a peer whether it is still there. */
 const KEEP_ALIVE_DELAY = 60_000
+
+/** How long the warning about one failed accept stands for those that follow, in milliseconds. */
+const WARNING_INTERVAL = 1000
 
 const DEFAULT_DRAIN_TIMEOUT = 10_000
 
@@ -74,6 +81,14 @@ export interface Server<Data = unknown> {
    */
   close(options?: CloseOptions): Promise<CloseSummary>
 
+  /**
+   * Uses another certificate, key and authorities from the next connection on. Those that are open go on. Whether a
+   * client must show a certificate stays as it is.
+   *
+   * @throws ServerOptionError when they can't be used; then nothing has changed
+   */
+  renewTls(tls: TlsOptions): void
+
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -98,10 +113,12 @@ class TcpServer<Data> implements Server<Data> {
   readonly #context: SessionContext<Data>
   readonly #net: NetServer
   readonly #sweeper: Sweeper
+  readonly #perIp: ConnectionsPerIp
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
+  #warnedAt = Number.NEGATIVE_INFINITY
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
@@ -109,6 +126,7 @@ class TcpServer<Data> implements Server<Data> {
     const caller = new HandlerCaller(handlers)
     const checked = checkOptions(options, caller.handlesConn)
     const wakeups = new Wakeups()
+    this.#perIp = new ConnectionsPerIp(checked.maxConnectionsPerIp)
     this.maxConnections = Math.min(checked.maxConnections, connectionsThatOpenFilesAllow())
     this.#context = {
       options: checked,
@@ -132,10 +150,7 @@ class TcpServer<Data> implements Server<Data> {
       },
       (socket) => this.#accept(socket),
     )
-    // An error while it listens concerns a single accept, and the listener goes on; listen() rejects with any other.
-    this.#net.on('error', (error) => {
-      if (this.#net.listening) process.emitWarning(error)
-    })
+    this.#net.on('error', (error) => this.#acceptFailed(error))
     options.observer?.attach?.(this.counters)
   }
 
@@ -161,6 +176,12 @@ class TcpServer<Data> implements Server<Data> {
     if (!(timeout >= 0)) throw new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit')
     this.#closing ??= this.#drain(timeout)
     return this.#closing
+  }
+
+  renewTls(tls: TlsOptions): void {
+    const { tls: current } = this.#context.options
+    if (current === undefined) throw new ServerOptionError('tls', undefined, 'given to createServer to be renewed')
+    usingTls(tls, () => current.renew(tls))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -209,13 +230,49 @@ class TcpServer<Data> implements Server<Data> {
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
-    if (tooMany) session.destroy('too-many-connections')
+    const { proxies, tls } = this.#context.options
+    const proxied = proxies?.includes(socket.remoteAddress) === true
+    if (tooMany) session.destroy('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.destroy('draining')
-    else session.open()
+    else if (proxied || tls !== undefined) void this.#shakeHands(session, socket, proxied)
+    else if (this.#admit(session)) session.open()
+  }
+
+  /** What comes before the first frame: a proxy tells for whom it connects, then TLS. */
+  async #shakeHands(session: TcpSession<Data>, socket: Socket, proxied: boolean): Promise<void> {
+    try {
+      if (proxied) session.proxiedFor(await readProxyHeader(socket))
+      if (!this.#admit(session)) return
+      session.open(await this.#context.options.tls?.secure(socket))
+    } catch (error) {
+      session.destroy(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
+    }
+  }
+
+  /** Lets a session in, unless its address has as many as it may have. */
+  #admit(session: TcpSession<Data>): boolean {
+    const { remoteAddress } = session
+    session.counted = this.#perIp.enter(remoteAddress)
+    if (session.counted) return true
+    const { maxConnectionsPerIp } = this.#context.options
+    session.destroy(
+      'too-many-connections',
+      new Error(`${maxConnectionsPerIp} connections of ${remoteAddress} are open`),
+    )
+    return false
+  }
+
+  /** An error while it listens concerns a single accept, and the listener goes on; listen() rejects with any other. */
+  #acceptFailed(error: Error): void {
+    const now = performance.now()
+    if (!this.#net.listening || now - this.#warnedAt < WARNING_INTERVAL) return
+    this.#warnedAt = now
+    process.emitWarning(error)
   }
 
   #forget(session: TcpSession<Data>): void {
     this.#sessions.delete(session)
+    if (session.counted) this.#perIp.leave(session.remoteAddress)
     if (this.#sessions.size > 0) return
     this.#sweeper.stop()
     this.#whenEmpty?.()

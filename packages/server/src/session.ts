@@ -1,4 +1,6 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
@@ -8,6 +10,7 @@ import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type R
 import { InFlight, nameOfHandler } from './in-flight.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
+import type { ProxiedPeer } from './proxy-protocol.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
@@ -17,6 +20,8 @@ const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
  *
  * | state       | bytes     | frames               | answers | moves on when                                      |
  * |-------------|-----------|----------------------|---------|----------------------------------------------------|
+ * | `opening`   | a proxy's |                      |         | its header and TLS are through → open              |
+ * |             | header,TLS|                      |         | they fail → closed                                 |
  * | `open`      | taken     | taken                | sent    | the peer ends, the server drains → finishing       |
  * |             |           |                      |         | an error, a limit, `close()` → answering           |
  * | `finishing` | left      | those received: taken| sent    | none is left → answering                           |
@@ -26,16 +31,18 @@ const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
  *
  * Any of them goes to closed at once when the connection is lost.
  */
-export type SessionState = 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
+export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
 
 /** One connection, as its handlers see it. */
 export interface Session<Data = unknown> {
   /** A number that no other session of this server has. */
   readonly id: number
-  /** The peer's address; undefined on a Unix socket. */
+  /** The peer's address, behind a proxy the client's; undefined on a Unix socket. */
   readonly remoteAddress: string | undefined
-  /** The peer's port; undefined on a Unix socket. */
+  /** The peer's port, behind a proxy the client's; undefined on a Unix socket. */
   readonly remotePort: number | undefined
+  /** The certificate that the client showed, where one was required. */
+  readonly peerCertificate: X509Certificate | undefined
   readonly state: SessionState
   /** Whether a Conn has succeeded. */
   readonly authenticated: boolean
@@ -76,18 +83,20 @@ export interface SessionContext<Data> {
  */
 export class TcpSession<Data> implements Session<Data> {
   readonly id: number
-  readonly remoteAddress: string | undefined
-  readonly remotePort: number | undefined
+  remoteAddress: string | undefined
+  remotePort: number | undefined
   data: Data | undefined
+  /** Whether it counts among the connections of its address. */
+  counted = false
 
   readonly #context: SessionContext<Data>
-  readonly #socket: Socket
+  #socket: Socket
   readonly #decoder: FrameDecoder
-  readonly #outbound: Outbound
+  #outbound: Outbound
   readonly #deadlines: SessionDeadlines
   readonly #inFlight: InFlight
 
-  #state: SessionState = 'open'
+  #state: SessionState = 'opening'
   /** Whether a Conn must succeed before anything else. */
   #locked: boolean
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
@@ -123,8 +132,7 @@ export class TcpSession<Data> implements Session<Data> {
       overran: (error) => this.#abortHandlers(error),
     })
     this.#deadlines = new SessionDeadlines(options)
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#socketFailed(error))
-    socket.on('close', () => this.#closed())
+    this.#watch(socket)
   }
 
   get state(): SessionState {
@@ -151,6 +159,10 @@ export class TcpSession<Data> implements Session<Data> {
     return this.#outbound.handedBytes
   }
 
+  get peerCertificate(): X509Certificate | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     if (this.#state === 'closed') this.#abort.abort()
@@ -158,21 +170,35 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   close(): void {
-    this.#stop('handler-closed')
+    if (this.#state === 'opening') this.destroy('handler-closed')
+    else this.#stop('handler-closed')
   }
 
-  /** Begins to read. */
-  open(): void {
-    const socket = this.#socket
+  /** A proxy has told for whom it connects; undefined: for itself. */
+  proxiedFor(peer: ProxiedPeer | undefined): void {
+    if (peer === undefined) return
+    this.remoteAddress = peer.address
+    this.remotePort = peer.port
+  }
+
+  /** Begins to read frames; from another socket than the one that was accepted, where TLS came between. */
+  open(socket = this.#socket): void {
+    if (this.#state !== 'opening') return
+    if (socket !== this.#socket) this.#secure(socket)
+    this.#state = 'open'
     socket.on('data', (chunk) => this.#receive(chunk))
     socket.on('end', () => this.#peerHasEnded())
     socket.on('drain', () => this.#writable())
+    socket.resume()
     if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
   }
 
   /** Closes at once; whatever was not answered stays so. The reason is this one, unless there was one before. */
-  destroy(reason: CloseReason): void {
-    if (this.#reason === undefined || this.#reason === 'draining') this.#reason = reason
+  destroy(reason: CloseReason, error?: Error): void {
+    if (this.#reason === undefined || this.#reason === 'draining') {
+      this.#reason = reason
+      this.#error = error
+    }
     this.#socket.destroy()
   }
 
@@ -180,6 +206,7 @@ export class TcpSession<Data> implements Session<Data> {
    * Answers what was received, and closes. Not to be called from within a handler: it fills the scratch.
    */
   drain(): void {
+    if (this.#state === 'opening') this.destroy('draining')
     if (this.#state !== 'open') return
     this.#pause()
     // What Node has read for us counts as received. read() gives it to the listener of 'data'.
@@ -203,6 +230,7 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Whether closing it now would lose an answer. */
   get owesAnswers(): boolean {
+    if (this.#state === 'opening') return false
     return this.#state !== 'lingering' || this.#outbound.unsentBytes > 0
   }
 
@@ -212,7 +240,7 @@ export class TcpSession<Data> implements Session<Data> {
     const open = this.#state === 'open'
     const passed = this.#deadlines.check(
       {
-        awaitsConn: open && this.#locked,
+        shakesHands: this.#state === 'opening' || (open && this.#locked),
         framesTaken: this.#requests,
         insideFrame: open && !this.#paused && this.#decoder.insideFrame,
         receivedBytes: this.#receivedBytes,
@@ -224,7 +252,7 @@ export class TcpSession<Data> implements Session<Data> {
       now,
     )
     if (passed === 'lingered') this.#socket.destroy()
-    else if (passed === 'write-timeout') this.destroy(passed)
+    else if (passed === 'write-timeout' || (passed !== undefined && this.#state === 'opening')) this.destroy(passed)
     else if (passed !== undefined) this.#stop(passed)
   }
 
@@ -234,6 +262,23 @@ export class TcpSession<Data> implements Session<Data> {
     this.#takeRequests()
     this.#outbound.flush()
     this.#moveOn()
+  }
+
+  #watch(socket: Socket): void {
+    // Of the plain socket under TLS nothing is wanted to know any more.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (socket === this.#socket) this.#socketFailed(error)
+    })
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#closed()
+    })
+  }
+
+  #secure(socket: Socket): void {
+    const { options, codec, scratch, counters } = this.#context
+    this.#socket = socket
+    this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
+    this.#watch(socket)
   }
 
   #receive(chunk: Uint8Array): void {
@@ -429,6 +474,9 @@ export class TcpSession<Data> implements Session<Data> {
 
   #closed(): void {
     const { counters, handlers } = this.#context
+    if (this.#state === 'opening' && this.#reason === undefined && this.#socket.bytesRead > 0) {
+      this.destroy('handshake-error', new Error('the connection ended in the middle of the handshake'))
+    }
     const reason = this.#reason ?? 'peer-closed'
     this.#inFlight.abandon()
     this.#state = 'closed'

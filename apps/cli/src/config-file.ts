@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { Document, isMap, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { FlagOption } from './command.ts'
+import { ExitError, ExitStatus } from './exit.ts'
+import { complaintOf, type Flags, keyOf } from './flag.ts'
+
+/**
+ * Fills in from a YAML file what neither a flag nor a variable of the environment has set. Its keys are the flags' names
+ * without the dashes in front: `max-connections: 500`.
+ *
+ * @throws ExitError with status 2 and one line: the file, the line in it, the key, and what is wrong
+ */
+export function addConfigFile(command: Command, path: string, flags: Flags): void {
+  const file = readConfigFile(path, flags)
+  for (const option of command.options) {
+    const name = option.attributeName()
+    const key = keyOf(name)
+    if (!(option instanceof FlagOption) || !Object.hasOwn(file.written, key) || isSet(command, name)) continue
+    option.written = file.written[key]
+    command.setOptionValueWithSource(name, file.values[key], 'config')
+  }
+}
+
+/**
+ * The configuration as it is in effect: a YAML file that says the same, and in its comments where each value is from.
+ *
+ * @param path the configuration file, if there is one
+ */
+export function printConfig(command: Command, path: string | undefined, flags: Flags): string {
+  const document = new Document({})
+  const options = command.options.filter((option) => option instanceof FlagOption)
+  for (const option of options) {
+    const name = option.attributeName()
+    if (!Object.hasOwn(flags, name) || option.written === undefined) continue
+    const node = document.createNode(plain(option.written), { flow: true })
+    node.comment = ` ${sourceOf(command, option, path)}`
+    document.set(keyOf(name), node)
+  }
+  return document.toString({ lineWidth: 0 })
+}
+
+function sourceOf(command: Command, option: FlagOption, path: string | undefined): string {
+  switch (command.getOptionValueSource(option.attributeName())) {
+    case 'cli':
+      return String(option.long)
+    case 'env':
+      return String(option.envVar)
+    case 'config':
+      return String(path)
+    default:
+      return 'default'
+  }
+}
+
+interface ConfigFile {
+  /** By key. */
+  readonly values: Readonly<Record<string, unknown>>
+  readonly written: Readonly<Record<string, unknown>>
+}
+
+function readConfigFile(path: string, flags: Flags): ConfigFile {
+  const lines = new LineCounter()
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false })
+  const [mistake] = document.errors
+  if (mistake !== undefined) throw complain(`${path}:${lines.linePos(mistake.pos[0]).line}: ${mistake.message}`)
+  const { contents } = document
+  if (contents !== null && !isMap(contents)) throw complain(`${path}: it must be keys and values, like "port: 8888"`)
+
+  const lineOf = (key: string) => {
+    const pair = contents?.items.find((item) => String(item.key) === key)
+    const { range } = (pair?.key ?? {}) as { range?: readonly [number, number, number] }
+    return range === undefined ? path : `${path}:${lines.linePos(range[0]).line}`
+  }
+  const written = (document.toJS() ?? {}) as Record<string, unknown>
+  const keys = Object.entries(flags).map(([name, { schema }]) => [keyOf(name), schema.optional()] as const)
+  const { success, data, error } = z.strictObject(Object.fromEntries(keys)).safeParse(written)
+  if (success) return { values: data, written }
+
+  const [issue] = error.issues
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  if (unknown !== undefined) {
+    throw complain(
+      `${lineOf(unknown)}: there is no key ${unknown}; the keys are ${keys.map(([key]) => key).join(', ')}`,
+    )
+  }
+  const key = String(issue?.path[0])
+  throw complain(`${lineOf(key)}: ${key}: ${complaintOf(error)}`)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw complain(`can't read the configuration: ${(error as Error).message}`)
+  }
+}
+
+function isSet(command: Command, name: string): boolean {
+  const source = command.getOptionValueSource(name)
+  return source === 'cli' || source === 'env'
+}
+
+/** Numbers and booleans without quotes, where that says the same. */
+function plain(written: unknown): unknown {
+  if (typeof written !== 'string') return written
+  if (written === 'true' || written === 'false') return written === 'true'
+  return /^(0|[1-9]\d{0,14})$/.test(written) ? Number(written) : written
+}
+
+function complain(message: string): ExitError {
+  return new ExitError(ExitStatus.usage, message)
+}

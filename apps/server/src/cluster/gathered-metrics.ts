@@ -1,0 +1,51 @@
+import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client'
+import type { Metrics } from './messages.ts'
+
+/** What is left of a worker that is gone: what it counted. What it measured of itself is no more. */
+const LASTING: ReadonlySet<unknown> = new Set(['counter', 'histogram'])
+
+/**
+ * The metrics of all workers as if they were one process: put together by prom-client, each by the rule that it states
+ * (sums, as a rule). What a worker counted stays in the sums when it is gone, so that no counter ever goes back.
+ */
+export class GatheredMetrics {
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE
+  readonly #ask: () => Promise<readonly Metrics[]>
+  readonly #own = new Registry()
+  readonly #restarts: Counter
+  #departed: Metrics = []
+
+  /**
+   * @param ask asks all workers
+   * @param listening how many of them listen now
+   */
+  constructor(ask: () => Promise<readonly Metrics[]>, listening: () => number) {
+    this.#ask = ask
+    new Gauge({
+      name: 'tcp_server_workers',
+      help: 'Workers that listen now',
+      registers: [this.#own],
+      collect() {
+        this.set(listening())
+      },
+    })
+    this.#restarts = new Counter({
+      name: 'tcp_server_worker_restarts_total',
+      help: 'Workers that died and were replaced',
+      registers: [this.#own],
+    })
+  }
+
+  /** A worker died and was replaced; this is the last that was heard of it. */
+  async departed(last: Metrics): Promise<void> {
+    this.#restarts.inc()
+    const lasting = last.filter(({ type }) => LASTING.has(type as unknown))
+    this.#departed = await AggregatorRegistry.aggregate([this.#departed, lasting]).getMetricsAsJSON()
+  }
+
+  async metrics(): Promise<string> {
+    const told = await this.#ask()
+    const workers = AggregatorRegistry.aggregate([...told, this.#departed])
+    return `${await workers.metrics()}\n${await this.#own.metrics()}`
+  }
+}

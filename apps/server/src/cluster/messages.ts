@@ -1,0 +1,20 @@
+import type { CloseSummary, ServerAddress } from '@demo/server'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+
+/** The metrics of one process, as prom-client hands them over. */
+export type Metrics = MetricObjectWithValues<MetricValue<string>>[]
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  | { readonly type: 'tell'; readonly request: number }
+  | { readonly type: 'reload' }
+  | { readonly type: 'drain' }
+
+/** The number of the request that nobody made: what a worker tells before it goes. */
+export const LAST_WORDS = 0
+
+/** What a worker tells the primary. */
+export type ToPrimary =
+  | { readonly type: 'listening'; readonly address: ServerAddress }
+  | { readonly type: 'metrics'; readonly request: number; readonly metrics: Metrics; readonly connections: number }
+  | { readonly type: 'drained'; readonly summary: CloseSummary }

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { ExitError, ExitStatus } from '@demo/cli'
+import type { Handlers } from '@demo/server'
+
+/** How long a module may take until it is imported, in milliseconds. */
+const PATIENCE = 10_000
+
+const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
+
+/**
+ * Imports a module of handlers.
+ *
+ * @param path from where the program was started
+ * @throws ExitError with status 2 and one line, when it is not one
+ */
+export async function loadHandlers(path: string): Promise<Handlers> {
+  const { href } = pathToFileURL(resolve(path))
+  const imported = await within(PATIENCE, import(href)).catch((error: unknown) => {
+    throw complain(path, `it can't be imported: ${oneLine(error)}`)
+  })
+  const handlers: unknown = (imported as { default?: unknown }).default
+  if (typeof handlers !== 'object' || handlers === null) {
+    throw complain(path, 'it must export handlers: export default { onSubmit(submit, session) { … } }')
+  }
+  const given = handlers as Record<string, unknown>
+  if (typeof given['onSubmit'] !== 'function') throw complain(path, 'its default export has no function onSubmit')
+  for (const name of NAMES) {
+    if (given[name] === undefined || typeof given[name] === 'function') continue
+    throw complain(path, `${name} of its default export is no function but ${typeof given[name]}`)
+  }
+  return handlers as Handlers
+}
+
+async function within<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {
+  const over = new AbortController()
+  const late = sleep(milliseconds, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`it was not through within ${milliseconds / 1000} s`)
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
+  }
+}
+
+function oneLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).replaceAll(/\s*\n\s*/g, ' ')
+}
+
+function complain(path: string, what: string): ExitError {
+  return new ExitError(ExitStatus.usage, `--handler ${path}: ${what}`)
+}

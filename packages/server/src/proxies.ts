@@ -1,0 +1,79 @@
+import { BlockList, isIP, type Socket } from 'node:net'
+import type { CloseReason } from './close-reason.ts'
+import { HandshakeError } from './handshake-error.ts'
+import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
+
+/** The name of those who come over a Unix socket, among the addresses of proxies. */
+const UNIX = 'unix'
+
+/** The proxies that tell whom they speak for. A connection from one of them begins with a header of the PROXY protocol. */
+export class Proxies {
+  readonly #addresses = new BlockList()
+  readonly #unix: boolean
+
+  /**
+   * @param from addresses and networks (`10.0.0.0/8`, `2001:db8::1`), and `unix`
+   * @throws RangeError that says which of them is none
+   */
+  constructor(from: readonly string[]) {
+    this.#unix = from.includes(UNIX)
+    for (const one of from) if (one !== UNIX) this.#add(one)
+  }
+
+  /** Whether this is one of them. */
+  includes(address: string | undefined): boolean {
+    if (address === undefined) return this.#unix
+    return this.#addresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  #add(network: string): void {
+    const [address = '', prefix, ...more] = network.split('/')
+    const version = isIP(address)
+    const longest = version === 6 ? 128 : 32
+    const length = prefix === undefined ? longest : Number(/^\d{1,3}$/.exec(prefix)?.[0] ?? Number.NaN)
+    if (version === 0 || more.length > 0 || !(length <= longest)) {
+      throw new RangeError(`${JSON.stringify(network)} is neither an address, nor a network like 10.0.0.0/8, nor unix`)
+    }
+    this.#addresses.addSubnet(address, length, version === 6 ? 'ipv6' : 'ipv4')
+  }
+}
+
+/**
+ * Takes the header of the PROXY protocol from where a stream begins, and leaves what follows unread.
+ *
+ * @returns whom the proxy speaks for, or undefined: for itself
+ * @throws HandshakeError when there is none, or not a whole one
+ */
+export function readProxyHeader(socket: Socket): Promise<ProxiedPeer | undefined> {
+  return new Promise((resolve, reject) => {
+    let received: Buffer = Buffer.alloc(0)
+    const done = () => {
+      socket.off('data', take)
+      socket.off('end', end)
+      socket.pause()
+    }
+    const fail = (message: string, reason?: CloseReason) => {
+      done()
+      reject(new HandshakeError(message, reason))
+    }
+    const take = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      try {
+        const header = parseProxyHeader(received)
+        if (header === undefined) return
+        done()
+        if (received.length > header.length) socket.unshift(received.subarray(header.length))
+        resolve(header.peer)
+      } catch (error) {
+        fail((error as Error).message)
+      }
+    }
+    // A proxy that connects and goes has seen that we live.
+    const end = () => {
+      if (received.length === 0) fail('the proxy ended the connection', 'peer-closed')
+      else fail(`the connection ended ${received.length} bytes into the header of the PROXY protocol`)
+    }
+    socket.on('data', take)
+    socket.on('end', end)
+  })
+}

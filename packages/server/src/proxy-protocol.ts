@@ -1,0 +1,105 @@
+import { isIP, SocketAddress } from 'node:net'
+
+/** Whom a proxy speaks for. */
+export interface ProxiedPeer {
+  readonly address: string
+  readonly port: number
+}
+
+/** A header that was read: how long it is in bytes, and whom the proxy speaks for; undefined: for itself, or it can't tell. */
+export interface ProxyHeader {
+  readonly length: number
+  readonly peer: ProxiedPeer | undefined
+}
+
+/** Version 1 is a line: `PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n`. */
+const PREFIX = 'PROXY '
+const LINE = /^PROXY (TCP4|TCP6) (\S+) (\S+) (\d{1,5}) (\d{1,5})$/
+const MAX_LINE_LENGTH = 107
+
+/** Version 2 begins with these twelve bytes, which no line of text has. */
+const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
+const FIXED_LENGTH = 16
+const VERSION_2 = 0x20
+const Command = { local: 0, proxy: 1 } as const
+const TCP_OVER_IPV4 = 0x11
+const TCP_OVER_IPV6 = 0x21
+/** Addresses, and what a proxy may add: the name in a client's certificate, say. */
+const MAX_REST_LENGTH = 4096
+
+/**
+ * Reads the header of the PROXY protocol that a stream begins with. Version 2, for TCP over IPv4:
+ *
+ *     0d0a0d0a 000d0a51 5549540a │ 21      │ 11         │ 000c   │ c0000201 │ cb007107    │ cb06   │ 22b8
+ *     signature                  │ version,│ address    │ length │ source   │ destination │ source │ destination
+ *                                │ command │ family,TCP │ of rest│ address  │ address     │ port   │ port
+ *
+ * Source: "The PROXY protocol, versions 1 & 2", sections 2.1 and 2.2, by HAProxy Technologies.
+ *
+ * @returns undefined when more bytes are needed
+ * @throws Error that says what is wrong
+ */
+export function parseProxyHeader(bytes: Buffer): ProxyHeader | undefined {
+  const seen = Math.min(bytes.length, SIGNATURE.length)
+  if (bytes.compare(SIGNATURE, 0, seen, 0, seen) === 0) return parseBinary(bytes)
+  if (!PREFIX.startsWith(bytes.toString('latin1', 0, PREFIX.length))) {
+    throw new Error('the connection does not begin with a header of the PROXY protocol')
+  }
+  return parseLine(bytes.toString('latin1', 0, MAX_LINE_LENGTH))
+}
+
+function parseLine(text: string): ProxyHeader | undefined {
+  const end = text.indexOf('\r\n')
+  if (end < 0) {
+    if (text.length < MAX_LINE_LENGTH) return undefined
+    throw new Error(`the header of the PROXY protocol is no line of at most ${MAX_LINE_LENGTH} bytes`)
+  }
+  const line = text.slice(0, end)
+  const length = end + 2
+  if (/^PROXY UNKNOWN( |$)/.test(line)) return { length, peer: undefined }
+  const [, family, source, destination, ...ports] = LINE.exec(line) ?? []
+  const version = family === 'TCP4' ? 4 : 6
+  const valid =
+    source !== undefined &&
+    destination !== undefined &&
+    isIP(source) === version &&
+    isIP(destination) === version &&
+    ports.every((port) => Number(port) <= 65_535)
+  if (!valid) throw new Error(`the header of the PROXY protocol is malformed: ${JSON.stringify(line)}`)
+  return { length, peer: { address: source, port: Number(ports[0]) } }
+}
+
+function parseBinary(bytes: Buffer): ProxyHeader | undefined {
+  if (bytes.length < FIXED_LENGTH) return undefined
+  const versionAndCommand = bytes[12]
+  const family = bytes[13]
+  const restLength = bytes.readUInt16BE(14)
+  const command = versionAndCommand & 0x0f
+  if ((versionAndCommand & 0xf0) !== VERSION_2 || command > Command.proxy) {
+    throw new Error(`the header of the PROXY protocol has version and command 0x${hex(versionAndCommand)}`)
+  }
+  if (restLength > MAX_REST_LENGTH) {
+    throw new Error(`the header of the PROXY protocol promises ${restLength} bytes, more than ${MAX_REST_LENGTH}`)
+  }
+  const length = FIXED_LENGTH + restLength
+  if (bytes.length < length) return undefined
+  // What is neither TCP over IPv4 nor over IPv6 is to be taken as unknown (section 2.2).
+  const addressLength = { [TCP_OVER_IPV4]: 4, [TCP_OVER_IPV6]: 16 }[family]
+  if (command === Command.local || addressLength === undefined) return { length, peer: undefined }
+  if (restLength < 2 * addressLength + 4) {
+    throw new Error(`the header of the PROXY protocol is too short for its addresses: ${restLength} bytes`)
+  }
+  const source = bytes.subarray(FIXED_LENGTH, FIXED_LENGTH + addressLength)
+  const port = bytes.readUInt16BE(FIXED_LENGTH + 2 * addressLength)
+  return { length, peer: { address: addressLength === 4 ? source.join('.') : ipv6Text(source), port } }
+}
+
+/** As Node writes it: `2001:db8::1`. */
+function ipv6Text(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(2 * at).toString(16))
+  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
+}
