@@ -77,6 +77,7 @@ export class SocketlessServer {
       handlers,
       counters: createCounters(),
       scratch: new Scratch(),
+      hasTime: () => true,
       wake: (session: { work(): void }) => {
         this.#woken.push(session)
       },
