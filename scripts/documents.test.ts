@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = readdirSync(join(root, 'packages'))
 const documents = [
   'README.md',
+  'SECURITY.md',
   'infra/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
@@ -108,11 +109,15 @@ describe.each(documents)('%s', (document) => {
 
 test('the flags of demo-server are all in docs/operations.md, with their defaults', () => {
   const program = join(root, 'apps/server/dist/main.js')
-  const help = execFileSync(process.execPath, [program, '--help'], { encoding: 'utf8' }).replaceAll(/\s+/g, ' ')
+  const help = execFileSync(process.execPath, [program, '--help'], { encoding: 'utf8' })
   const operations = textOf('docs/operations.md')
-  const flags = [...help.matchAll(/(--[a-z-]+) <[a-z]+> .*?\(default: ([^,]+), env/g)]
-  expect(flags.length).toBeGreaterThan(15)
-  for (const [, flag, standard] of flags) {
+  const options = help.split(/\n {2}(?=-)/).map((option) => option.replaceAll(/\s+/g, ' '))
+  const flags = options.map((option) => [/--[a-z-]+/.exec(option)?.[0], /\(default: ([^,]+), env/.exec(option)?.[1]])
+  const ours = flags.filter(([flag]) => flag !== '--version' && flag !== '--help').slice(1)
+  expect(ours.length).toBeGreaterThan(25)
+  for (const [flag, standard] of ours) {
+    expect(operations, flag).toContain(`\`${flag}`)
+    if (standard === undefined || standard === 'false') continue
     const row = operations.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${flag}\``))
     expect(row, flag).toContain(`\`${standard}\``)
   }

@@ -1,3 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** How long whoever reads our output may take for the last of it, in milliseconds. */
+const FLUSH_PATIENCE = 2000
+
 /** What a program's exit status says; the programs' own numbers come on top of these. */
 export const ExitStatus = { ok: 0, failed: 1, usage: 2 } as const
 
@@ -32,8 +37,10 @@ export async function runProgram(name: string, main: () => Promise<number>): Pro
       process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
       return ExitStatus.failed
     })
-  // Not left to the event loop: a name that is still being looked up would hold up the end.
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  // Not left to the event loop: a name that is still being looked up would hold up the end, and so would a reader who
+  // stands still.
+  const written = Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  await Promise.race([written, sleep(FLUSH_PATIENCE)])
   process.exit(status)
 }
 

@@ -5,7 +5,7 @@ import type { ListenOptions } from '@demo/server'
 import type { Config } from './flags.ts'
 
 /** Exit status: a port is taken, an address is not ours, a right is missing. */
-export const CANNOT_LISTEN = 3
+const CANNOT_LISTEN = 3
 
 /** Where a configuration says to listen. */
 export function whereToListen({ host, port, listenPath }: Config): ListenOptions {

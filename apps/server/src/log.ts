@@ -1,9 +1,9 @@
+import { Writable } from 'node:stream'
 import type { CloseReason, Session } from '@demo/server'
 import { type Logger, pino, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from './flags.ts'
-
-const STANDARD_ERROR = 2
+import { LogStream } from './log-stream.ts'
 
 /**
  * The program's log, on standard error: one JSON object a line, or something for eyes.
@@ -11,14 +11,25 @@ const STANDARD_ERROR = 2
  * @param worker the number of the worker that logs, if it is one
  */
 export function createLog({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>, worker?: number): Logger {
-  const stream =
+  const stream = new LogStream(process.stderr)
+  const destination =
     logFormat === 'pretty'
-      ? pretty({ destination: STANDARD_ERROR, sync: true, colorize: process.stderr.isTTY === true })
-      : pino.destination({ dest: STANDARD_ERROR, sync: true })
-  // Whoever read the log has gone: the server goes on, and drains when it is told to.
-  stream.on('error', () => {})
+      ? pretty({ destination: asWritable(stream), colorize: process.stderr.isTTY === true })
+      : stream
   const base = { pid: process.pid, ...(worker === undefined ? {} : { worker }) }
-  return pino({ level: logLevel, base, timestamp: stdTimeFunctions.isoTime }, stream)
+  const log = pino({ level: logLevel, base, timestamp: stdTimeFunctions.isoTime }, destination)
+  stream.onRoom = (leftOut) => log.warn({ leftOut }, 'lines of the log were left out: nobody took them')
+  return log
+}
+
+function asWritable(stream: LogStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(line: string, _encoding, done) {
+      stream.write(line)
+      done()
+    },
+  })
 }
 
 /** The ends of a connection that nobody needs to look into. */

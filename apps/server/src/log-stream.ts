@@ -1,0 +1,35 @@
+/** So much of the log may wait for whoever reads it, in bytes. */
+const MOST_WAITING = 16 * 1024 * 1024
+
+/** Where lines are written to: standard error, or what a test puts in its place. */
+export interface Sink {
+  readonly writableLength: number
+  write(line: string): unknown
+}
+
+/**
+ * A stream for a log that waits for nobody. A reader who is slow, or stands still, is no reason to keep a client waiting:
+ * what he does not take is kept up to 16 MiB, then lines are left out until he has taken half of it, and he is told how
+ * many.
+ */
+export class LogStream {
+  readonly #sink: Sink
+  #leftOut = 0
+  /** Called with how many lines were left out, when there is room again. */
+  onRoom: (leftOut: number) => void = () => {}
+
+  constructor(sink: Sink) {
+    this.#sink = sink
+  }
+
+  write(line: string): void {
+    const { writableLength } = this.#sink
+    if (this.#leftOut > 0 && writableLength < MOST_WAITING / 2) {
+      const leftOut = this.#leftOut
+      this.#leftOut = 0
+      this.onRoom(leftOut)
+    }
+    if (this.#leftOut > 0 || writableLength > MOST_WAITING) this.#leftOut += 1
+    else this.#sink.write(line)
+  }
+}

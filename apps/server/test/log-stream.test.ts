@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { LogStream, type Sink } from '../src/log-stream.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** A sink whose reader takes what the test says. */
+class SlowSink implements Sink {
+  writableLength = 0
+  readonly lines: string[] = []
+
+  write(line: string): void {
+    this.lines.push(line)
+    this.writableLength += line.length
+  }
+}
+
+test('a log is written as it comes', () => {
+  const sink = new SlowSink()
+  const stream = new LogStream(sink)
+  stream.write('one\n')
+  stream.write('two\n')
+  expect(sink.lines).toEqual(['one\n', 'two\n'])
+})
+
+test('what nobody takes is kept up to 16 MiB, then lines are left out until half is taken, and counted', () => {
+  const sink = new SlowSink()
+  const stream = new LogStream(sink)
+  const told: number[] = []
+  stream.onRoom = (leftOut) => told.push(leftOut)
+  const line = 'x'.repeat(MEBIBYTE)
+  for (let n = 0; n < 20; n++) stream.write(line)
+  expect(sink.lines).toHaveLength(17)
+
+  sink.writableLength = 9 * MEBIBYTE
+  stream.write('still left out\n')
+  sink.writableLength = 7 * MEBIBYTE
+  stream.write('taken\n')
+  expect(sink.lines.slice(17)).toEqual(['taken\n'])
+  expect(told).toEqual([4])
+
+  stream.write('and the next\n')
+  expect(told).toEqual([4])
+})
