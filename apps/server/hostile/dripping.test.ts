@@ -1,13 +1,12 @@
 import type * as Crowd from './attacks/crowd.ts'
 import { startAttacker } from './stage/attacker.ts'
 import { seconds } from './stage/figures.ts'
-import { startHandlerServer } from './stage/handler-server.ts'
 import { row } from './stage/row.ts'
+import { startGuardedServer, TOKEN } from './stage/special-servers.ts'
 import { type Stage, setStage, stageOf, strikeStage } from './stage/stage.ts'
 
 const DRIPPERS = 2000
 const LIMIT = 4
-const PASSWORD = 'let me in'
 
 const PLACES = [
   {
@@ -15,7 +14,7 @@ const PLACES = [
     reason: 'handshake-timeout',
     // A frame of 64 bytes, the beginning of a Conn.
     sends: '0000004001',
-    stage: () => stageOf(startHandlerServer('guarded', { handshakeTimeout: LIMIT * 1000 }), { credentials: PASSWORD }),
+    stage: () => stageOf(startGuardedServer(['--handshake-timeout', `${LIMIT}s`]), { credentials: TOKEN }),
   },
   {
     where: 'inside a frame',

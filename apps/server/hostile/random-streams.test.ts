@@ -3,15 +3,15 @@ import type * as RandomStreams from './attacks/random-streams.ts'
 import { cut, judge, makeStream, type Rules } from './attacks/streams.ts'
 import { startAttacker } from './stage/attacker.ts'
 import type { Figures } from './stage/figures.ts'
-import { startHandlerServer } from './stage/handler-server.ts'
 import { row } from './stage/row.ts'
 import { SocketlessServer } from './stage/socketless-session.ts'
+import { startGuardedServer, TOKEN } from './stage/special-servers.ts'
 import { type Stage, setStage, stageOf, strikeStage } from './stage/stage.ts'
 
 const ACK_LENGTH = 14
 const MAX_FRAME_LENGTH = 1024 * 1024
 const OPEN: Rules = { maxFrameLength: MAX_FRAME_LENGTH, password: undefined }
-const GUARDED: Rules = { maxFrameLength: MAX_FRAME_LENGTH, password: 'let me in' }
+const GUARDED: Rules = { maxFrameLength: MAX_FRAME_LENGTH, password: TOKEN }
 
 const IN_PROCESS = 1_000_000
 const OVER_SOCKETS = 20_000
@@ -42,7 +42,7 @@ for (const { name, rules, start } of [
   {
     name: 'that need a Conn',
     rules: GUARDED,
-    start: () => stageOf(startHandlerServer('guarded'), { credentials: 'let me in' }),
+    start: () => stageOf(startGuardedServer(), { credentials: TOKEN }),
   },
 ]) {
   row(7, `10,000 mutated and random streams over sockets ${name}`, async (figures) => {

@@ -3,8 +3,8 @@ import type * as FullLoad from './attacks/full-load.ts'
 import type { LoadOutcome } from './attacks/load-connection.ts'
 import { type Attacker, startAttacker } from './stage/attacker.ts'
 import { count, seconds } from './stage/figures.ts'
-import { startHandlerServer } from './stage/handler-server.ts'
 import { row } from './stage/row.ts'
+import { startHandlerServer } from './stage/special-servers.ts'
 
 const CONNECTIONS = 50
 const WINDOW = 100
@@ -50,7 +50,7 @@ for (const { name, start } of [
 }
 
 row(10, 'SIGTERM with a handler that is stuck', async (figures) => {
-  const server = await startHandlerServer('stuck', {}, 1000)
+  const server = await startHandlerServer('stuck', ['--drain-timeout', '1s'])
   const peer = await server.connect()
   peer.send('0000000d023030303030303031')
   await server.untilScraped('the request to be in flight', (metrics) => metrics.value('in_flight') === 1)

@@ -30,14 +30,14 @@ export async function stageOf(starting: Promise<DemoServer>, options?: HealthyOp
   return { server, meter: new ProcessMeter(pid), healthy: await startHealthyClient(server.port, options) }
 }
 
-/** Notes how the healthy client was, drains the server, and looks whether anything went wrong in it. */
-export async function strikeStage({ server, healthy }: Stage, figures: Figures): Promise<void> {
+/** Notes how the healthy client was, drains the server, and looks whether more went wrong in it than was asked for. */
+export async function strikeStage({ server, healthy }: Stage, figures: Figures, wantedErrors = 0): Promise<void> {
   await healthy.note(figures)
   server.program.signal('SIGTERM')
   const { status } = await server.program.exit()
   figures.exactly('exit status after SIGTERM', status ?? Number.NaN, 0)
   const errors = server.log.filter(({ level }) => Number(level) >= ERROR_LEVEL)
-  figures.exactly('errors in the log', errors.length, 0)
+  figures.exactly('errors in the log', errors.length, wantedErrors)
 }
 
 /** Waits until so many connections are open, the healthy client's among them. */
