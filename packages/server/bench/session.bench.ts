@@ -38,6 +38,7 @@ function openSessions(handlers: Handlers): Sink[] {
     handlers: caller,
     counters: createCounters(),
     scratch: new Scratch(),
+    hasTime: () => true,
     wake: (session: { work(): void }) => setImmediate(() => session.work()),
     forget() {},
   }

@@ -134,6 +134,7 @@ class TcpServer<Data> implements Server<Data> {
       handlers: caller,
       counters: this.counters,
       scratch: new Scratch(),
+      hasTime: () => wakeups.hasTime,
       wake: (session) => wakeups.add(session),
       forget: (session) => this.#forget(session),
     }

@@ -16,6 +16,12 @@ import type { ProxiedPeer } from './proxy-protocol.ts'
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
 
 /**
+ * From so many bytes on a chunk may have to wait, so that those who pipeline much do not hold up those who ask for
+ * little.
+ */
+const LARGE_CHUNK = 16 * 1024
+
+/**
  * Where a session stands.
  *
  * | state       | bytes     | frames               | answers | moves on when                                      |
@@ -72,7 +78,9 @@ export interface SessionContext<Data> {
   readonly handlers: HandlerCaller<Data>
   readonly counters: MutableCounters
   readonly scratch: Scratch
-  /** Has `session.work()` called later in this turn of the event loop. */
+  /** Whether there is time for the work of a large chunk in this turn of the event loop. */
+  hasTime(): boolean
+  /** Has `session.work()` called later in this turn of the event loop, or in one soon after. */
   wake(session: TcpSession<Data>): void
   forget(session: TcpSession<Data>): void
 }
@@ -286,7 +294,11 @@ export class TcpSession<Data> implements Session<Data> {
     this.#context.counters.receivedBytes += chunk.length
     if (this.#state !== 'open') return
     this.#decoder.push(chunk)
-    this.work()
+    if (chunk.length < LARGE_CHUNK || this.#context.hasTime()) this.work()
+    else {
+      this.#pause()
+      this.#context.wake(this)
+    }
   }
 
   #takeRequests(): void {

@@ -1,0 +1,137 @@
+/** Many connections at the same time, that do little or nothing. */
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+
+/** Which crowd comes. */
+export interface CrowdOptions {
+  readonly port: number
+  readonly connections: number
+  /** What each sends when it is connected, as hex. */
+  readonly sends?: string
+  /** Connections that are being made at the same time. */
+  readonly atOnce?: number
+}
+
+/** How a crowd is doing. */
+export interface CrowdState {
+  readonly connected: number
+  readonly refused: number
+  /** Those whose connection has ended, one way or the other. */
+  readonly ended: number
+  /** Those that were reset. */
+  readonly reset: number
+  /** From the connection to its end, in seconds. */
+  readonly lifetimes: readonly number[]
+}
+
+/** The system has 28,000 ports for each address: no crowd is to use them up. */
+const ADDRESSES = 8
+
+const PATIENCE = 20_000
+
+interface Member {
+  readonly socket: Socket
+  readonly connectedAt: number
+  lifetime: number | undefined
+  reset: boolean
+}
+
+let members: Member[] = []
+let refused = 0
+
+/** Connects them; those that are refused or closed at once are counted, not thrown. */
+export async function come({ port, connections, sends = '', atOnce = 200 }: CrowdOptions): Promise<void> {
+  const bytes = Buffer.from(sends, 'hex')
+  let left = connections
+  const line = async () => {
+    while (left > 0) {
+      left -= 1
+      await join(port, bytes, left)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, connections) }, line))
+}
+
+async function join(port: number, bytes: Buffer, index: number): Promise<void> {
+  const localAddress = `127.0.0.${1 + (index % ADDRESSES)}`
+  const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: false })
+  const member: Member = { socket, connectedAt: performance.now(), lifetime: undefined, reset: false }
+  const ended = () => {
+    member.lifetime ??= (performance.now() - member.connectedAt) / 1000
+  }
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('close', () => resolve(false))
+  })
+  if (!connected) {
+    refused += 1
+    return
+  }
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    member.reset = code === 'ECONNRESET' || code === 'EPIPE'
+  })
+  socket.on('end', ended)
+  socket.on('close', ended)
+  socket.resume()
+  members.push(member)
+  if (bytes.length > 0) socket.write(bytes)
+}
+
+export function state(): CrowdState {
+  const gone = members.filter(({ lifetime }) => lifetime !== undefined)
+  return {
+    connected: members.length,
+    refused,
+    ended: gone.length,
+    reset: gone.filter(({ reset }) => reset).length,
+    lifetimes: gone.map(({ lifetime }) => lifetime ?? 0),
+  }
+}
+
+/** Each that is still there sends one Submit; how many of them were answered. */
+export async function submitOnEach(): Promise<number> {
+  const answers = members.map(async ({ socket }) => {
+    const answered = new Promise<string>((resolve) => {
+      socket.once('data', (chunk) => resolve(chunk.toString('hex')))
+      socket.once('close', () => resolve(''))
+    })
+    if (socket.destroyed) return false
+    socket.write(Buffer.from(submit(1), 'hex'))
+    return (await Promise.race([answered, sleep(PATIENCE, '', { ref: false })])) === submitAck(1)
+  })
+  return (await Promise.all(answers)).filter(Boolean).length
+}
+
+/** Each sends a byte a second from when it was connected, until its connection ends; done when all have. */
+export async function dripUntilEnded(patience: number): Promise<CrowdState> {
+  const start = performance.now()
+  const sent = new Map<Member, number>()
+  while (performance.now() - start < patience && members.some(({ lifetime }) => lifetime === undefined)) {
+    for (const member of members) {
+      if (member.lifetime !== undefined || member.socket.destroyed) continue
+      const age = Math.floor((performance.now() - member.connectedAt) / 1000)
+      if (age <= (sent.get(member) ?? 0)) continue
+      sent.set(member, age)
+      member.socket.write(DRIP)
+    }
+    await sleep(50)
+  }
+  return state()
+}
+
+const DRIP = Buffer.from('00', 'hex')
+
+/** Those of the crowd break their connections, with a RST. */
+export function reset(): void {
+  for (const { socket } of members) socket.resetAndDestroy()
+  members = []
+}
+
+/** Those of the crowd leave, with a FIN. */
+export function leave(): void {
+  for (const { socket } of members) socket.destroy()
+  members = []
+  refused = 0
+}

@@ -1,0 +1,4 @@
+/** Never settles. */
+export default {
+  onSubmit: () => new Promise(() => {}),
+}

@@ -1,0 +1,77 @@
+import { type DemoServer, startDemoServer } from '../test/demo-server.ts'
+import type * as FullLoad from './attacks/full-load.ts'
+import type { LoadOutcome } from './attacks/load-connection.ts'
+import { type Attacker, startAttacker } from './stage/attacker.ts'
+import { count, seconds } from './stage/figures.ts'
+import { row } from './stage/row.ts'
+import { startHandlerServer } from './stage/special-servers.ts'
+
+const CONNECTIONS = 50
+const WINDOW = 100
+const RUNS = 20
+
+/** Answers on each connection before the signal. */
+const WARM = 500
+
+const CUT_OFF = 4
+
+// Each program that a test runs listens for the end of the test's own process, and here they are twenty.
+process.setMaxListeners(2 * RUNS)
+
+for (const { name, start } of [
+  { name: 'sync', start: () => startDemoServer() },
+  { name: 'async', start: () => startHandlerServer('async') },
+]) {
+  row(10, `SIGTERM under full load, 50 × 100 in flight, 20 runs, ${name} handlers`, async (figures) => {
+    const load = startAttacker<typeof FullLoad>('full-load')
+    const sum = { requests: 0, answers: 0, lost: 0, wrong: 0, resets: 0, badExits: 0 }
+    // The next server starts while the one before is under load.
+    let next = start()
+    for (let run = 1; run <= RUNS; run++) {
+      const server = await next
+      if (run < RUNS) next = start()
+      const { outcomes, exit } = await terminate(server, load)
+      if (exit !== 0) sum.badExits += 1
+      for (const { requests, answered, lastAnswered, wrong, ended } of withRequests(server, outcomes)) {
+        sum.requests += requests
+        sum.answers += answered
+        sum.lost += Math.max(0, requests - answered)
+        // What was received is the first so many: another that was answered was made up.
+        sum.wrong += wrong + Math.max(0, answered - requests) + (lastAnswered > requests ? 1 : 0)
+        if (!ended) sum.resets += 1
+      }
+    }
+    figures.exactly('requests received and not answered', sum.lost, 0)
+    figures.tell('requests received', count(sum.requests))
+    figures.exactly('wrong answers', sum.wrong, 0)
+    figures.exactly('connections reset', sum.resets, 0)
+    figures.exactly('exit statuses other than 0', sum.badExits, 0)
+  })
+}
+
+row(10, 'SIGTERM with a handler that is stuck', async (figures) => {
+  const server = await startHandlerServer('stuck', ['--drain-timeout', '1s'])
+  const peer = await server.connect()
+  peer.send('0000000d023030303030303031')
+  await server.untilScraped('the request to be in flight', (metrics) => metrics.value('in_flight') === 1)
+  const start = performance.now()
+  server.program.signal('SIGTERM')
+  const { status } = await server.program.exit()
+  figures.exactly('exit status', status ?? Number.NaN, CUT_OFF)
+  figures.near('after, with a deadline of 1 s', [(performance.now() - start) / 1000], 1.25, 0.25, seconds)
+})
+
+/** Puts a server under load, and tells it to stop. */
+async function terminate(server: DemoServer, load: Attacker<typeof FullLoad>) {
+  await load.do('load', server.port, CONNECTIONS, WINDOW, WARM)
+  server.program.signal('SIGTERM')
+  const outcomes = await load.do('outcomes')
+  const { status } = await server.program.exit()
+  return { outcomes, exit: status }
+}
+
+/** What each connection got, beside what the server says that it received on it. */
+function withRequests(server: DemoServer, outcomes: readonly LoadOutcome[]) {
+  const received = new Map(server.logged('connection closed').map((line) => [line['remotePort'], line['requests']]))
+  return outcomes.map((outcome) => ({ ...outcome, requests: Number(received.get(outcome.localPort)) }))
+}
