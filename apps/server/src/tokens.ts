@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs'
 const HASHED = 'sha256:'
 const HASH = /^[0-9a-f]{64}$/i
 
+/** What comes of hashing a variable that was never set. */
+const HASH_OF_NOTHING = hashOf(Buffer.alloc(0))
+
 /**
  * The tokens that let a client in. They are kept and compared as keyed hashes with a key of this process alone: how long
  * a comparison takes says nothing about a token to whoever does not know the key (double HMAC verification).
@@ -47,6 +50,9 @@ export function readTokens(file: string): Tokens {
     if (!HASH.test(hex)) throw new Error(`${file}:${at + 1}: after ${HASHED} there must be 64 hex digits`)
     return [Buffer.from(hex, 'hex')]
   })
+  if (hashes.some((hash) => hash.equals(HASH_OF_NOTHING))) {
+    throw new Error(`${file}: there is the hash of no token at all, so anybody could get in`)
+  }
   if (hashes.length === 0) throw new Error(`${file}: there is no token in it, so nobody could get in`)
   return new Tokens(hashes)
 }

@@ -111,6 +111,7 @@ export class TcpSession<Data> implements Session<Data> {
   /** Whether one more request may be taken now; {@link #mayTake} as of the last change. */
   #taking = false
   #paused = false
+  #waitsForTurn = false
   #peerEnded = false
   #reason: CloseReason | undefined
   #error: Error | undefined
@@ -266,6 +267,7 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
   work(): void {
+    this.#waitsForTurn = false
     if (this.#inFlight.unanswered > 0) this.#answerSettled()
     this.#takeRequests()
     this.#outbound.flush()
@@ -295,10 +297,14 @@ export class TcpSession<Data> implements Session<Data> {
     if (this.#state !== 'open') return
     this.#decoder.push(chunk)
     if (chunk.length < LARGE_CHUNK || this.#context.hasTime()) this.work()
-    else {
-      this.#pause()
-      this.#context.wake(this)
-    }
+    else this.#waitForTurn()
+  }
+
+  /** Has the work of a large chunk done in a later turn. Only when another one comes before that, reading stops. */
+  #waitForTurn(): void {
+    if (this.#waitsForTurn) this.#pause()
+    this.#waitsForTurn = true
+    this.#context.wake(this)
   }
 
   #takeRequests(): void {
