@@ -142,6 +142,9 @@ export function measure(program: string, port: number, options: LoadOptions): Lo
   return JSON.parse(stdout) as Load
 }
 
+/** The value in the middle; between the two there where there are two. */
 export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2
 }

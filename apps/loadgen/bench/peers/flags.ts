@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseText } from '@demo/cli'
+import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseText, type Values } from '@demo/cli'
 import { parseRows } from './row.ts'
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -42,3 +42,6 @@ export function measuringFlags(rounds: string, windows: string) {
     docs: flag('--docs <folder>', 'where the documents are', parsePath, `${ROOT}docs`),
   } satisfies Flags
 }
+
+/** What the flags of both commands say. */
+export type MeasuringOptions = Values<ReturnType<typeof measuringFlags>>

@@ -4,14 +4,11 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addFlags, Command, ExitError, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
-import { build } from '../../../server/bench/peers.ts'
+import { addFlags, Command, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
 import { PEERS } from './catalogue.ts'
 import { measuringFlags } from './flags.ts'
-import { measureRound } from './measure-round.ts'
-import { isInstalled, prepare } from './prepare.ts'
+import { gatherSamples } from './gather.ts'
 import { drawPeers, writePeers } from './report.ts'
-import { keepSamples, readSamples } from './sample.ts'
 
 const FLAGS = measuringFlags('3', '1,8,64,1000,100x1024')
 
@@ -24,29 +21,9 @@ await runProgram('bench:peers', async () => {
   return ExitStatus.ok
 })
 
-async function measureAndWrite({ rounds, windows: rows, duration, warmup, samples: file, docs }: Values<typeof FLAGS>) {
-  if (!isInstalled('cc')) {
-    throw new ExitError(
-      ExitStatus.failed,
-      'the client that drives all servers is in C: install a compiler, gcc or clang',
-    )
-  }
-  const load = build('load')
-  const { ready, leftOut } = prepare(PEERS)
-  for (const line of leftOut) process.stderr.write(`${line}\n`)
-
-  const samples = file === undefined ? [] : readSamples(file)
-  for (let round = 1; round <= rounds; round++) {
-    process.stderr.write(`round ${round} of ${rounds}\n`)
-    const measured = await measureRound(load, ready, rows, { duration, warmup }, (line) =>
-      process.stderr.write(`  ${line}\n`),
-    )
-    samples.push(...measured)
-    if (file !== undefined) keepSamples(file, measured)
-  }
-  if (samples.length === 0)
-    throw new ExitError(ExitStatus.usage, 'nothing was measured: --rounds 0 wants --samples of earlier rounds')
-
+async function measureAndWrite(flags: Values<typeof FLAGS>) {
+  const { windows: rows, docs } = flags
+  const { samples, leftOut } = await gatherSamples(PEERS, flags)
   const report = { samples, rows, leftOut }
   const document = join(docs, 'benchmarks.md')
   const text = writePeers(readFileSync(document, 'utf8'), report)

@@ -30,7 +30,7 @@ export function writePeers(document: string, { samples, rows, leftOut }: Report)
       standingTable(samples, peers, rows),
       'What they are:',
       peers.map(({ name, what }) => wrap(`- ${name}: ${what}.`, '  ')).join('\n'),
-      ...(leftOut.length === 0 ? [] : [leftOut.map((line) => `- ${line}.`).join('\n')]),
+      ...(leftOut.length === 0 ? [] : ['Not measured here:', leftOut.map((line) => `- ${line}.`).join('\n')]),
       wrap(`Machine: ${describeMachine()}. Tools: ${describeTools().join('; ')}. Measured on ${lastDay(samples)}.`),
       wrap(`Method: ${describeMethod(samples)}`),
     ].join('\n\n'),

@@ -38,7 +38,8 @@ const server = createServer((socket) => {
     socket.write(encode({ id: submit.id, result }))
   }
 
-  socket.on('data', (chunk) => {
+  /** @param {Buffer} chunk */
+  function receive(chunk) {
     received = Buffer.concat([received, chunk])
     while (received.length >= 4 && received.length >= received.readUInt32BE(0)) {
       const length = received.readUInt32BE(0)
@@ -46,7 +47,9 @@ const server = createServer((socket) => {
       answer(received.subarray(4, length))
       received = received.subarray(length)
     }
-  })
+  }
+
+  socket.on('data', receive)
   socket.on('error', () => socket.destroy())
 })
 

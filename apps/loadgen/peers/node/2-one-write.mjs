@@ -31,7 +31,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   /** What was received and is no whole frame yet. */
   let received = Buffer.alloc(0)
 
-  socket.on('data', (chunk) => {
+  /** @param {Buffer} chunk */
+  function receive(chunk) {
     received = Buffer.concat([received, chunk])
     const acks = []
     while (received.length >= 4 && received.length >= received.readUInt32BE(0)) {
@@ -42,7 +43,9 @@ const server = createServer({ noDelay: true }, (socket) => {
       received = received.subarray(length)
     }
     if (acks.length > 0) socket.write(Buffer.concat(acks))
-  })
+  }
+
+  socket.on('data', receive)
   socket.on('error', () => socket.destroy())
 })
 

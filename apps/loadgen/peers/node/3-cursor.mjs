@@ -45,10 +45,11 @@ function writeAck({ bytes, start }, result, acks, at) {
 }
 
 const server = createServer({ noDelay: true }, (socket) => {
-  /** The part of a frame that the edge of a chunk has cut. */
+  /** The part of a frame that the edge of a chunk has cut. @type {Buffer} */
   let rest = NOTHING
 
-  socket.on('data', (chunk) => {
+  /** @param {Buffer} chunk */
+  function receive(chunk) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const acks = Buffer.allocUnsafe(Math.floor(bytes.length / SHORTEST_FRAME) * ACK_LENGTH)
     let filled = 0
@@ -63,7 +64,9 @@ const server = createServer({ noDelay: true }, (socket) => {
     }
     rest = bytes.subarray(at)
     if (filled > 0) socket.write(acks.subarray(0, filled))
-  })
+  }
+
+  socket.on('data', receive)
   socket.on('error', () => socket.destroy())
 })
 
