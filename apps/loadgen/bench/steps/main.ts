@@ -1,6 +1,6 @@
 /**
  * Runs each step from the naive server to `demo-server`, measures and profiles it, prints the table, and writes it into
- * docs/performance.md: `pnpm bench:steps`, about a minute and a half.
+ * docs/performance.md: `pnpm bench:steps`, about two minutes.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,6 @@ import { FLOOR } from '../peers/catalogue.ts'
 import { measuringFlags } from '../peers/flags.ts'
 import { gatherSamples } from '../peers/gather.ts'
 import { replaceSection } from '../peers/section.ts'
-import type { SelfTime } from './cpu-profile.ts'
 import { profileStep } from './profile-step.ts'
 import { ALL_STEPS, drawSteps, profileTable, stepTable } from './report.ts'
 
@@ -27,17 +26,16 @@ await runProgram('bench:steps', async () => {
 })
 
 async function measureAndWrite(flags: Values<typeof FLAGS>) {
-  const { windows: rows, docs, duration, rounds } = flags
+  const { windows: rows, docs } = flags
   const { load, samples } = await gatherSamples([...ALL_STEPS, FLOOR], flags)
   const figures = stepTable(samples, rows)
   process.stdout.write(`${figures}\n`)
 
   const file = join(docs, 'performance.md')
   let document = replaceSection(readFileSync(file, 'utf8'), 'steps', figures)
-  for (const step of rounds === 0 ? [] : ALL_STEPS) {
+  for (const step of ALL_STEPS) {
     process.stderr.write(`the profile of ${step.name}\n`)
-    const times: SelfTime[] = await profileStep(load, step, duration / 1000)
-    const profile = profileTable(times)
+    const profile = profileTable(await profileStep(load, step, flags))
     process.stdout.write(`\n${step.name}\n${profile}\n`)
     document = replaceSection(document, `profile of ${step.id}`, profile)
   }
