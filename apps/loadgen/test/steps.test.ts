@@ -85,7 +85,7 @@ describe.skipIf(reason !== '')(`pnpm bench:steps${reason}`, { timeout: PATIENCE_
     const document = readFileSync(join(docs, 'performance.md'), 'utf8')
     expect(document).toMatch(/^before\n/)
     expect(document).toMatch(/\nafter\n$/)
-    for (const [i, name] of ['Node, naive', 'Node, one write a read', 'Node, cursor', 'demo-server'].entries()) {
+    for (const [i, name] of ['Node, naive', 'Node, one write', 'Node, cursor', 'demo-server'].entries()) {
       const row = new RegExp(`^\\| ${i + 1}\\. ${name} \\| [\\d.]+ [kM] \\(\\d\\.\\d\\d\\) \\|$`, 'm')
       expect(stdout).toMatch(row)
       expect(document).toMatch(row)

@@ -65,7 +65,7 @@ export const STEPS: readonly Peer[] = [
   },
   {
     id: 'one-write',
-    name: 'Node, one write a read',
+    name: 'Node, one write',
     what: '`node/2-one-write.mjs`: the acks of one read leave together',
     command: node('2-one-write.mjs'),
   },

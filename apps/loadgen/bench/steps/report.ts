@@ -71,7 +71,7 @@ export function drawSteps(samples: readonly Sample[], rows: readonly Row[]): str
         name: peer.name,
         value: cell.acksPerSecond,
         label: formatRate(cell.acksPerSecond),
-        highlighted: peer !== FLOOR,
+        highlighted: peer === DEMO_SERVER,
       }
     }),
   }))
