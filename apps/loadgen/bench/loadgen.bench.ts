@@ -1,35 +1,46 @@
-/** How much load `demo-loadgen` makes, every latency recorded: against `demo-server` on the same cores. */
+/**
+ * How much load `demo-loadgen` makes on its one thread, every latency recorded: against `demo-server` on the same cores,
+ * and against the floor, where it is the generator that is the limit.
+ */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { startNode } from '../../server/bench/peers.ts'
+import { build, type Running, startFloor, startNode } from '../../server/bench/peers.ts'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const server = await startNode(path('../../server/dist/main.js'), ['--port', '0', '--metrics-port', '0'])
-const args = [
-  'run',
-  '--port',
-  String(server.port),
-  '--window',
-  '1000',
-  '--duration',
-  '5s',
-  '--warmup',
-  '1s',
-  '--json',
-  '-',
+const floor = build('floor')
+
+const TARGETS = [
+  {
+    name: 'demo-server',
+    least: 8,
+    start: () => startNode(path('../../server/dist/main.js'), ['--port', '0', '--metrics-port', '0']),
+  },
+  { name: 'the floor', least: 10, start: () => startFloor(floor) },
 ]
-const json = execFileSync(process.execPath, [path('../dist/main.js'), ...args], {
-  encoding: 'utf8',
-  stdio: ['ignore', 'pipe', 'ignore'],
-})
-await server.stop()
-const { acksPerSecond, unanswered, mismatched, latencyMs } = JSON.parse(json) as {
-  acksPerSecond: number
-  unanswered: number
-  mismatched: number
-  latencyMs: { p50: number; p99: number }
+
+for (const { name, least, start } of TARGETS) {
+  const server = await start()
+  const { acksPerSecond, unanswered, mismatched, latencyMs } = run(server)
+  await server.stop()
+  const rate = `${(acksPerSecond / 1e6).toFixed(2)} M acks/s (at least ${least} M wanted)`
+  console.log(`against ${name}: ${rate}, ${unanswered} unanswered, ${mismatched} mismatched`)
+  console.log(`  p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`)
 }
-console.log(
-  `${(acksPerSecond / 1e6).toFixed(2)} M acks/s (at least 8 M wanted), ${unanswered} unanswered, ${mismatched} mismatched`,
-)
-console.log(`p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`)
+
+/** The JSON of a run, as far as it is read here. */
+interface RunJson {
+  readonly acksPerSecond: number
+  readonly unanswered: number
+  readonly mismatched: number
+  readonly latencyMs: { readonly p50: number; readonly p99: number }
+}
+
+function run({ port }: Running): RunJson {
+  const flags = { port, window: 1000, duration: '5s', warmup: '1s', json: '-' }
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const json = execFileSync(process.execPath, [path('../dist/main.js'), 'run', ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return JSON.parse(json) as RunJson
+}

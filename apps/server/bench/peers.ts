@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -15,10 +15,29 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** What `load.c` sends, and for how long. */
+export interface LoadOptions {
+  /** Requests in flight on each of 100 connections. */
+  readonly window: number
+  /** Bytes of each payload. */
+  readonly payload: number
+  readonly seconds: number
+  /** Seconds before that which are not counted. */
+  readonly warmup?: number
+  /** Seconds that the last answers may take. */
+  readonly patience?: number
+  /** Pipelined PINGs to a Redis instead of Submits. */
+  readonly resp?: boolean
+}
+
 /** What `load.c` measured. */
 export interface Load {
   readonly acksPerSecond: number
+  /** Cores that the client was busy on. */
+  readonly clientCpu: number
+  /** Requests that were never answered. */
   readonly lost: number
+  /** Connections on which as many were answered as asked, but not the same ones. */
   readonly wrongIds: number
 }
 
@@ -40,11 +59,28 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Starts the floor, and waits until it answers. */
-export async function startFloor(program: string): Promise<Running> {
+/** Starts the floor, and waits until it listens. */
+export function startFloor(program: string): Promise<Running> {
+  return startOnPort((port) => [program, `${port}`])
+}
+
+/** Starts a server that is told its port, and waits until it listens. */
+export async function startOnPort(
+  command: (port: number) => readonly [string, ...string[]],
+  options: SpawnOptions = {},
+): Promise<Running> {
   const port = await freePort()
-  const child = spawn(program, [String(port)], { stdio: 'inherit' })
-  while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 10))
+  const [program, ...args] = command(port)
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options })
+  let failed: Error | undefined
+  child.once('error', (error) => {
+    failed = error
+  })
+  while (!(await answers(port))) {
+    if (failed !== undefined) throw failed
+    if (child.exitCode !== null) throw new Error(`${program} ended with status ${child.exitCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
   return running(child, port)
 }
 
@@ -81,6 +117,7 @@ function running(child: ReturnType<typeof spawn>, port: number): Running {
     port,
     pid,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
       await once(child, 'exit')
     },
@@ -89,13 +126,25 @@ function running(child: ReturnType<typeof spawn>, port: number): Running {
 
 /** Drives a server with the neutral client; throws when a request was lost or answered wrongly. */
 export function drive(program: string, port: number, window: number, payload: number, seconds: number): Load {
-  const args = { port, window, payload, seconds, connections: 100, warmup: 1 }
-  const flags = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const load = JSON.parse(execFileSync(program, flags, { encoding: 'utf8' })) as Load
+  const load = measure(program, port, { window, payload, seconds })
   if (load.lost > 0 || load.wrongIds > 0) throw new Error(`${load.lost} lost, ${load.wrongIds} wrong`)
   return load
 }
 
+/** Drives a server with the neutral client, and leaves it to the caller what to think of lost requests. */
+export function measure(program: string, port: number, options: LoadOptions): Load {
+  const { window, payload, seconds, warmup = 1, patience = 10, resp = false } = options
+  const args = { port, window, payload, seconds, warmup, patience, connections: 100 }
+  const flags = Object.entries(args).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const { stdout, stderr } = spawnSync(program, resp ? [...flags, '--resp'] : flags, { encoding: 'utf8' })
+  // With no line on standard output it did not come to its end.
+  if (stdout === '') throw new Error(stderr.trim())
+  return JSON.parse(stdout) as Load
+}
+
+/** The value in the middle; between the two there where there are two. */
 export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2
 }

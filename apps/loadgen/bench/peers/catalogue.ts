@@ -1,0 +1,121 @@
+import { fileURLToPath } from 'node:url'
+
+/** A server to be measured. */
+export interface Peer {
+  /** What `--peers` calls it. */
+  readonly id: string
+  /** What tables and charts call it. */
+  readonly name: string
+  /** What it is, for the list below the table. */
+  readonly what: string
+  /** The program without which it can't be built or run; Node is always there. */
+  readonly needs?: 'cc' | 'go' | 'redis-server'
+  /** What it is built of; without one there is nothing to build. */
+  readonly source?: { readonly file: string; readonly compiler: readonly string[] }
+  readonly environment?: Readonly<Record<string, string>>
+  /** The command that starts it; `built` is the program that came of the source. */
+  command(port: number, built: string): readonly [string, ...string[]]
+  /** It answers PINGs of Redis instead of Submits. */
+  readonly resp?: true
+  /** It is here to show that it leaves requests unanswered; from any other that would be an error. */
+  readonly leavesUnanswered?: true
+}
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+const CC = ['cc', '-O2', '-o']
+const GO = ['go', 'build', '-o']
+
+/** What all others are measured by. */
+export const FLOOR: Peer = {
+  id: 'floor',
+  name: 'C, the floor',
+  what: '`floor.c`: epoll, one read, one loop, one write, on one thread; no limits. What is left when a server does nothing else',
+  needs: 'cc',
+  source: { file: path('../../peers/floor.c'), compiler: CC },
+  command: (port, built) => [built, `${port}`],
+}
+
+/** Ours, as it is delivered. */
+export const DEMO_SERVER: Peer = {
+  id: 'demo-server',
+  name: 'demo-server',
+  what: 'ours, as `npm start` starts it: every limit of the table in operations.md, and metrics',
+  command: (port) => [
+    process.execPath,
+    path('../../../server/dist/main.js'),
+    ...['--port', `${port}`, '--metrics-port', '0', '--log-level', 'error'],
+  ],
+}
+
+const tuned = { needs: 'go', source: { file: path('../../peers/tuned.go'), compiler: GO } } as const
+
+const node = (file: string): Peer['command'] => {
+  const script = path(`../../peers/node/${file}`)
+  return (port) => [process.execPath, script, `${port}`]
+}
+
+/** The naive server, and what came of it step by step: docs/performance.md. The last step is `demo-server`. */
+export const STEPS: readonly Peer[] = [
+  {
+    id: 'naive',
+    name: 'Node, naive',
+    what: '`node/1-naive.mjs`: a slice and a promise for each request, a write for each ack',
+    command: node('1-naive.mjs'),
+  },
+  {
+    id: 'one-write',
+    name: 'Node, one write',
+    what: '`node/2-one-write.mjs`: the acks of one read leave together',
+    command: node('2-one-write.mjs'),
+  },
+  {
+    id: 'cursor',
+    name: 'Node, cursor',
+    what: '`node/3-cursor.mjs`: no slice, no string, acks written where they are sent from',
+    command: node('3-cursor.mjs'),
+  },
+]
+
+/** All of them, in the order of the tables. */
+export const PEERS: readonly Peer[] = [
+  FLOOR,
+  {
+    id: 'tuned-1',
+    name: 'Go, tuned, one core',
+    what: '`tuned.go` with `GOMAXPROCS=1`: the best that the language of the original series can do, on one thread as we are',
+    ...tuned,
+    environment: { GOMAXPROCS: '1' },
+    command: (port, built) => [built, `${port}`],
+  },
+  {
+    id: 'tuned',
+    name: 'Go, tuned, all cores',
+    what: 'the same as Go runs it when nobody says otherwise: on all cores, that of the client included',
+    ...tuned,
+    command: (port, built) => [built, `${port}`],
+  },
+  {
+    id: 'unflushed',
+    name: 'Go, never flushes',
+    what: '`unflushed.go`: buffered in the manner of the original series, on all cores. It sends its acks by 4096 bytes; with fewer than 293 requests in flight none is ever sent',
+    needs: 'go',
+    source: { file: path('../../peers/unflushed.go'), compiler: GO },
+    command: (port, built) => [built, `${port}`],
+    leavesUnanswered: true,
+  },
+  {
+    id: 'redis',
+    name: 'Redis, PING',
+    what: 'a Redis without persistence. Its requests are pipelined `PING`s of 14 bytes, its answers 7 bytes: less work, but a protocol of text',
+    needs: 'redis-server',
+    command: (port) => [
+      'redis-server',
+      ...['--port', `${port}`, '--bind', '127.0.0.1', '--maxclients', '1000'],
+      ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning'],
+    ],
+    resp: true,
+  },
+  ...STEPS.slice(0, 1),
+  DEMO_SERVER,
+]

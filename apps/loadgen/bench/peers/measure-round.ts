@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { measure, type Running } from '../../../server/bench/peers.ts'
+import type { ReadyPeer } from './prepare.ts'
+import { hasOwnPayload, nameOf, type Row } from './row.ts'
+import type { Sample } from './sample.ts'
+
+/** How long each measurement takes, in milliseconds. */
+export interface Times {
+  readonly warmup: number
+  readonly duration: number
+}
+
+/** How long the last answers may take, in seconds: whoever has not answered by then never will. */
+const PATIENCE = 1
+
+/** The unit of the times in /proc: USER_HZ, which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/**
+ * One round: under each load each peer in turn. All of them run from the beginning to the end of the round, and only the
+ * one that is driven has anything to do.
+ *
+ * @param load the neutral client
+ * @throws when a request was lost or answered wrongly, unless that is what the peer is here to show
+ */
+export async function measureRound(
+  load: string,
+  peers: readonly ReadyPeer[],
+  rows: readonly Row[],
+  times: Times,
+  tell: (line: string) => void,
+): Promise<Sample[]> {
+  const round = new Date().toISOString()
+  const servers: Running[] = []
+  const samples: Sample[] = []
+  try {
+    for (const { start } of peers) servers.push(await start())
+    for (const row of rows) {
+      for (const [i, { peer }] of peers.entries()) {
+        // A PING has no payload, so it has nothing to say where payloads are large.
+        if (peer.resp && hasOwnPayload(row)) continue
+        const { port, pid } = servers[i]
+        const before = cpuSeconds(pid)
+        const began = performance.now()
+        const { acksPerSecond, lost, wrongIds, clientCpu } = measure(load, port, {
+          ...row,
+          seconds: times.duration / 1000,
+          warmup: times.warmup / 1000,
+          patience: peer.leavesUnanswered ? PATIENCE : 10,
+          resp: peer.resp ?? false,
+        })
+        if (wrongIds > 0 || (lost > 0 && !peer.leavesUnanswered)) {
+          throw new Error(`${peer.name}, ${nameOf(row)}: ${lost} requests lost, ${wrongIds} connections with wrong IDs`)
+        }
+        const after = cpuSeconds(pid)
+        const seconds = (performance.now() - began) / 1000
+        const cores = before === undefined || after === undefined ? {} : { cores: (after - before) / seconds }
+        samples.push({ round, peer: peer.id, ...row, ...times, acksPerSecond, lost, ...cores, clientCores: clientCpu })
+        tell(`${nameOf(row).padEnd(20)} ${peer.name.padEnd(24)} ${Math.round(acksPerSecond).toLocaleString('en-US')}/s`)
+      }
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+  return samples
+}
+
+/** What a process has used of the processor so far; undefined where the system does not tell. */
+function cpuSeconds(pid: number): number | undefined {
+  try {
+    // The second field, the name, may hold spaces and brackets; after it the times are the 12th and the 13th.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { basename, delimiter, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Running, startOnPort } from '../../../server/bench/peers.ts'
+import type { Peer } from './catalogue.ts'
+
+const BUILT = fileURLToPath(new URL('../../../../node_modules/.cache/peers/', import.meta.url))
+
+/** A peer that can be started here. */
+export interface ReadyPeer {
+  readonly peer: Peer
+  start(): Promise<Running>
+}
+
+/** The peers that can be measured here, and a word about each that can't. */
+export interface Prepared {
+  readonly ready: readonly ReadyPeer[]
+  readonly leftOut: readonly string[]
+}
+
+/** Builds what there is a compiler for. @throws when a source does not compile */
+export function prepare(peers: readonly Peer[]): Prepared {
+  const ready: ReadyPeer[] = []
+  const leftOut: string[] = []
+  for (const peer of peers) {
+    if (peer.needs !== undefined && !isInstalled(peer.needs)) {
+      leftOut.push(`${peer.name}: left out, ${peer.needs} is not installed`)
+      continue
+    }
+    const built = peer.source === undefined ? '' : build(peer.source)
+    const env = { ...process.env, ...peer.environment }
+    ready.push({ peer, start: () => startOnPort((port) => peer.command(port, built), { env, cwd: BUILT }) })
+  }
+  return { ready, leftOut }
+}
+
+/** Whether the search path leads to the program. */
+export function isInstalled(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** The path of the program that came of it. */
+function build({ file, compiler: [compiler = '', ...flags] }: NonNullable<Peer['source']>): string {
+  mkdirSync(BUILT, { recursive: true })
+  const program = join(BUILT, basename(file, extname(file)))
+  execFileSync(compiler, [...flags, program, file], { stdio: 'inherit', env: { ...process.env, GO111MODULE: 'off' } })
+  return program
+}

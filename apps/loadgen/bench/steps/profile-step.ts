@@ -1,0 +1,34 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { measure, startOnPort } from '../../../server/bench/peers.ts'
+import type { Peer } from '../peers/catalogue.ts'
+import type { Times } from '../peers/measure-round.ts'
+import { type CpuProfile, type SelfTime, selfTimes } from './cpu-profile.ts'
+
+const microseconds = () => Number(process.hrtime.bigint() / 1000n)
+
+/**
+ * Where a server in Node spends its time under full load, 100 connections with 1000 requests in flight on each, once it
+ * is warm.
+ *
+ * @param load the neutral client
+ */
+export async function profileStep(load: string, step: Peer, { warmup, duration }: Times): Promise<SelfTime[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'profile-'))
+  try {
+    const server = await startOnPort((port) => {
+      const [node, ...args] = step.command(port, '')
+      return [node, '--cpu-prof', `--cpu-prof-dir=${folder}`, ...args]
+    })
+    const from = microseconds() + warmup * 1000
+    measure(load, server.port, { window: 1000, payload: 25, seconds: duration / 1000, warmup: warmup / 1000 })
+    const to = from + duration * 1000
+    // The profile is written when the program ends.
+    await server.stop()
+    const [file] = readdirSync(folder)
+    return selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, from, to)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
