@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { type Program, type ProgramOptions, startNode } from '../../server/test/program.ts'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+/** The program as it is built. */
+export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 /** `demo-loadgen` as it is built, with arguments as an engineer would type them. */
 export function startLoadgen(args: readonly (string | number)[], options?: ProgramOptions): Program {

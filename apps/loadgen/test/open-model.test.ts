@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
-import { runLoad } from './demo-loadgen.ts'
+import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 
 const good = (id: string) => `0000000e82${id}00`
@@ -62,6 +63,31 @@ describe('the open model', () => {
     // Only those that were on their way saw it: one on each connection, 4 of 4000. The others were sent when it was over.
     expect(json.serviceTimeMs.p99).toBeLessThan(stall / 4)
     expect(json.waited).toBeGreaterThan(500)
+  })
+
+  it('sees a stall of half a second at 100,000 requests a second', async () => {
+    const [seconds, share] = [2, 0.001]
+    const server = await startDemoServer()
+    // In flight are 5 on each of 20 connections at most: of 200,000 requests too few for the 99.9th percentile.
+    const shape = ['--rate', '100k', '--duration', `${seconds}s`, '--connections', 20, '--window', 5]
+    const program = startLoadgen(['run', '--port', server.port, '--warmup', 0, '--json', '-', ...shape])
+    await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 20_000)
+    const stoppedAt = performance.now()
+    server.program.signal('SIGSTOP')
+    await sleep(500)
+    server.program.signal('SIGCONT')
+    const stall = performance.now() - stoppedAt
+    const { status } = await program.exit()
+    const json = readJson(program)
+    expect(FINE).toContain(status)
+    expect(json).toMatchObject({ requests: 200_000, acks: 200_000, unsent: 0 })
+    const { latencyMs, serviceTimeMs } = json
+    const expected = stall - share * seconds * 1000
+    expect(latencyMs.p999).toBeGreaterThan(400)
+    expect(latencyMs.p999).toBeGreaterThan(expected * 0.9)
+    if (!json.saturated) expect(latencyMs.p999).toBeLessThan(expected * 1.1)
+    expect(serviceTimeMs.p999).toBeLessThan(stall / 4)
+    expect(serviceTimeMs.max, 'those that were on their way').toBeGreaterThan(expected * 0.9)
   })
 
   it('tells what nobody took, and fails', async () => {
