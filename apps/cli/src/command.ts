@@ -11,14 +11,15 @@ export class FlagOption extends Option {
     const { flags, description, standard, kind } = flag
     super(flags, description)
     this.written = standard
-    this.env(`${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`)
-    this.argParser((text: string, before: unknown) => {
-      const value = parseText(flag, text)
-      const more = kind === 'list' && Array.isArray(before)
-      this.written = more ? [this.written, text].flat() : text
-      return more ? [...before, ...(value as unknown[])] : value
-    })
-    if (kind === 'switch') this.preset('true')
+    const variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`
+    if (kind !== 'switch' || isOn(flag, variable)) this.env(variable)
+    if (kind !== 'switch')
+      this.argParser((text: string, before: unknown) => {
+        const value = parseText(flag, text)
+        const more = kind === 'list' && Array.isArray(before)
+        this.written = more ? [this.written, text].flat() : text
+        return more ? [...before, ...(value as unknown[])] : value
+      })
     if (standard !== undefined) this.default(parseDefault(flag, standard), standard)
   }
 }
@@ -37,6 +38,15 @@ function parseText({ schema }: Flag<unknown>, text: string): unknown {
   const { success, data, error } = schema.safeParse(text)
   if (success) return data
   throw new InvalidArgumentError(complaintOf(error))
+}
+
+/** For commander a switch is on as soon as its variable is there, whatever it says. @throws ExitError with status 2 */
+function isOn({ flags, schema }: Flag<unknown>, variable: string): boolean {
+  const text = process.env[variable]
+  const { success, data, error } = schema.safeParse(text ?? 'false')
+  if (success) return data === true
+  const message = `option '${flags}' value '${text}' from env '${variable}' is invalid. ${complaintOf(error)}; see --help`
+  throw new ExitError(ExitStatus.usage, message)
 }
 
 /** @throws RangeError when it can't be: a mistake of the program's own */

@@ -33,8 +33,9 @@ export function printConfig(command: Command, path: string | undefined, flags: F
   const options = command.options.filter((option) => option instanceof FlagOption)
   for (const option of options) {
     const name = option.attributeName()
-    if (!Object.hasOwn(flags, name) || option.written === undefined) continue
-    const node = document.createNode(plain(option.written), { flow: true })
+    const written = option.isBoolean() ? command.getOptionValue(name) : option.written
+    if (!Object.hasOwn(flags, name) || written === undefined) continue
+    const node = document.createNode(plain(written), { flow: true })
     node.comment = ` ${sourceOf(command, option, path)}`
     document.set(keyOf(name), node)
   }

@@ -9,7 +9,7 @@ export interface Flag<Value> {
   readonly schema: z.ZodType<Value>
   /** The default as it would be typed, or undefined: it may be left out. */
   readonly standard: string | undefined
-  /** `value`: one. `switch`: true or false, on the command line alone true. `list`: may be given several times. */
+  /** `value`: one. `switch`: true or false; on the command line it has no value. `list`: may be given several times. */
   readonly kind: 'value' | 'switch' | 'list'
 }
 
@@ -44,9 +44,8 @@ export function optionalFlag<Value>(
 }
 
 /** A flag that is on or off: `--quiet`, `DEMO_LOADGEN_QUIET=true`, `quiet: true`. It is off unless given. */
-export function switchFlag(name: string, description: string): Flag<boolean> {
-  const schema = written(parseBoolean)
-  return { flags: `${name} [boolean]`, description, schema, standard: 'false', kind: 'switch' }
+export function switchFlag(flags: string, description: string): Flag<boolean> {
+  return { flags, description, schema: written(parseBoolean), standard: 'false', kind: 'switch' }
 }
 
 /** A flag that may be given several times, or once with commas; in a file as a list. None unless given. */
@@ -54,7 +53,7 @@ export function listFlag<Value>(
   flags: string,
   description: string,
   parse: (text: string) => Value,
-): Flag<readonly Value[]> {
+): Flag<readonly Value[] | undefined> {
   const one = written(parse)
   const split = z.union([
     z.string().transform((text) => text.split(',').map((part) => part.trim())),

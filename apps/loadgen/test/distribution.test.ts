@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { LatencyRecorder } from '../src/latency.ts'
+import { Distribution } from '../src/engine/distribution.ts'
 
 const SAMPLES = 1_000_000
 
 /** How far a percentile may be from that of the sorted samples, relative to it. */
 const TOLERANCE = 0.001
 
-describe('a LatencyRecorder', () => {
+describe('a Distribution', () => {
   it.each([
     { name: 'all alike from 0.05 to 5 ms', draw: (random: () => number) => 0.05 + 4.95 * random() },
     { name: 'with a long tail, around 1 ms', draw: (random: () => number) => Math.exp(normal(random)) },
@@ -18,7 +18,7 @@ describe('a LatencyRecorder', () => {
   ])('has the percentiles of a million latencies within 0.1 %: $name', ({ draw }) => {
     const random = seeded(42)
     const latencies = Float64Array.from({ length: SAMPLES }, () => draw(random))
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     for (const latency of latencies) recorder.record(latency, 1)
     const { min, mean, p50, p90, p99, p999, max } = recorder.summarize()
 
@@ -41,7 +41,7 @@ describe('a LatencyRecorder', () => {
   })
 
   it('counts one latency of many requests as often as there are requests', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     recorder.record(1, 899)
     recorder.record(2, 100)
     recorder.record(50, 1)
@@ -58,7 +58,7 @@ describe('a LatencyRecorder', () => {
 
   it('never puts a percentile above the largest latency, nor below the smallest', () => {
     for (const latency of [0.0001, 0.1234567, 1.999, 10.24, 123.456, 3_599_999]) {
-      const recorder = new LatencyRecorder()
+      const recorder = new Distribution()
       recorder.record(latency, 3)
       const { min, p50, p999, max } = recorder.summarize()
       expect(p50).toBeLessThanOrEqual(max)
@@ -68,7 +68,7 @@ describe('a LatencyRecorder', () => {
   })
 
   it('keeps what is out of its range at its edge: a clock that stood still, an answer after hours', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     recorder.record(0, 1)
     recorder.record(86_400_000, 1)
     const { min, max } = recorder.summarize()
@@ -77,8 +77,32 @@ describe('a LatencyRecorder', () => {
     expect(max / 3_600_000).toBeCloseTo(1, 2)
   })
 
+  it('is the same when it is put together from packed parts', () => {
+    const random = seeded(7)
+    const whole = new Distribution()
+    const parts = [new Distribution(), new Distribution(), new Distribution()]
+    for (let i = 0; i < 30_000; i++) {
+      const latency = Math.exp(normal(random))
+      whole.record(latency, 2)
+      parts[i % 3].record(latency, 2)
+    }
+    const merged = new Distribution()
+    for (const part of [...parts, new Distribution()]) merged.add(structuredClone(part.pack()))
+    expect(merged.count).toBe(60_000)
+    expect(merged.summarize()).toEqual(whole.summarize())
+    for (const percentile of [0, 12.5, 99.99, 100]) {
+      expect(merged.percentile(percentile)).toBe(whole.percentile(percentile))
+      // Whoever reads the histogram itself sees the same.
+      expect(merged.histogram.getValueAtPercentile(percentile)).toBe(whole.histogram.getValueAtPercentile(percentile))
+    }
+    expect(merged.histogram.maxValue).toBe(whole.histogram.maxValue)
+    expect(merged.histogram.minNonZeroValue).toBe(whole.histogram.minNonZeroValue)
+    merged.clear()
+    expect(merged.summarize()).toEqual(new Distribution().summarize())
+  })
+
   it('is all zeros when nothing was recorded', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     expect(recorder.count).toBe(0)
     expect(recorder.summarize()).toEqual({ min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 })
   })
