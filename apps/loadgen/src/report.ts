@@ -107,7 +107,7 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, generator, offeredRate, sentRate } = result
+  const { saturatedBecause, waited, requests, unsent, generator, offeredRate, sentRate } = result
   const lines: string[] = []
   if (saturatedBecause !== null) {
     lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
@@ -115,7 +115,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
   if (waited > 0) {
     const window = windowOf(options)
     lines.push(
-      `waited      ${count(waited)} of ${count(requests)} requests found no room when they were due: window of ${window} reached, or socket full`,
+      `waited      ${count(waited)} of ${count(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
     )
   }
   const busy = busyNote({ offeredRate, sentRate, lagP99: null, busy: generator.busyPercent.map((one) => one / 100) })
