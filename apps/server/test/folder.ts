@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -20,6 +20,10 @@ export class Folder {
   write(name: string, text: string | Uint8Array): string {
     writeFileSync(this.at(name), text)
     return this.at(name)
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.at(name))
   }
 
   remove(name: string): void {
