@@ -1,10 +1,7 @@
-import { connect, type TcpSocketConnectOpts } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
 import { conn, connAck, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
-import { type DemoServer, startDemoServer, startDemoServerProgram } from './demo-server.ts'
+import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
 const CLIENT = { remoteAddress: '192.0.2.1', remotePort: 49_158 }
@@ -83,7 +80,7 @@ describe('--proxy-protocol-from', () => {
     const closed = await server.untilLogged('connection closed', 2)
     for (const entry of closed) expect(entry).toMatchObject({ reason: 'frame-error', remoteAddress: '127.0.0.1' })
 
-    const proxy = await connectFrom(server, { localAddress: '127.0.0.2' })
+    const proxy = await server.connect({ localAddress: '127.0.0.2' })
     proxy.send(LINE + submit(1))
     expect(await proxy.receive(14)).toBe(submitAck(1))
     const client = await server.connect()
@@ -96,7 +93,7 @@ describe('--proxy-protocol-from', () => {
     const environment = { DEMO_SERVER_PROXY_PROTOCOL_FROM: '127.0.0.2,127.0.0.3' }
     for (const server of [await startDemoServer(several), await startDemoServer([], { environment })]) {
       for (const localAddress of ['127.0.0.2', '127.0.0.3']) {
-        const proxy = await connectFrom(server, { localAddress })
+        const proxy = await server.connect({ localAddress })
         proxy.send(LINE + submit(1))
         expect(await proxy.receive(14)).toBe(submitAck(1))
       }
@@ -150,13 +147,4 @@ describe('--proxy-protocol-from', () => {
 
 function line(text: string): string {
   return Buffer.from(text, 'latin1').toString('hex')
-}
-
-/** A connection from another address of this machine. */
-async function connectFrom(server: DemoServer, from: Partial<TcpSocketConnectOpts>): Promise<Peer> {
-  const socket = connect({ host: '127.0.0.1', port: server.port, ...from })
-  const peer = server.keep(new Peer(socket))
-  peer.read()
-  await within(new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject)), 'for a proxy')
-  return peer
 }
