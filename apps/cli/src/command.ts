@@ -6,6 +6,8 @@ import { complaintOf, type Flag, type Flags } from './flag.ts'
 export class FlagOption extends Option {
   /** As it would be typed, or as it stands in a file; undefined when it was left out. */
   written: unknown
+  /** Where it stands, if it is from a file: `demo.yaml:3`. */
+  place: string | undefined
 
   constructor(flag: Flag<unknown>, variables: string) {
     const { flags, description, standard, kind } = flag

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { Document, isMap, LineCounter, parseDocument } from 'yaml'
+import { Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { FlagOption } from './command.ts'
 import { ExitError, ExitStatus } from './exit.ts'
@@ -19,6 +19,7 @@ export function addConfigFile(command: Command, path: string, flags: Flags): voi
     const key = keyOf(name)
     if (!(option instanceof FlagOption) || !Object.hasOwn(file.written, key) || isSet(command, name)) continue
     option.written = file.written[key]
+    option.place = file.placeOf(key)
     command.setOptionValueWithSource(name, file.values[key], 'config')
   }
 }
@@ -55,10 +56,30 @@ function sourceOf(command: Command, option: FlagOption, path: string | undefined
   }
 }
 
+/**
+ * Where a value is from, as a message about it begins: `--port`, `DEMO_SERVER_PORT`, `demo.yaml:3: port`.
+ *
+ * @param name of the flag: `maxConnections`
+ */
+export function whereFrom(command: Command, name: string): string {
+  const option = command.options.find((one) => one.attributeName() === name)
+  if (!(option instanceof FlagOption)) throw new RangeError(`there is no flag ${name}`)
+  switch (command.getOptionValueSource(name)) {
+    case 'env':
+      return String(option.envVar)
+    case 'config':
+      return `${option.place}: ${keyOf(name)}`
+    default:
+      return String(option.long)
+  }
+}
+
 interface ConfigFile {
   /** By key. */
   readonly values: Readonly<Record<string, unknown>>
   readonly written: Readonly<Record<string, unknown>>
+  /** `demo.yaml:3` */
+  placeOf(key: string): string
 }
 
 function readConfigFile(path: string, flags: Flags): ConfigFile {
@@ -66,28 +87,38 @@ function readConfigFile(path: string, flags: Flags): ConfigFile {
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false })
   const [mistake] = document.errors
   if (mistake !== undefined) throw complain(`${path}:${lines.linePos(mistake.pos[0]).line}: ${mistake.message}`)
-  const { contents } = document
+  // Nothing at all, or nothing between two marks.
+  const contents = isScalar(document.contents) && document.contents.value === null ? null : document.contents
   if (contents !== null && !isMap(contents)) throw complain(`${path}: it must be keys and values, like "port: 8888"`)
 
-  const lineOf = (key: string) => {
+  const placeOf = (key: string) => {
     const pair = contents?.items.find((item) => String(item.key) === key)
     const { range } = (pair?.key ?? {}) as { range?: readonly [number, number, number] }
     return range === undefined ? path : `${path}:${lines.linePos(range[0]).line}`
   }
-  const written = (document.toJS() ?? {}) as Record<string, unknown>
+  const written = toObject(document, path)
   const keys = Object.entries(flags).map(([name, { schema }]) => [keyOf(name), schema.optional()] as const)
   const { success, data, error } = z.strictObject(Object.fromEntries(keys)).safeParse(written)
-  if (success) return { values: data, written }
+  if (success) return { values: data, written, placeOf }
 
   const [issue] = error.issues
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
   if (unknown !== undefined) {
     throw complain(
-      `${lineOf(unknown)}: there is no key ${unknown}; the keys are ${keys.map(([key]) => key).join(', ')}`,
+      `${placeOf(unknown)}: there is no key ${unknown}; the keys are ${keys.map(([key]) => key).join(', ')}`,
     )
   }
   const key = String(issue?.path[0])
-  throw complain(`${lineOf(key)}: ${key}: ${complaintOf(error)}`)
+  throw complain(`${placeOf(key)}: ${key}: ${complaintOf(error)}`)
+}
+
+/** @throws ExitError when it refers to itself, or to nothing */
+function toObject(document: Document.Parsed, path: string): Record<string, unknown> {
+  try {
+    return (document.toJS() ?? {}) as Record<string, unknown>
+  } catch (error) {
+    throw complain(`${path}: ${(error as Error).message}`)
+  }
 }
 
 function readText(path: string): string {

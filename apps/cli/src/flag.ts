@@ -62,11 +62,6 @@ export function listFlag<Value>(
   return { flags, description, schema: split.pipe(z.array(one)), standard: undefined, kind: 'list' }
 }
 
-/** `--max-frame-length` for `maxFrameLength`. */
-export function flagOf(option: string): string {
-  return `--${keyOf(option)}`
-}
-
 /** `max-frame-length` for `maxFrameLength`. */
 export function keyOf(option: string): string {
   return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -1,6 +1,6 @@
 export { addFlags, Command, parseCommandLine } from './command.ts'
-export { addConfigFile, printConfig } from './config-file.ts'
+export { addConfigFile, printConfig, whereFrom } from './config-file.ts'
 export { ExitError, ExitStatus, runProgram } from './exit.ts'
-export { flag, flagOf, listFlag, optionalFlag, switchFlag } from './flag.ts'
+export { flag, listFlag, optionalFlag, switchFlag } from './flag.ts'
 export { parseCount, parseDuration, parseOneOf, parsePort, parseSize, parseText } from './units.ts'
 export type { Flag, Flags, Values } from './flag.ts'

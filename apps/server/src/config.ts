@@ -7,8 +7,9 @@ import {
   parseCommandLine,
   printConfig,
   type Values,
+  whereFrom,
 } from '@demo/cli'
-import type { ServerOptions } from '@demo/server'
+import { createServer, ServerOptionError, type ServerOptions } from '@demo/server'
 import manifest from '../package.json' with { type: 'json' }
 import { COMMAND_FLAGS, type Config, FLAGS, LIMITS } from './flags.ts'
 
@@ -48,7 +49,9 @@ export async function readTask(argv: readonly string[]): Promise<Task> {
   const { config: file, checkConfig, printConfig: print } = command.opts<Values<typeof COMMAND_FLAGS>>()
   if (file !== undefined) addConfigFile(command, file, FLAGS)
   const { config: _file, checkConfig: _check, printConfig: _print, ...config } = command.opts()
-  checkTogether(config as Config)
+  const from = (name: string) => whereFrom(command, name)
+  checkTogether(config as Config, from)
+  checkOptions(config as Config, from)
   if (print) {
     process.stdout.write(printConfig(command, file, FLAGS))
     throw new ExitError(ExitStatus.ok, '')
@@ -64,12 +67,28 @@ export function serverOptions(config: Config): ServerOptions {
 }
 
 /** @throws ExitError when settings do not go together */
-function checkTogether({ tlsCert, tlsKey, tlsCa, tlsRequireClientCert }: Config): void {
-  if (tlsCert !== undefined && tlsKey === undefined) throw complain('--tls-cert needs --tls-key')
-  if (tlsKey !== undefined && tlsCert === undefined) throw complain('--tls-key needs --tls-cert')
-  if (tlsCa !== undefined && tlsCert === undefined) throw complain('--tls-ca needs --tls-cert and --tls-key')
+function checkTogether(config: Config, from: (name: string) => string): void {
+  const { tlsCert, tlsKey, tlsCa, tlsRequireClientCert } = config
+  if (tlsCert !== undefined && tlsKey === undefined) throw complain(`${from('tlsCert')} needs --tls-key`)
+  if (tlsKey !== undefined && tlsCert === undefined) throw complain(`${from('tlsKey')} needs --tls-cert`)
+  if (tlsCa !== undefined && tlsCert === undefined) throw complain(`${from('tlsCa')} needs --tls-cert and --tls-key`)
   if (tlsRequireClientCert && tlsCa === undefined) {
-    throw complain('--tls-require-client-cert needs --tls-ca, which says whose certificates are good')
+    const setting = from('tlsRequireClientCert')
+    throw complain(`${setting} needs --tls-ca, which says whose certificates are good`)
+  }
+}
+
+/**
+ * Has the library look at its options here, where it is known who has set them.
+ *
+ * @throws ExitError that names the flag, the variable, or the line of the file
+ */
+function checkOptions(config: Config, from: (name: string) => string): void {
+  try {
+    createServer({ onSubmit() {} }, serverOptions(config))
+  } catch (error) {
+    if (!(error instanceof ServerOptionError)) throw error
+    throw new ExitError(ExitStatus.usage, `${from(error.option)} ${error.message.slice(error.option.length + 1)}`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { ExitError, ExitStatus } from '@demo/cli'
 import type { Handlers } from '@demo/server'
 
@@ -46,8 +47,9 @@ async function within<Value>(milliseconds: number, work: Promise<Value>): Promis
   }
 }
 
-function oneLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).replaceAll(/\s*\n\s*/g, ' ')
+function oneLine(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : inspect(thrown)
+  return text.replaceAll(/\s*\n\s*/g, ' ')
 }
 
 function complain(path: string, what: string): ExitError {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { ExitError, ExitStatus, flagOf } from '@demo/cli'
+import { inspect } from 'node:util'
+import { ExitError, ExitStatus } from '@demo/cli'
 import { createServerMetrics, type ServerMetrics } from '@demo/metrics'
 import { createServer, type Handlers, type Server, ServerOptionError, type TlsOptions } from '@demo/server'
 import type { Logger } from 'pino'
@@ -76,7 +77,7 @@ function handlersOf(users: Handlers, tokens: () => Tokens | undefined, log: Logg
       return users.onClose?.(session, reason, error)
     },
     onError(error, session) {
-      log.error({ session: session.id, error: String(error) }, 'a handler failed')
+      log.error({ session: session.id, error: textOf(error) }, 'a handler failed')
       return users.onError?.(error, session)
     },
   }
@@ -90,6 +91,11 @@ function handlersOf(users: Handlers, tokens: () => Tokens | undefined, log: Logg
   }
 }
 
+/** Not everything that is thrown has a text of its own. */
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? String(thrown) : inspect(thrown)
+}
+
 /** @throws ExitError that names the flag */
 function complaining<Value>(flag: string, work: () => Value): Value {
   try {
@@ -99,16 +105,12 @@ function complaining<Value>(flag: string, work: () => Value): Value {
   }
 }
 
-/** @throws ExitError that names the flag which an option of the library comes from */
+/** @throws ExitError; all other options were looked at when they were read */
 function orComplain<Value>(work: () => Value): Value {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof ServerOptionError)) throw error
-    const { option, message } = error
-    throw new ExitError(
-      ExitStatus.usage,
-      `${option === 'tls' ? '--tls-cert' : flagOf(option)} ${message.slice(option.length + 1)}`,
-    )
+    if (!(error instanceof ServerOptionError) || error.option !== 'tls') throw error
+    throw new ExitError(ExitStatus.usage, `--tls-cert ${error.message.slice('tls '.length)}`)
   }
 }

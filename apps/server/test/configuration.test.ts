@@ -1,25 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { id, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { complaint } from './complaint.ts'
 import { connectable, freePort, startDemoServer, startDemoServerProgram, takePort } from './demo-server.ts'
-import type { Program } from './program.ts'
 
 const GO_DEMO_ACK = `0000000e81${id(1)}00`
-
-/** The one line of a program that did not start; checks that it is one, and nothing else was printed. */
-async function complaint(program: Program, status: number): Promise<string> {
-  const said = await program.until('it says why', () => (program.stderr === '' ? undefined : program.stderr))
-  expect(said, 'it must not start').not.toContain('listening')
-  const exit = await program.exit()
-  const { stdout, stderrLines, stderr } = program
-  expect({ ...exit, stdout, lines: stderrLines.length, stderr }).toMatchObject({
-    status,
-    signal: null,
-    stdout: '',
-    lines: 1,
-    stderr: expect.stringMatching(/^demo-server: .+\n$/),
-  })
-  return stderr
-}
 
 describe('a flag that can not be', () => {
   it.each([

@@ -26,7 +26,8 @@ export async function startDemoServer(flags: readonly string[] = [], options?: P
 /** Waits until a server, started one way or another, says in JSON where it listens. */
 export async function listening(program: Program): Promise<DemoServer> {
   const line = await program.until('it listens', () => logLines(program).find(({ msg }) => msg === 'listening'))
-  const server = new DemoServer(program, Number(line['port']), Number(line['metricsPort']))
+  const path = typeof line['path'] === 'string' ? line['path'] : undefined
+  const server = new DemoServer(program, Number(line['port']), Number(line['metricsPort']), path)
   onTestFinished(() => server.hangUp())
   return server
 }
@@ -54,12 +55,15 @@ export class DemoServer {
   readonly program: Program
   readonly port: number
   readonly metricsPort: number
+  /** Of its Unix socket, where it listens on one. */
+  readonly path: string | undefined
   readonly #peers: Peer[] = []
 
-  constructor(program: Program, port: number, metricsPort: number) {
+  constructor(program: Program, port: number, metricsPort: number, path?: string) {
     this.program = program
     this.port = port
     this.metricsPort = metricsPort
+    this.path = path
   }
 
   /** What it has logged so far. */
@@ -82,9 +86,20 @@ export class DemoServer {
 
   /** A connection that sends bytes as they are. */
   async connect(options?: PeerOptions): Promise<Peer> {
-    const peer = await connectPeer({ address: '127.0.0.1', port: this.port }, options)
+    const tcp = { address: '127.0.0.1', port: this.port }
+    return this.keep(await connectPeer(this.path === undefined ? tcp : { path: this.path }, options))
+  }
+
+  /** Takes care of a connection that was made otherwise: it ends with the test. */
+  keep(peer: Peer): Peer {
     this.#peers.push(peer)
     return peer
+  }
+
+  /** Asks as a load balancer would: `/healthz`, `/readyz`. */
+  async probe(page: string): Promise<{ readonly status: number; readonly text: string }> {
+    const response = await within(fetch(`http://127.0.0.1:${this.metricsPort}${page}`), `for ${page}`)
+    return { status: response.status, text: await response.text() }
   }
 
   /** What Prometheus would see now. */

@@ -1,6 +1,16 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { filler, frame, id, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import {
+  filler,
+  frame,
+  id,
+  sortedAcks,
+  submit,
+  submitAck,
+  submitAcks,
+  submits,
+} from '../../../packages/server/src/testing/wire.ts'
 import { listening, startDemoServer } from './demo-server.ts'
+import { Folder } from './folder.ts'
 import { Program } from './program.ts'
 
 describe('a limit that is set by a flag', () => {
@@ -81,6 +91,90 @@ describe('a limit that is set by a flag', () => {
     while ((await server.scrape()).value('client_connected') === 1) peer.send(submits)
     expect(await server.untilLogged('connection closed')).toMatchObject([{ level: 40, reason: 'write-timeout' }])
     expect((await server.scrape()).closed).toEqual({ 'write-timeout': 1 })
+  })
+
+  it('holds: --max-connections-per-ip counts each address for itself, and lets in again who has left', async () => {
+    const server = await startDemoServer(['--max-connections-per-ip', '2'])
+    const [first, second] = [await server.connect(), await server.connect()]
+    const third = await server.connect()
+    await third.untilClosed()
+    expect(third.received).toBe('')
+    const error = '2 connections of 127.0.0.1 are open'
+    expect(await server.untilLogged('connection closed')).toMatchObject([
+      { level: 40, reason: 'too-many-connections', remoteAddress: '127.0.0.1', error },
+    ])
+    const other = await server.connect({ localAddress: '127.0.0.2' })
+    for (const peer of [first, second, other]) peer.send(submit(1))
+    for (const peer of [first, second, other]) expect(await peer.receive(14)).toBe(submitAck(1))
+    first.end()
+    await server.untilLogged('connection closed', 2)
+    const fourth = await server.connect()
+    fourth.send(submit(1))
+    expect(await fourth.receive(14)).toBe(submitAck(1))
+    expect((await server.scrape()).closed).toEqual({ 'too-many-connections': 1, 'peer-closed': 1 })
+  })
+
+  it('holds: --max-in-flight takes so many requests of a connection at a time, and answers all in the end', async () => {
+    const module = new Folder().write(
+      'handlers.mjs',
+      `let now = 0
+      let most = 0
+      export default {
+        async onSubmit() {
+          most = Math.max(most, ++now)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          now -= 1
+        },
+        onClose() { console.log('at most ' + most) },
+      }`,
+    )
+    const server = await startDemoServer(['--max-in-flight', '3', '--handler', module])
+    const peer = await server.connect()
+    peer.end(submits(1, 20))
+    expect(sortedAcks(await peer.receiveAll())).toEqual(sortedAcks(submitAcks(1, 20)))
+    const said = await server.program.until('it says how many', () => server.program.stdoutLines[0])
+    expect(said).toBe('at most 3')
+  })
+
+  it('holds: --handler-timeout answers 1 for a handler that never settles, not before, and the rest as ever', async () => {
+    const module = new Folder().write(
+      'handlers.mjs',
+      "export default { onSubmit: ({ id }) => (id === '00000002' ? new Promise(() => {}) : 0) }",
+    )
+    const server = await startDemoServer(['--handler-timeout', '400ms', '--handler', module])
+    const peer = await server.connect()
+    const startedAt = performance.now()
+    peer.send(submits(1, 3))
+    expect(sortedAcks(await peer.receive(28))).toEqual([submitAck(1), submitAck(3)])
+    expect(await peer.receive(42)).toContain(submitAck(2, 1))
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(400)
+    expect(server.logged('a handler failed')).toHaveLength(1)
+    expect(peer.closed).toBe(false)
+  })
+
+  it('strikes not before its time: --idle-timeout, --frame-timeout', async () => {
+    const limit = 400
+    const server = await startDemoServer(['--idle-timeout', `${limit}ms`, '--frame-timeout', `${limit}ms`])
+    const startedAt = performance.now()
+    const [idle, inside] = [await server.connect(), await server.connect()]
+    inside.send('00100000')
+    for (const peer of [idle, inside]) {
+      await peer.receiveAll()
+      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(limit)
+    }
+    const reasons = (await server.untilLogged('connection closed', 2)).map(({ reason }) => reason)
+    expect(reasons.toSorted()).toEqual(['frame-timeout', 'idle-timeout'])
+  })
+
+  it('has no effect where nobody has to send a Conn: --handshake-timeout', async () => {
+    const server = await startDemoServer(['--handshake-timeout', '1ms'])
+    const peer = await server.connect()
+    await server.untilScraped('it to be accepted', (metrics) => metrics.value('client_connected') === 1)
+    for (let serial = 1; serial <= 20; serial++) {
+      peer.send(submit(serial))
+      await peer.receive(14 * serial)
+    }
+    expect(peer.received).toBe(submitAcks(1, 20))
   })
 
   it('is off when it is 0', async () => {

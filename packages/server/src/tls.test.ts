@@ -257,6 +257,12 @@ describe('an error about TLS names what is wrong, and shows no key', () => {
     ['a key of another certificate', { cert: server.cert, key: client.key }, /can't be used: .*key values mismatch/],
     ['no certificate', { cert: 'nothing', key: server.key }, /can't be used: /],
     ['no key', { cert: server.cert, key: 'nothing' }, /can't be used: /],
+    ['an authority that is none', { ...TLS, ca: 'nothing' }, /can't be used: there is no certificate in the ca/],
+    [
+      'an authority that was cut off',
+      { ...TLS, ca: `${authority.cert}${authority.cert.slice(0, 200)}` },
+      /can't be used: a certificate in the ca can't be read/,
+    ],
     ['mutual TLS without an authority', { ...TLS, requireClientCert: true }, /requireClientCert needs a ca/],
   ])('%s', (_name, tls, message) => {
     const create = () => createServer({ onSubmit: () => 0 }, { tls })

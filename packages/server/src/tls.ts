@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import { HandshakeError } from './handshake-error.ts'
@@ -121,9 +121,28 @@ function plainSocketOf(secured: TLSSocket): Socket | undefined {
 function contextOf({ cert, key, ca, requireClientCert = false }: TlsOptions): SecureContextOptions {
   if (cert.length === 0 || key.length === 0) throw new Error('it needs both cert and key')
   if (requireClientCert && ca === undefined) throw new Error('requireClientCert needs a ca')
+  if (ca !== undefined) checkAuthorities(ca)
   const context = { ...MODERN, cert, key, ...(ca === undefined ? {} : { ca }) }
   createSecureContext(context)
   return context
+}
+
+/**
+ * Node takes whatever is no certificate for no authority, without a word: nobody would get in.
+ *
+ * @throws Error when there is none, or one that can't be read
+ */
+function checkAuthorities(ca: string | Buffer): void {
+  const blocks = ca.toString().split(/(?=-----BEGIN )/)
+  const certificates = blocks.filter((block) => /^-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(block))
+  if (certificates.length === 0) throw new Error('there is no certificate in the ca')
+  for (const certificate of certificates) {
+    try {
+      new X509Certificate(certificate)
+    } catch (error) {
+      throw new Error(`a certificate in the ca can't be read: ${(error as Error).message}`)
+    }
+  }
 }
 
 /** Why the client is not let in, or undefined. */

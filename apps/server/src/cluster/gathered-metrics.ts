@@ -13,10 +13,12 @@ export class GatheredMetrics {
   readonly #ask: () => Promise<readonly Metrics[]>
   readonly #own = new Registry()
   readonly #restarts: Counter
-  #departed: Metrics = []
+  /** What is left of those that are gone; {@link #compact} makes one of them. */
+  readonly #departed: Metrics[] = []
+  #compacted: Promise<void> = Promise.resolve()
 
   /**
-   * @param ask asks all workers
+   * @param ask asks all workers; those that are gone by the time it settles are left out
    * @param listening how many of them listen now
    */
   constructor(ask: () => Promise<readonly Metrics[]>, listening: () => number) {
@@ -36,16 +38,29 @@ export class GatheredMetrics {
     })
   }
 
-  /** A worker died and was replaced; this is the last that was heard of it. */
-  async departed(last: Metrics): Promise<void> {
+  /**
+   * A worker is gone; this is the last that was heard of it. It counts at once, so that whoever asks in this moment finds
+   * it either among the workers or here.
+   */
+  departed(last: Metrics): void {
+    this.#departed.push(last.filter(({ type }) => LASTING.has(type as unknown)))
+    this.#compacted = this.#compacted.then(() => this.#compact())
+  }
+
+  /** A worker that died has a successor. */
+  replaced(): void {
     this.#restarts.inc()
-    const lasting = last.filter(({ type }) => LASTING.has(type as unknown))
-    this.#departed = await AggregatorRegistry.aggregate([this.#departed, lasting]).getMetricsAsJSON()
   }
 
   async metrics(): Promise<string> {
     const told = await this.#ask()
-    const workers = AggregatorRegistry.aggregate([...told, this.#departed])
+    const workers = AggregatorRegistry.aggregate([...told, ...this.#departed])
     return `${await workers.metrics()}\n${await this.#own.metrics()}`
+  }
+
+  async #compact(): Promise<void> {
+    const { length } = this.#departed
+    const sum = await AggregatorRegistry.aggregate(this.#departed).getMetricsAsJSON()
+    this.#departed.splice(0, length, sum)
   }
 }

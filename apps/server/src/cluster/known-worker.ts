@@ -27,6 +27,9 @@ export class KnownWorker {
     process.on('message', (message: ToPrimary) => this.#hear(message))
     // A worker that dies takes its channel with it; its end is told by its exit.
     process.on('error', () => {})
+    process.once('exit', () => {
+      for (const done of this.#asked.values()) done()
+    })
   }
 
   get pid(): number | undefined {

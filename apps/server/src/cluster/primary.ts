@@ -25,7 +25,11 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     () => workers.metrics(),
     () => workers.listening,
   )
-  const workers = new Workers(config, log, { replaced: (last) => metrics.departed(last), gaveUp: (why) => giveUp(why) })
+  const workers = new Workers(config, log, {
+    departed: (last) => metrics.departed(last),
+    replaced: () => metrics.replaced(),
+    gaveUp: (why) => giveUp(why),
+  })
   let draining = false
   const ready = () => {
     if (draining) return 'draining'

@@ -39,6 +39,8 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
     process.on('message', (order: ToWorker) => order.type === 'drain' && resolve(undefined))
     process.on('disconnect', () => resolve(undefined))
   })
+  // Or Node ends this process in the moment in which the primary is gone, whatever it has in hand.
+  if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
   const log = createLog(config, worker)
   const { server, metrics, reload } = await createService(config, log)
   const where = whereToListen(config)

@@ -1,7 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
+import { ExitStatus } from '@demo/cli'
 import type { CloseSummary, ServerAddress } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from '../flags.ts'
+import { CANNOT_LISTEN } from '../listening.ts'
 import { KnownWorker } from './known-worker.ts'
 import type { Metrics } from './messages.ts'
 import { Restarts } from './restarts.ts'
@@ -13,10 +15,15 @@ const END_PATIENCE = 3000
 /** The longest that a timer of Node can wait, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1
 
+/** The exit statuses of a worker that has said itself what is wrong, in its one line. */
+const SAY_WHY: ReadonlySet<number> = new Set([ExitStatus.usage, CANNOT_LISTEN])
+
 /** What is told of workers. */
 export interface WorkersListener {
+  /** A worker is gone; this is the last that it told. */
+  departed(last: Metrics): void
   /** A worker died, and another takes its place. */
-  replaced(last: Metrics): void
+  replaced(): void
   /** None takes its place: they die too fast, or it has said itself what is wrong. */
   gaveUp(why: GaveUp): void
 }
@@ -72,9 +79,10 @@ export class Workers {
     })
   }
 
-  /** Asks all that listen for their metrics. */
-  metrics(): Promise<readonly Metrics[]> {
-    return Promise.all([...this.#alive.values()].map((worker) => worker.tellMetrics()))
+  /** Asks all that listen for their metrics. Who is gone by the time they are there has departed, and is left out. */
+  async metrics(): Promise<readonly Metrics[]> {
+    await Promise.all([...this.#alive.values()].map((worker) => worker.tellMetrics()))
+    return [...this.#alive.values()].map(({ metrics }) => metrics)
   }
 
   /** How many connections there are. */
@@ -129,14 +137,14 @@ export class Workers {
   #gone(worker: KnownWorker, status: number | null, signal: string | null): void {
     const { number, pid } = worker
     this.#alive.delete(number)
+    this.#listener.departed(worker.metrics)
     if (worker.summary !== undefined) this.#summaries.push(worker.summary)
     if (this.#draining) {
       if (worker.summary === undefined) this.#summaries.push(cutOff(worker))
       this.#changed(worker)
       return
     }
-    const hasSaidWhy = !this.#everListened && status !== null && status > 1
-    if (hasSaidWhy) {
+    if (!this.#everListened && status !== null && SAY_WHY.has(status)) {
       this.#listener.gaveUp({ why: 'it has said why', status })
       return
     }
@@ -144,7 +152,7 @@ export class Workers {
     const delay = this.#restarts.died(worker.address !== undefined, performance.now())
     if (typeof delay === 'string') this.#listener.gaveUp({ why: delay, status: 1 })
     else {
-      this.#listener.replaced(worker.metrics)
+      this.#listener.replaced()
       setTimeout(() => this.#draining || this.#fork(number), delay)
     }
   }

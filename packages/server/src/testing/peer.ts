@@ -8,6 +8,8 @@ export interface PeerOptions {
   reads?: boolean
   /** Whether it leaves its side open when the server has ended its own. */
   holdsOn?: boolean
+  /** From which address of this machine it comes. */
+  localAddress?: string
 }
 
 /** A peer that knows nothing of frames: it sends the bytes it is told to, and keeps what comes. */
@@ -125,8 +127,9 @@ export class Peer {
 
 /** Connects a peer that sends bytes as they are. */
 export async function connectPeer(address: ServerAddress, options: PeerOptions = {}): Promise<Peer> {
-  const { reads = true, holdsOn = false } = options
-  const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port }
+  const { reads = true, holdsOn = false, localAddress } = options
+  const from = localAddress === undefined ? {} : { localAddress }
+  const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port, ...from }
   const socket = connectSocket({ ...where, allowHalfOpen: holdsOn, noDelay: true })
   const peer = new Peer(socket)
   if (reads) peer.read()

@@ -1,0 +1,18 @@
+import { expect } from 'vitest'
+import type { Program } from './program.ts'
+
+/** The one line of a program that did not start; checks that it is one, and nothing else was printed. */
+export async function complaint(program: Program, status: number): Promise<string> {
+  const said = await program.until('it says why', () => (program.stderr === '' ? undefined : program.stderr))
+  expect(said, 'it must not start').not.toContain('listening')
+  const exit = await program.exit()
+  const { stdout, stderrLines, stderr } = program
+  expect({ ...exit, stdout, lines: stderrLines.length, stderr }).toMatchObject({
+    status,
+    signal: null,
+    stdout: '',
+    lines: 1,
+    stderr: expect.stringMatching(/^demo-server: .+\n$/),
+  })
+  return stderr
+}

@@ -1,0 +1,32 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** A folder of a test's own, gone when the test is. */
+export class Folder {
+  readonly path = mkdtempSync(join(tmpdir(), 'demo-server-'))
+
+  constructor() {
+    onTestFinished(() => rmSync(this.path, { recursive: true, force: true }))
+  }
+
+  /** Where a file of it is, or would be. */
+  at(name: string): string {
+    return join(this.path, name)
+  }
+
+  /** Writes a file, over what it was before, and gives its path. */
+  write(name: string, text: string | Uint8Array): string {
+    writeFileSync(this.at(name), text)
+    return this.at(name)
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.at(name))
+  }
+
+  remove(name: string): void {
+    rmSync(this.at(name))
+  }
+}

@@ -1,0 +1,23 @@
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { Peer } from '../../../packages/server/src/testing/peer.ts'
+import { within } from '../../../packages/server/src/testing/wait-for.ts'
+import type { DemoServer } from './demo-server.ts'
+
+/** A peer that speaks TLS, and the socket that knows whose certificate it saw. */
+export interface SecurePeer {
+  readonly peer: Peer
+  readonly socket: TLSSocket
+}
+
+/** Connects with TLS. With version 1.3 a client is through before the server has looked at its certificate. */
+export async function connectSecurely(server: DemoServer, options: ConnectionOptions): Promise<SecurePeer> {
+  const socket = connect({ host: '127.0.0.1', port: server.port, ...options })
+  const peer = server.keep(new Peer(socket))
+  peer.read()
+  const secured = new Promise<void>((resolve, reject) => {
+    socket.once('secureConnect', () => resolve())
+    socket.once('error', reject)
+  })
+  await within(secured, 'for a TLS handshake')
+  return { peer, socket }
+}

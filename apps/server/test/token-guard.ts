@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'vitest'
+import { conn, connAck } from '../../../packages/server/src/testing/wire.ts'
+import { type DemoServer, startDemoServer } from './demo-server.ts'
+import { Folder } from './folder.ts'
+
+/** A text as the payload of a packet. */
+export const hex = (text: string) => Buffer.from(text).toString('hex')
+
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+/** A server that a file with this text guards. */
+export function guarded(text: string, flags: readonly string[] = []): Promise<DemoServer> {
+  return startDemoServer(['--auth-tokens-file', new Folder().write('tokens', text), ...flags])
+}
+
+/** Whether a Conn with this token is answered with 0. */
+export async function letsIn(server: DemoServer, token: string): Promise<boolean> {
+  const peer = await server.connect()
+  peer.send(conn(1, hex(token)))
+  const answer = await peer.receive(14)
+  peer.end()
+  await peer.untilClosed()
+  expect([connAck(1, 0), connAck(1, 1)]).toContain(answer)
+  return answer === connAck(1, 0)
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest'
+import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
+import { isAlive, killWorker, pidsOf, startWorkers } from './cluster-server.ts'
+import { freePort, startDemoServerProgram } from './demo-server.ts'
+import { Folder } from './folder.ts'
+
+const ACK_LENGTH = 14
+
+/** So slow that a test has to wait for it on purpose. */
+const SLOW = `export default {
+  onSubmit: () => new Promise((resolve) => setTimeout(resolve, 500)),
+}`
+
+/** It goes round and round with request 99; not for ever, lest a test that fails leaves it behind. */
+const LOOP = `export default {
+  onSubmit({ id }) {
+    const end = performance.now() + 20_000
+    while (id === '00000099' && performance.now() < end);
+  },
+}`
+
+const STUCK = 'export default { onSubmit: () => new Promise(() => setInterval(() => {}, 1000)) }'
+
+describe('a worker that is killed', () => {
+  it("is replaced; not ready meanwhile; the other's clients see nothing", async () => {
+    const server = await startWorkers(2)
+    const [first, second] = [await server.connect(), await server.connect()]
+    const survivorOf = new Map([
+      [1, second],
+      [2, first],
+    ])
+    for (const peer of [first, second]) {
+      peer.send(submit(1))
+      await peer.receive(ACK_LENGTH)
+    }
+    const killed = killWorker(server, 1)
+    const [died] = await server.untilLogged('worker died')
+    expect(died).toMatchObject({ level: 50, died: 1, diedPid: killed, signal: 'SIGKILL', pid: server.program.pid })
+    expect(await server.probe('/readyz')).toEqual({ status: 503, text: 'not ready: 1 of 2 workers listen\n' })
+    const survivor = survivorOf.get(1)
+    survivor?.send(submit(2))
+    expect(await survivor?.receive(2 * ACK_LENGTH)).toBe(submitAcks(1, 2))
+    await waitFor(
+      () => pidsOf(server, 1).length === 2,
+      () => 'for another worker 1',
+    )
+    await server.untilScraped('both to listen', (metrics) => metrics.value('workers') === 2)
+    expect(await server.probe('/readyz')).toMatchObject({ status: 200 })
+    expect(survivor?.closed).toBe(false)
+    const closed = [first, second].filter(({ closed }) => closed)
+    expect(closed).toHaveLength(1)
+  })
+
+  it('takes nothing back from the counters, whenever it is asked', async () => {
+    // Any free port would be another one when both are dead.
+    const server = await startWorkers(2, ['--port', `${await freePort()}`])
+    const told: number[] = []
+    let watching = true
+    const watch = async () => {
+      while (watching) told.push((await server.scrape()).value('req_recv_total'))
+    }
+    const watched = watch()
+    let sent = 0
+    for (let round = 1; round <= 3; round++) {
+      for (let i = 0; i < 4; i++) {
+        const peer = await server.connect()
+        peer.end(submits(1, 50))
+        await peer.receiveAll()
+        sent += 50
+      }
+      await waitFor(
+        () => told.at(-1) === sent,
+        () => `for ${sent} requests to be told; there are ${told.at(-1)}`,
+      )
+      // Both at once: neither may make the other forgotten.
+      killWorker(server, 1)
+      killWorker(server, 2)
+      await waitFor(
+        () => pidsOf(server, 1).length > round && pidsOf(server, 2).length > round,
+        () => 'for both to be replaced',
+      )
+      await server.untilScraped('both to listen', (metrics) => metrics.value('workers') === 2)
+    }
+    watching = false
+    await watched
+    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    const metrics = await server.scrape()
+    expect(metrics.value('req_recv_total')).toBe(sent)
+    expect(metrics.value('worker_restarts_total')).toBe(6)
+  })
+})
+
+describe('the drain of workers', () => {
+  it('takes nothing back from the counters when one is done before the other', async () => {
+    const module = new Folder().write('slow.mjs', SLOW.replace('500', '1500'))
+    const server = await startWorkers(2, ['--handler', module])
+    const [idle, busy] = [await server.connect(), await server.connect()]
+    for (const peer of [idle, busy]) peer.send(submits(1, 10))
+    for (const peer of [idle, busy]) await peer.receive(10 * ACK_LENGTH)
+    busy.send(submit(11))
+    await server.untilScraped('it to be received', (metrics) => metrics.value('req_recv_total') === 21)
+    server.program.signal('SIGTERM')
+    await idle.receiveAll()
+    await server.untilLogged('worker stopped')
+    expect((await server.scrape()).value('req_recv_total')).toBe(21)
+    expect(await busy.receiveAll()).toBe(submitAcks(1, 11))
+    expect(await server.program.exit()).toEqual({ status: 0, signal: null })
+  })
+
+  it('cuts off at its deadline what is stuck, says how much, and ends with exit status 4', async () => {
+    const module = new Folder().write('stuck.mjs', STUCK)
+    const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '200ms'])
+    const peers = [await server.connect(), await server.connect()]
+    for (const peer of peers) peer.send(submits(1, 3))
+    await server.untilScraped('them to be received', (metrics) => metrics.value('req_recv_total') === 6)
+    server.program.signal('SIGTERM')
+    expect(await server.program.exit()).toEqual({ status: 4, signal: null })
+    expect(server.log.at(-1)).toMatchObject({ level: 40, connections: 2, cutOff: 2, unanswered: 6 })
+  })
+
+  it('kills at its deadline a worker that does not even hear of it, and has the other answer', async () => {
+    const module = new Folder().write('loop.mjs', LOOP)
+    const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '100ms'])
+    const [lost, other] = [await server.connect(), await server.connect()]
+    lost.send(submit(99))
+    other.send(submit(1))
+    expect(await other.receive(ACK_LENGTH)).toBe(submitAck(1))
+    server.program.signal('SIGTERM')
+    expect(await other.receiveAll()).toBe(submitAck(1))
+    expect(await server.program.exit()).toEqual({ status: 4, signal: null })
+    await lost.untilClosed()
+    expect(server.log.at(-1)).toMatchObject({ level: 40, connections: 2, cutOff: 1 })
+  })
+
+  it('is over at once at a second signal: no worker lives on', async () => {
+    const module = new Folder().write('stuck.mjs', STUCK)
+    const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '0'])
+    const peer = await server.connect()
+    peer.send(submit(1))
+    await server.untilScraped('it to be received', (metrics) => metrics.value('req_recv_total') === 1)
+    const pids = [...pidsOf(server, 1), ...pidsOf(server, 2)]
+    server.program.signal('SIGTERM')
+    await server.untilLogged('draining')
+    server.program.signal('SIGTERM')
+    expect(await server.program.exit()).toEqual({ status: 4, signal: null })
+    await untilGone(pids)
+    expect(server.logged('stopped at once by a second signal')).toMatchObject([{ level: 40, signal: 'SIGTERM' }])
+  })
+})
+
+describe('workers whose first process is killed', () => {
+  it('answer what they received, and end by themselves', async () => {
+    const module = new Folder().write('slow.mjs', SLOW)
+    const server = await startWorkers(2, ['--handler', module])
+    const peers = [await server.connect(), await server.connect()]
+    for (const peer of peers) peer.send(submits(1, 5))
+    await server.untilScraped('them to be received', (metrics) => metrics.value('req_recv_total') === 10)
+    const pids = [...pidsOf(server, 1), ...pidsOf(server, 2)]
+    server.program.signal('SIGKILL')
+    for (const peer of peers) expect(await peer.receiveAll()).toBe(submitAcks(1, 5))
+    await untilGone(pids)
+  })
+})
+
+describe('workers that keep dying', () => {
+  it('are given up, with a line and exit status 1, when they never listen', async () => {
+    const module = new Folder().write('quits.mjs', 'process.exit(0)')
+    const program = startDemoServerProgram([
+      '--workers',
+      '2',
+      '--port',
+      '0',
+      '--metrics-port',
+      '0',
+      '--handler',
+      module,
+    ])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stderrLines.at(-1)).toBe('demo-server: 5 workers in a row died before they listened')
+    expect(program.stderr).not.toContain('"listening"')
+  })
+
+  it('are given up, with a line and exit status 1, when they listen and then die', async () => {
+    const module = new Folder().write(
+      'dies.mjs',
+      'setTimeout(() => process.exit(7), 200)\nexport default { onSubmit() {} }',
+    )
+    const flags = ['--workers', '8', '--port', '0', '--metrics-port', '0', '--handler', module]
+    const program = startDemoServerProgram(flags)
+    expect(await program.exit(25_000)).toEqual({ status: 1, signal: null })
+    expect(program.stderr).toContain('worker died')
+    expect(program.stderr).toMatch(/"why":"20 workers died within 60 s"|demo-server: 20 workers died within 60 s/)
+  })
+})
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+  await waitFor(
+    () => !pids.some(isAlive),
+    () => `for ${pids.filter(isAlive)} to be gone`,
+  )
+}
