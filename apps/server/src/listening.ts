@@ -5,7 +5,7 @@ import type { ListenOptions } from '@demo/server'
 import type { Config } from './flags.ts'
 
 /** Exit status: a port is taken, an address is not ours, a right is missing. */
-const CANNOT_LISTEN = 3
+export const CANNOT_LISTEN = 3
 
 /** The longest path of a socket, in bytes: `sun_path` of unix(7), without the zero at its end. */
 const MAX_PATH_LENGTH = process.platform === 'linux' ? 107 : 103

@@ -36,6 +36,12 @@ export class GatheredMetrics {
       help: 'Workers that died and were replaced',
       registers: [this.#own],
     })
+    const startedAt = Date.now() / 1000 - process.uptime()
+    new Gauge({
+      name: 'process_start_time_seconds',
+      help: 'When the first process started, in seconds since 1970: of the workers it is left out',
+      registers: [this.#own],
+    }).set(Math.round(startedAt))
   }
 
   /**
