@@ -10,6 +10,8 @@ export interface Flag<Value> {
   readonly parse: (text: string) => Value
   /** The default as it would be typed, or undefined: the flag may be left out. */
   readonly standard: string | undefined
+  /** Whether each parse adds to a list; the value is undefined when there was none. */
+  readonly many?: boolean
 }
 
 export type Flags = Record<string, Flag<unknown>>
@@ -33,6 +35,15 @@ export function optionalFlag<Value>(
   return { flags, description, parse, standard: undefined }
 }
 
+/** A flag that may be given again and again, or once with several values between commas. */
+export function listFlag<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string) => Value,
+): Flag<readonly Value[] | undefined> {
+  return { flags, description, parse: (text) => text.split(',').map(parse), standard: undefined, many: true }
+}
+
 /** The values of all flags; one without a default may be undefined. */
 export type Values<All extends Flags> = {
   [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never
@@ -44,12 +55,13 @@ export type Values<All extends Flags> = {
  * @param variables what the environment variables begin with: `DEMO_SERVER` makes `DEMO_SERVER_PORT` of `--port`
  */
 export function addFlags(command: Command, variables: string, flags: Flags): Command {
-  for (const { flags: names, description, parse, standard } of Object.values(flags)) {
+  for (const { flags: names, description, parse, standard, many } of Object.values(flags)) {
     const option = new Option(names, description)
     option.env(`${variables}_${option.name().replaceAll('-', '_').toUpperCase()}`)
-    option.argParser((text) => {
+    option.argParser((text, before: unknown) => {
       try {
-        return parse(text)
+        const value = parse(text)
+        return many === true && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value
       } catch (error) {
         throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
       }

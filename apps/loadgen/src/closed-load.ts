@@ -23,6 +23,7 @@ class Tally {
   /** When the counting began, in milliseconds on the monotonic clock. */
   readonly since: number
   readonly latencies = new LatencyRecorder()
+  slice = new LatencyRecorder()
 
   constructor(since: number) {
     this.since = since
@@ -34,6 +35,7 @@ class Tally {
     this.acks += count
     if (!succeeded) this.failedAcks += count
     this.latencies.record(answeredAt - sentAt, count)
+    this.slice.record(answeredAt - sentAt, count)
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseOneOf, parsePort, parseText } from '@demo/cli'
+import { RESULT_FLAGS } from './results/flags.ts'
 
 /** @throws RangeError when it is 0 */
 function parsePositive(text: string): number {
@@ -38,7 +39,7 @@ export const RUN_FLAGS = {
   warmup: flag('--warmup <time>', 'how long requests are sent before that', parseDuration, '2s'),
   amount: optionalFlag('--amount <n>', 'send so many requests, however long it takes', parsePositive),
   timeout: flag('--timeout <time>', 'how long connecting may take, and the last answers', parseDuration, '5s'),
-  json: optionalFlag('--json <file>', 'write the result as JSON; - is standard output', parseText),
+  ...RESULT_FLAGS,
 } satisfies Flags
 
 export const SIMULATE_FLAGS = {
@@ -52,4 +53,5 @@ export const EXIT_STATUSES = `
 Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; 0 is no limit.
 Progress goes to standard error, results to standard output.
 
-Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage.`
+Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage,
+3 the generator itself could not keep up, 99 a threshold was crossed, or compare saw a regression.`

@@ -1,18 +1,8 @@
 import { build, type Histogram } from 'hdr-histogram-js'
+import type { Summary } from './result.ts'
 
 const NANOSECONDS = 1e6
 const ONE_HOUR = 3.6e6 * NANOSECONDS
-
-/** What is told of a distribution of latencies, in milliseconds. */
-export interface LatencySummary {
-  readonly min: number
-  readonly mean: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
-}
 
 /** Latencies of every single request, in an HdrHistogram: each is kept to three significant digits. */
 export class LatencyRecorder {
@@ -29,12 +19,16 @@ export class LatencyRecorder {
     this.#histogram.recordValueWithCount(nanoseconds, count)
   }
 
+  get histogram(): Histogram {
+    return this.#histogram
+  }
+
   get count(): number {
     return this.#histogram.totalCount
   }
 
   /** All 0 when nothing was recorded. */
-  summarize(): LatencySummary {
+  summarize(): Summary {
     const histogram = this.#histogram
     const empty = histogram.totalCount === 0
     const milliseconds = (nanoseconds: number) => (empty ? 0 : Number((nanoseconds / NANOSECONDS).toPrecision(4)))

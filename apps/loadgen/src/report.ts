@@ -1,25 +1,9 @@
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
-import type { Progress, RunOptions, RunResult } from './run.ts'
-
-/** The version of the form of the JSON; it grows when a field changes its meaning or goes. */
-const SCHEMA_VERSION = 1
+import type { JudgedRun } from './judge/metrics.ts'
+import type { RunResult } from './result.ts'
+import type { Progress, RunOptions } from './run.ts'
 
 const count = (n: number) => n.toLocaleString('en-US')
 const milliseconds = (n: number) => `${n.toFixed(n < 10 ? 3 : 1)} ms`
-
-/** The result as data: one JSON object. */
-export function jsonReport(result: RunResult, options: RunOptions): string {
-  const environment = {
-    node: process.version,
-    v8: process.versions.v8,
-    platform: platform(),
-    arch: arch(),
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cpus: availableParallelism(),
-    memoryBytes: totalmem(),
-  }
-  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...result, options, environment }, null, 2)}\n`
-}
 
 /** The result for a person. */
 export function textReport(result: RunResult, options: RunOptions): string {
@@ -43,7 +27,7 @@ export function textReport(result: RunResult, options: RunOptions): string {
 }
 
 /** A line for each thing that went wrong. */
-function troubles(result: RunResult): string[] {
+export function troubles(result: JudgedRun): string[] {
   const { failedAcks, unanswered, mismatched, errors, errorMessages } = result
   return [
     ...(failedAcks > 0 ? [`failed      ${count(failedAcks)} requests were answered with a result other than 0`] : []),
@@ -58,7 +42,7 @@ function troubles(result: RunResult): string[] {
 }
 
 /** Whether each request was answered, once, and with success. */
-export function isClean({ requests, failedAcks, unanswered, mismatched, errors }: RunResult): boolean {
+export function isClean({ requests, failedAcks, unanswered, mismatched, errors }: JudgedRun): boolean {
   return requests > 0 && failedAcks === 0 && unanswered === 0 && mismatched === 0 && errors === 0
 }
 

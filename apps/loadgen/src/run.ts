@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClosedLoad } from './closed-load.ts'
-import type { LatencySummary } from './latency.ts'
+import { LatencyRecorder } from './latency.ts'
+import type { Measured, Slice } from './result.ts'
 
 /** What load to make. Times in milliseconds. */
 export interface RunOptions {
@@ -21,26 +22,6 @@ export interface RunOptions {
   readonly amount: number | undefined
   /** How long connecting may take, and waiting for the last answers, or for the next of an `amount`. */
   readonly timeout: number
-}
-
-/** What came of it. Requests sent in the warm-up are not counted. */
-export interface RunResult {
-  readonly requests: number
-  readonly acks: number
-  readonly failedAcks: number
-  /** Requests without an answer at the end. */
-  readonly unanswered: number
-  /** Answers to no request that waited, those of the warm-up included. */
-  readonly mismatched: number
-  /** Connections that were lost. */
-  readonly errors: number
-  /** What they were lost to, each message once. */
-  readonly errorMessages: readonly string[]
-  /** How long requests were sent and counted. */
-  readonly durationSeconds: number
-  /** Answers that came in that time, a second. */
-  readonly acksPerSecond: number
-  readonly latencyMs: LatencySummary
 }
 
 /** How a run is going. */
@@ -66,7 +47,7 @@ export async function run(
   options: RunOptions,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
-): Promise<RunResult> {
+): Promise<Measured> {
   const { amount, duration, warmup, timeout } = options
   const load = new ClosedLoad(options)
   let phase: Progress['phase'] = 'warm-up'
@@ -82,6 +63,26 @@ export async function run(
 
     phase = 'load'
     load.start(amount ?? NO_LIMIT)
+    const slices: Slice[] = []
+    let before = 0
+    const slicer = setInterval(() => {
+      const { p50, p99, p999, max } = load.tally.slice.summarize()
+      load.tally.slice = new LatencyRecorder()
+      const acks = load.tally.acksArrived - before
+      before += acks
+      slices.push({
+        atSeconds: slices.length / 10,
+        seconds: 0.1,
+        acks,
+        failedAcks: 0,
+        errors: 0,
+        inFlight: load.inFlight,
+        p50,
+        p99,
+        p999,
+        max,
+      })
+    }, 100)
     const done = amount === undefined ? load.idle() : Promise.race([load.idle(), load.stalled(orNoLimit(timeout))])
     await within(amount === undefined ? orNoLimit(duration) : NO_LIMIT, done, signal)
     const { tally } = load
@@ -91,17 +92,41 @@ export async function run(
     phase = 'drain'
     load.stop()
     await within(orNoLimit(timeout), load.idle())
+    clearInterval(slicer)
+    const latencyMs = tally.latencies.summarize()
     return {
-      requests: tally.requests,
-      acks: tally.acks,
-      failedAcks: tally.failedAcks,
-      unanswered: tally.requests - tally.acks,
-      mismatched: load.mismatched,
-      errors: load.errors.length,
-      errorMessages: [...new Set(load.errors.map((error) => error.message))],
-      durationSeconds: Number(durationSeconds.toFixed(3)),
-      acksPerSecond: Math.round(arrivedInTime / durationSeconds),
-      latencyMs: tally.latencies.summarize(),
+      latencies: tally.latencies.histogram,
+      serviceTimes: tally.latencies.histogram,
+      result: {
+        requests: tally.requests,
+        acks: tally.acks,
+        failedAcks: tally.failedAcks,
+        unsent: 0,
+        waited: 0,
+        unanswered: tally.requests - tally.acks,
+        mismatched: load.mismatched,
+        duplicates: 0,
+        timedOut: 0,
+        errors: load.errors.length,
+        errorMessages: [...new Set(load.errors.map((error) => error.message))],
+        reconnects: 0,
+        durationSeconds: Number(durationSeconds.toFixed(3)),
+        acksPerSecond: Math.round(arrivedInTime / durationSeconds),
+        latencyMs,
+        serviceTimeMs: latencyMs,
+        offeredRate: null,
+        sentRate: Math.round(tally.requests / durationSeconds),
+        scheduleLagMs: null,
+        saturated: false,
+        saturatedBecause: null,
+        generator: {
+          cpuPercent: 100,
+          workers: 1,
+          busyPercent: [100],
+          eventLoopDelayMs: new LatencyRecorder().summarize(),
+        },
+        slices,
+      },
     }
   } finally {
     clearInterval(timer)
