@@ -10,15 +10,24 @@ const cursor: uPlot.Cursor = { sync: { key: 'time' }, y: false, points: { size: 
 /** A colour of the style sheet, asked for at each drawing: it changes from light to dark. */
 const color = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
 
-const axis = (show: (value: number) => string, label: string): uPlot.Axis => ({
-  label,
-  labelSize: 20,
-  labelFont: '12px system-ui, sans-serif',
-  font: '12px system-ui, sans-serif',
+const FONT = '12px system-ui, sans-serif'
+
+const axis = (show: (value: number) => string): uPlot.Axis => ({
+  font: FONT,
+  size: 30,
   stroke: color('muted'),
   grid: { stroke: color('grid'), width: 1 },
   ticks: { show: false },
   values: (_chart, values) => values.map((value) => (value === null ? '' : show(value))),
+})
+
+/** Upright, with a name. */
+const labelled = (show: (value: number) => string, label: string): uPlot.Axis => ({
+  ...axis(show),
+  size: 64,
+  label,
+  labelSize: 20,
+  labelFont: FONT,
 })
 
 const line = (label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series => ({
@@ -33,7 +42,7 @@ const line = (label: string, name: string, show: (value: number) => string, more
 const time: uPlot.Series = { label: 'Time', value: (_chart, value) => (value === null ? '–' : showSeconds(value)) }
 
 function chart(place: HTMLElement, options: Omit<uPlot.Options, 'width' | 'height'>, data: uPlot.AlignedData): uPlot {
-  return new uPlot({ width: place.clientWidth, height: HEIGHT, legend: { live: true }, ...options }, data, place)
+  return new uPlot({ width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], ...options }, data, place)
 }
 
 function overTime(
@@ -49,7 +58,7 @@ function overTime(
     {
       cursor,
       scales: { x: { time: false }, y: scale },
-      axes: [axis(showSeconds, ''), { ...y, size: 72 }],
+      axes: [axis(showSeconds), y],
       series: [time, ...lines],
     },
     [seconds, ...columns] as uPlot.AlignedData,
@@ -67,7 +76,7 @@ export function throughputChart(place: HTMLElement, data: TimeColumns): uPlot {
     lines.push(line('Offered', 'series-4', showCount, { dash: [6, 4], width: 1.5 }))
     columns.push(data.seconds.map(() => offeredRate))
   }
-  return overTime(place, data, lines, axis(showCount, 'acks a second'), fromZero, columns)
+  return overTime(place, data, lines, labelled(showCount, 'acks a second'), fromZero, columns)
 }
 
 /** On a logarithmic scale: the tail is what matters, and so is the rest. */
@@ -81,7 +90,7 @@ export function latencyChart(place: HTMLElement, data: TimeColumns): uPlot {
       line('p99.9', 'series-3', showMilliseconds),
       line('Max', 'series-4', showMilliseconds, { width: 1, dash: [3, 3] }),
     ],
-    { ...axis(showMilliseconds, 'response time'), ...onlyDecades },
+    { ...labelled(showMilliseconds, 'response time'), ...onlyDecades },
     { distr: 3, log: 10 },
     [data.p50, data.p99, data.p999, data.max],
   )
@@ -117,8 +126,8 @@ export function distributionChart(place: HTMLElement, data: DistributionColumns)
         y: fromZero,
       },
       axes: [
-        { ...axis(showPercentile, ''), splits: () => decades, filter: (_chart, splits) => splits },
-        { ...axis(showMilliseconds, 'time'), size: 72 },
+        { ...axis(showPercentile), splits: () => decades, filter: (_chart, splits) => splits },
+        labelled(showMilliseconds, 'time'),
       ],
       series: [
         { label: 'Percentile', value: (_chart, value) => (value === null ? '–' : showPercentile(value)) },
@@ -131,7 +140,7 @@ export function distributionChart(place: HTMLElement, data: DistributionColumns)
 
 export function inFlightChart(place: HTMLElement, data: TimeColumns): uPlot {
   const lines = [line('In flight', 'series-3', showCount, { fill: color('series-3-fill') })]
-  return overTime(place, data, lines, axis(showCount, 'requests in flight'), fromZero, [data.inFlight])
+  return overTime(place, data, lines, labelled(showCount, 'requests in flight'), fromZero, [data.inFlight])
 }
 
 export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
@@ -141,5 +150,5 @@ export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
     line('Failed', 'series-4', showCount, { ...paths, fill: color('series-4') }),
     line('Lost or timed out', 'bad', showCount, { ...paths, fill: color('bad') }),
   ]
-  return overTime(place, data, lines, axis(showCount, 'requests'), fromZero, [data.failedAcks, data.errors])
+  return overTime(place, data, lines, labelled(showCount, 'requests'), fromZero, [data.failedAcks, data.errors])
 }

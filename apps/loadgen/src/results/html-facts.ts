@@ -27,7 +27,7 @@ export function facts({ shown: { result }, options, environment }: RunDocument):
       `p99 ${time(generator.eventLoopDelayMs.p99)}, max ${time(generator.eventLoopDelayMs.max)}`,
     ],
   ]
-  return markup`<div class="pair">
+  return markup`<div class="triple">
 ${factTable('Counts', counts)}
 ${factTable('Options', shownValues(options))}
 ${factTable('Environment', shownValues({ ...environment, memoryBytes: undefined, memory: `${(environment.memoryBytes / 1024 ** 3).toFixed(1)} GiB` }))}

@@ -8,29 +8,26 @@ import { type Markup, markup } from './markup.ts'
 const count = (value: number) => value.toLocaleString('en-US')
 const time = (value: number) => showValue('time', value)
 
+type Kind = 'good' | 'warn' | 'bad'
+
+const SIGNS: Readonly<Record<Kind, string>> = { good: '✓', warn: '!', bad: '✕' }
+
 /** What to think of the run, in words: each trouble and each threshold is a line. */
 export function verdict({ shown: { result }, runs, thresholds }: RunDocument): Markup {
-  const crossed = thresholds.filter(({ passed }) => !passed)
-  const clean = runs.every(isClean)
   const saturated = runs.find((run) => run.saturated)
-  const lines: Markup[] = []
-  if (!clean) {
-    lines.push(markup`<li><strong>The run failed.</strong></li>`)
-    for (const trouble of troubles(result)) lines.push(markup`<li>${trouble}</li>`)
-  }
-  if (saturated !== undefined) {
-    lines.push(markup`<li><strong>Generator saturated.</strong> ${saturated.saturatedBecause ?? ''}</li>`)
-  }
+  const lines = runs.every(isClean)
+    ? [line('good', 'Clean.', `Each of ${count(result.requests)} requests was answered once, with success.`)]
+    : [line('bad', 'The run failed.', troubles(result).join('; '))]
+  if (saturated !== undefined) lines.push(line('warn', 'Generator saturated.', saturated.saturatedBecause ?? ''))
   for (const one of thresholds) {
-    const said = one.passed ? 'Passed' : markup`<strong>Crossed</strong>`
-    lines.push(markup`<li>${said}: ${one.threshold.text}, it is ${showActual(one)}</li>`)
+    const said = `${one.threshold.text}, it is ${showActual(one)}`
+    lines.push(one.passed ? line('good', 'Passed:', said) : line('bad', 'Crossed:', said))
   }
-  if (clean)
-    lines.unshift(
-      markup`<li><strong>Clean.</strong> Each of ${count(result.requests)} requests was answered once, with success.</li>`,
-    )
-  const kind = !clean || crossed.length > 0 ? 'bad' : saturated !== undefined ? 'warn' : 'good'
-  return markup`<div class="verdict ${kind}" role="status"><span class="sign" aria-hidden="true">${{ bad: '✕', warn: '!', good: '✓' }[kind]}</span><ul>${lines}</ul></div>`
+  return markup`<ul class="verdict">${lines}</ul>`
+}
+
+function line(kind: Kind, head: string, said: string): Markup {
+  return markup`<li class="${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span><strong>${head}</strong> ${said}</span></li>`
 }
 
 /** The figures that everybody looks for first. */
