@@ -20,8 +20,11 @@ const page = defineConfig({
   banner: { js: `/*! uPlot\n${licence} */` },
 })
 
+/** The program, and what its worker threads run, side by side. */
+const main = { ...program, entry: { main: 'src/main.ts', worker: 'src/engine/worker.ts' } }
+
 // Each cleans up after itself only: they are built at the same time.
 export default [
-  { ...program, clean: ['!dist/page/**'] },
+  { ...main, clean: ['!dist/page/**'] },
   { ...page, clean: true },
 ]

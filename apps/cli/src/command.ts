@@ -44,6 +44,11 @@ export function listFlag<Value>(
   return { flags, description, parse: (text) => text.split(',').map(parse), standard: undefined, many: true }
 }
 
+/** A flag without a value: true when it is given, undefined when not. In the environment `0` and `false` are not. */
+export function switchFlag(flags: string, description: string): Flag<true | undefined> {
+  return { flags, description, parse: () => true, standard: undefined }
+}
+
 /** The values of all flags; one without a default may be undefined. */
 export type Values<All extends Flags> = {
   [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never
@@ -57,7 +62,9 @@ export type Values<All extends Flags> = {
 export function addFlags(command: Command, variables: string, flags: Flags): Command {
   for (const { flags: names, description, parse, standard, many } of Object.values(flags)) {
     const option = new Option(names, description)
-    option.env(`${variables}_${option.name().replaceAll('-', '_').toUpperCase()}`)
+    const variable = `${variables}_${option.name().replaceAll('-', '_').toUpperCase()}`
+    const off = option.isBoolean() && ['', '0', 'false'].includes(process.env[variable] ?? '1')
+    if (!off) option.env(variable)
     option.argParser((text, before: unknown) => {
       try {
         const value = parse(text)

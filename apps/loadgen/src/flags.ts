@@ -1,4 +1,17 @@
-import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseOneOf, parsePort, parseText } from '@demo/cli'
+import {
+  type Flags,
+  flag,
+  listFlag,
+  optionalFlag,
+  parseCount,
+  parseDuration,
+  parseOneOf,
+  parsePort,
+  parseText,
+  switchFlag,
+} from '@demo/cli'
+import type { ServerLocation } from '@demo/client-sim'
+import type { PayloadSize } from './options.ts'
 import { RESULT_FLAGS } from './results/flags.ts'
 
 /** @throws RangeError when it is 0 */
@@ -8,14 +21,45 @@ function parsePositive(text: string): number {
   return value
 }
 
+const RATE = /^(\d+(?:\.\d+)?)([kM])?$/
+const TIMES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6 }
+
+/** Far more than one machine can send. */
+const MAX_RATE = 1e9
+
+/** Reads a number a second like `500`, `0.5`, `200k` or `1.5M`. @throws RangeError that says what is allowed */
+export function parseRate(text: string): number {
+  const [, amount, unit] = RATE.exec(text) ?? []
+  const rate = Number(amount) * (unit === undefined ? 1 : TIMES[unit])
+  if (!(rate > 0 && rate <= MAX_RATE)) {
+    throw new RangeError('it must be a number a second like 500, 200k or 1.5M, above 0')
+  }
+  return rate
+}
+
 /** Much more than a receiver takes by default. Each connection keeps a frame of it. */
 const MAX_PAYLOAD_SIZE = 64 * 1024 * 1024
 
-/** @throws RangeError when it is too long */
-function parsePayloadSize(text: string): number {
-  const value = parseCount(text)
-  if (value > MAX_PAYLOAD_SIZE) throw new RangeError(`it must be at most ${MAX_PAYLOAD_SIZE}`)
-  return value
+const RANGE = /^(\d+)\.\.(\d+)$/
+
+/** Reads `25`, or `16..1024`. @throws RangeError when it is too long, or no size */
+export function parsePayloadSize(text: string): PayloadSize {
+  const [, least, most] = RANGE.exec(text) ?? []
+  const [min, max] = least === undefined ? [parseCount(text), parseCount(text)] : [parseCount(least), parseCount(most)]
+  if (max > MAX_PAYLOAD_SIZE) throw new RangeError(`it must be at most ${MAX_PAYLOAD_SIZE}`)
+  if (min > max) throw new RangeError(`it must be a size like 25, or a range like 16..1024; ${min} is above ${max}`)
+  return min === max ? min : { min, max }
+}
+
+const SERVER = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/
+
+/** Reads `127.0.0.1:8888`, `[::1]:8888` or `unix:/run/demo.sock`. @throws RangeError when it is no server */
+export function parseServer(text: string): ServerLocation {
+  if (text.startsWith('unix:') && text.length > 'unix:'.length) return { path: text.slice('unix:'.length) }
+  const [, address, name, port] = SERVER.exec(text) ?? []
+  const host = address ?? name
+  if (host === undefined) throw new RangeError('it must be like 127.0.0.1:8888, [::1]:8888 or unix:/run/demo.sock')
+  return { host, port: parsePort(port) }
 }
 
 /** Which server. */
@@ -32,14 +76,54 @@ const TARGET = {
 
 export const RUN_FLAGS = {
   ...TARGET,
+  path: optionalFlag('--path <file>', 'a Unix socket, in place of host and port', parseText),
+  target: listFlag('--target <server>', 'host:port or unix:/path; again for each of several servers', parseServer),
+  tls: switchFlag('--tls', 'speak TLS; so does each of the flags below'),
+  tlsCa: optionalFlag('--tls-ca <file>', 'whom to trust, in place of the authorities that Node knows', parseText),
+  tlsCert: optionalFlag('--tls-cert <file>', 'our certificate, for servers that want one', parseText),
+  tlsKey: optionalFlag('--tls-key <file>', 'its key', parseText),
+  tlsServername: optionalFlag('--tls-servername <name>', "whose certificate it must be; the host's", parseText),
+  tlsInsecure: switchFlag('--tls-insecure', 'take any certificate: anybody may be at the other end'),
+  tokenFile: optionalFlag('--token-file <file>', 'what lets us in, sent in a Conn first of all', parseText),
+
   connections: flag('--connections <n>', 'connections at the same time', parsePositive, '100'),
-  window: flag('--window <n>', 'requests in flight on each connection', parsePositive, '1000'),
-  payloadSize: flag('--payload-size <n>', 'bytes of each payload', parsePayloadSize, '25'),
+  connectRate: optionalFlag('--connect-rate <n>', 'connections opened a second; all at once unless given', parseRate),
+  reconnectEvery: optionalFlag(
+    '--reconnect-every <n>',
+    'after so many requests a connection is made anew',
+    parsePositive,
+  ),
+  window: optionalFlag(
+    '--window <n>',
+    'requests in flight on each connection; 1000, or with a rate as many as memory is for',
+    parsePositive,
+  ),
+  rate: optionalFlag('--rate <n>', 'requests a second of all connections, like 200k: the open model', parseRate),
+  arrival: flag(
+    '--arrival <arrival>',
+    'with a rate: at constant distances, or as a poisson process',
+    parseOneOf(['constant', 'poisson'] as const),
+    'constant',
+  ),
+  workers: flag('--workers <n>', 'threads that share the load', parsePositive, '1'),
+
+  payloadSize: flag('--payload-size <n>', 'bytes of each payload; 16..1024 is a range', parsePayloadSize, '25'),
+  payload: optionalFlag('--payload <kind>', 'words: each is a pair like firm-iron', parseOneOf(['words'] as const)),
+  payloadFile: optionalFlag('--payload-file <file>', 'each of its lines is a payload, in turn', parseText),
+  seed: flag('--seed <n>', 'the same seed, the same payloads and random arrivals', parseCount, '1'),
+
   duration: flag('--duration <time>', 'how long requests are sent and counted', parseDuration, '10s'),
   warmup: flag('--warmup <time>', 'how long requests are sent before that', parseDuration, '2s'),
   amount: optionalFlag('--amount <n>', 'send so many requests, however long it takes', parsePositive),
-  timeout: flag('--timeout <time>', 'how long connecting may take, and the last answers', parseDuration, '5s'),
+  timeout: flag('--timeout <time>', 'how long connecting may take, and each answer', parseDuration, '5s'),
+} satisfies Flags
+
+/** What `run` says, and where. */
+export const OUTPUT_FLAGS = {
   ...RESULT_FLAGS,
+  quiet: switchFlag('--quiet', 'say nothing while it runs'),
+  metricsPort: optionalFlag('--metrics-port <port>', 'serve the live figures to Prometheus there', parsePort),
+  metricsHost: flag('--metrics-host <address>', 'where to serve them', parseText, '127.0.0.1'),
 } satisfies Flags
 
 export const SIMULATE_FLAGS = {
@@ -53,5 +137,5 @@ export const EXIT_STATUSES = `
 Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; 0 is no limit.
 Progress goes to standard error, results to standard output.
 
-Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage,
-3 the generator itself could not keep up, 99 a threshold was crossed, or compare saw a regression.`
+Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
+keep up, 99 a threshold was crossed, or compare saw a regression.`

@@ -3,9 +3,9 @@ import { addFlags, Command, ExitError, ExitStatus, parseCommandLine, runProgram,
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
-import { EXIT_STATUSES, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interrupt.ts'
-import { runLoad } from './run-command.ts'
+import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
+import { runLoad, untilInterrupted } from './run-command.ts'
+import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
 const VARIABLES = 'DEMO_LOADGEN'
 
@@ -18,7 +18,7 @@ await runProgram('demo-loadgen', async () => {
 
   const runCommand: Command = program
     .command('run', { isDefault: true })
-    .description('fill the window of each connection')
+    .description('make load: fill the window of each connection, or offer a rate')
     .allowExcessArguments()
     .action(async () => {
       const [word] = runCommand.args
@@ -27,9 +27,9 @@ await runProgram('demo-loadgen', async () => {
           ExitStatus.usage,
           `unexpected argument '${word}': the commands are run, compare, search and simulate; see --help`,
         )
-      status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS>>())
+      status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>>())
     })
-  addFlags(runCommand, VARIABLES, RUN_FLAGS)
+  addFlags(runCommand, VARIABLES, { ...RUN_FLAGS, ...OUTPUT_FLAGS })
 
   const compareCommand = program
     .command('compare')
@@ -39,6 +39,15 @@ await runProgram('demo-loadgen', async () => {
       status = await runCompare(files, compareCommand.opts<Values<typeof COMPARE_FLAGS>>())
     })
   addFlags(compareCommand, `${VARIABLES}_COMPARE`, COMPARE_FLAGS)
+
+  const searchCommand = program
+    .command('search')
+    .description("find the highest rate that meets a condition: search --slo 'p99<10ms'")
+    .allowExcessArguments(false)
+    .action(async () => {
+      status = await runSearch(searchCommand.opts<Values<typeof SEARCH_FLAGS>>())
+    })
+  addFlags(searchCommand, VARIABLES, SEARCH_FLAGS)
 
   const simulateCommand = program
     .command('simulate')

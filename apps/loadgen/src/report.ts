@@ -1,60 +1,112 @@
 import type { JudgedRun } from './judge/metrics.ts'
-import type { RunResult } from './result.ts'
-import type { Progress, RunOptions } from './run.ts'
+import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
+import type { RunResult, Summary } from './result.ts'
+import { busyNote } from './verdict.ts'
 
 const count = (n: number) => n.toLocaleString('en-US')
+const rate = (n: number) => Math.round(n).toLocaleString('en-US')
 const milliseconds = (n: number) => `${n.toFixed(n < 10 ? 3 : 1)} ms`
 
 /** The result for a person. */
 export function textReport(result: RunResult, options: RunOptions): string {
-  const { latencyMs } = result
-  const { connections, window, payloadSize, host, port } = options
   const rows: [string, string][] = [
-    ['load', `${connections} connections × ${window} in flight, payloads of ${payloadSize} bytes, to ${host}:${port}`],
+    ['load', describeLoad(options)],
     ['time', `${result.durationSeconds} s`],
     ['requests', count(result.requests)],
     ['acks', count(result.acks)],
     ['throughput', `${count(result.acksPerSecond)} acks/s`],
-    ['latency', `mean ${milliseconds(latencyMs.mean)}, min ${milliseconds(latencyMs.min)}`],
-    ['  p50', milliseconds(latencyMs.p50)],
-    ['  p90', milliseconds(latencyMs.p90)],
-    ['  p99', milliseconds(latencyMs.p99)],
-    ['  p99.9', milliseconds(latencyMs.p999)],
-    ['  max', milliseconds(latencyMs.max)],
+    ...(result.offeredRate === null
+      ? []
+      : [['offered', `${rate(result.offeredRate)} requests/s, sent ${rate(result.sentRate)}`] as [string, string]]),
+    ...(result.reconnects > 0 ? [['reconnects', count(result.reconnects)] as [string, string]] : []),
+    ...latencyRows(result),
   ]
   const lines = rows.map(([name, value]) => `${name.padEnd(12)}${value}`)
-  return `${[...lines, ...troubles(result)].join('\n')}\n`
+  return `${[...lines, ...troubles(result).map(([name, text]) => `${name.padEnd(12)}${text}`), ...notes(result, options)].join('\n')}\n`
 }
 
-/** A line for each thing that went wrong. */
-export function troubles(result: JudgedRun): string[] {
-  const { failedAcks, unanswered, mismatched, errors, errorMessages } = result
+function describeLoad(options: RunOptions): string {
+  const { connections, payload, payloadSize, payloadFile, rate: offered, arrival, workers } = options
+  const model = offered === undefined ? `${windowOf(options)} in flight` : `${rate(offered)} requests/s, ${arrival}`
+  const how = offered === undefined ? `${connections} connections × ${model}` : `${connections} connections, ${model}`
+  const payloads = payloadFile ?? (payload === 'words' ? 'words' : `${describeSize(payloadSize)} bytes`)
+  const threads = workers === 1 ? '' : `, ${workers} workers`
+  return `${how}, payloads of ${payloads}${threads}, to ${locationsOf(options).map(plainly).join(', ')}`
+}
+
+const plainly = (location: Parameters<typeof describeLocation>[0]) => describeLocation(location).replace(/^unix:/, '')
+const describeSize = (size: PayloadSize) => (typeof size === 'number' ? `${size}` : `${size.min} to ${size.max}`)
+
+/** One column in the closed model; in the open one response time and service time side by side. */
+function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: RunResult): [string, string][] {
+  const percentiles: [string, keyof Summary][] = [
+    ['p50', 'p50'],
+    ['p90', 'p90'],
+    ['p99', 'p99'],
+    ['p99.9', 'p999'],
+    ['max', 'max'],
+  ]
+  if (offeredRate === null || scheduleLagMs === null) {
+    return [
+      ['latency', `mean ${milliseconds(latencyMs.mean)}, min ${milliseconds(latencyMs.min)}`],
+      ...percentiles.map(([name, key]): [string, string] => [`  ${name}`, milliseconds(latencyMs[key])]),
+    ]
+  }
+  const columns = [latencyMs, serviceTimeMs, scheduleLagMs]
+  const row = (texts: readonly string[]) => texts.map((text) => text.padStart(14)).join('')
   return [
-    ...(failedAcks > 0 ? [`failed      ${count(failedAcks)} requests were answered with a result other than 0`] : []),
-    ...(unanswered > 0 ? [`unanswered  ${count(unanswered)} requests were sent and never answered`] : []),
-    ...(mismatched > 0 ? [`mismatched  ${count(mismatched)} answers were to no request that waited for one`] : []),
-    ...(errors > 0
-      ? [
-          `errors      ${errors === 1 ? '1 connection was' : `${count(errors)} connections were`} lost: ${errorMessages.join('; ')}`,
-        ]
-      : []),
+    ['latency', row(['response', 'service', 'schedule lag'])],
+    ...[['mean', 'mean'] as const, ['min', 'min'] as const, ...percentiles].map(([name, key]): [string, string] => [
+      `  ${name}`,
+      row(columns.map((column) => milliseconds(column[key]))),
+    ]),
   ]
 }
 
-/** Whether each request was answered, once, and with success. */
-export function isClean({ requests, failedAcks, unanswered, mismatched, errors }: JudgedRun): boolean {
-  return requests > 0 && failedAcks === 0 && unanswered === 0 && mismatched === 0 && errors === 0
+/** Each thing that went wrong: its name, and what it means. */
+export function troubles(result: JudgedRun): [name: string, text: string][] {
+  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages } = result
+  const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
+  const lines: [number, string, string][] = [
+    [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
+    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered`],
+    [unsent, 'unsent', `${count(unsent)} requests were due and never sent: the server did not take them`],
+    [mismatched, 'mismatched', `${count(mismatched)} answers were to no request that waited for one`],
+    [duplicates, 'duplicate', `${count(duplicates)} answers were to requests that had been answered already`],
+    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one`],
+    [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
+  ]
+  return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
 }
 
-/**
- * One line about a run that is going on.
- *
- * @param before what was told a second before, if anything
- */
-export function progressLine(progress: Progress, before: Progress | undefined): string {
-  const { phase, acks, inFlight, errors } = progress
-  // The count begins anew with the load, and goes on through the drain.
-  const sameCount = before !== undefined && (before.phase === 'warm-up') === (phase === 'warm-up')
-  const arrived = sameCount ? acks - before.acks : acks
-  return `${phase}: ${count(acks)} acks, ${count(arrived)} acks/s, ${count(inFlight)} in flight, ${errors} errors`
+/** The most that is told of what connections were lost to; all of it is in the JSON. */
+const MOST_MESSAGES = 3
+
+function severalOf(messages: readonly string[]): string {
+  const more = messages.length - MOST_MESSAGES
+  return [...messages.slice(0, MOST_MESSAGES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+}
+
+/** What has to be known to read the figures. */
+function notes(result: RunResult, options: RunOptions): string[] {
+  const { saturatedBecause, waited, requests, generator, offeredRate, sentRate } = result
+  const lines: string[] = []
+  if (saturatedBecause !== null) {
+    lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
+  }
+  if (waited > 0) {
+    const window = windowOf(options)
+    lines.push(
+      `waited      ${count(waited)} of ${count(requests)} requests found no room when they were due: window of ${window} reached, or socket full`,
+    )
+  }
+  const busy = busyNote({ offeredRate, sentRate, lagP99: null, busy: generator.busyPercent.map((one) => one / 100) })
+  if (busy !== undefined) lines.push(`note        ${busy}`)
+  return lines
+}
+
+/** Whether each request was sent, and answered once, in time, and with success. */
+export function isClean(result: JudgedRun): boolean {
+  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
+  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
 }

@@ -1,29 +1,28 @@
-import type { Values } from '@demo/cli'
+import { setMaxListeners } from 'node:events'
+import { ExitError, ExitStatus, type Values } from '@demo/cli'
+import { ClientError } from '@demo/client-sim'
+import { explain } from './engine/explain.ts'
 import { statusOf } from './exit-status.ts'
-import type { RUN_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interrupt.ts'
+import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
 import { judge } from './judge/threshold.ts'
-import { showProgress } from './progress.ts'
+import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
+import { showProgress } from './live/show-progress.ts'
+import type { Measured } from './result.ts'
 import { describeEnvironment } from './results/environment.ts'
 import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
 import { writeResults } from './results/write.ts'
-import { run } from './run.ts'
-import { orOneLine } from './user-errors.ts'
+import { type RunOptions, run } from './run.ts'
 
-/**
- * `demo-loadgen run`: makes the runs, writes what came of them, and judges it.
- *
- * @returns the exit status
- */
-export async function runLoad(values: Values<typeof RUN_FLAGS>): Promise<number> {
-  const { json, hgrm, html, threshold = [], repeat, ...options } = values
+/** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
+export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
+  const { json, hgrm, html, threshold = [], repeat, quiet, metricsPort, metricsHost, ...options } = flags
   const startedAt = new Date().toISOString()
   const signal = untilInterrupted()
   const measured = await repeatRun(
     repeat,
     (before) => {
-      if (repeat > 1) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
-      return orOneLine(run(options, showProgress(), signal))
+      if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
+      return makeLoad(options, { quiet, metricsPort, metricsHost }, signal)
     },
     signal,
   )
@@ -34,4 +33,64 @@ export async function runLoad(values: Values<typeof RUN_FLAGS>): Promise<number>
   const document = { shown: measured[shownAt], shownAt, runs, thresholds, startedAt, options, environment }
   await orOneLine(writeResults(document, { json, hgrm, html }))
   return statusOf(runs, thresholds)
+}
+
+/** How a run is watched. */
+interface Watching {
+  readonly quiet: true | undefined
+  readonly metricsPort: number | undefined
+  readonly metricsHost: string
+}
+
+/** One run, watched; the signal ends it early. */
+async function makeLoad(
+  options: RunOptions,
+  { quiet, metricsPort, metricsHost }: Watching,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const showing = showProgress(quiet === true)
+  const serving: ProgressServer | undefined =
+    metricsPort === undefined ? undefined : await orOneLine(serveProgress(metricsHost, metricsPort))
+  if (serving !== undefined && quiet !== true) {
+    process.stderr.write(`metrics: http://${metricsHost}:${serving.port}/metrics\n`)
+  }
+  try {
+    return await orOneLine(
+      run(
+        options,
+        (progress) => {
+          showing.show(progress)
+          serving?.show(progress)
+        },
+        signal,
+      ),
+    )
+  } finally {
+    showing.clear()
+    await serving?.close()
+  }
+}
+
+/** What the user can have caused becomes one line: nobody listens, a file can't be read or written. */
+export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explain(error))
+    if (error instanceof Error && 'syscall' in error) throw new ExitError(ExitStatus.failed, error.message)
+    if (error instanceof RangeError) throw new ExitError(ExitStatus.usage, error.message)
+    throw error
+  }
+}
+
+/** Aborts at the first SIGINT; the second ends the process. */
+export function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController()
+  // Each client and each of its requests listens to it: that is no leak.
+  setMaxListeners(0, interrupted.signal)
+  process.once('SIGINT', () => {
+    process.once('SIGINT', () => process.exit(ExitStatus.failed))
+    interrupted.abort()
+  })
+  return interrupted.signal
 }

@@ -1,146 +1,159 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClosedLoad } from './closed-load.ts'
-import { LatencyRecorder } from './latency.ts'
-import type { Measured, Slice } from './result.ts'
+import { Distribution, type PackedDistribution } from './engine/distribution.ts'
+import { Load } from './engine/load.ts'
+import { Monitor, type Progress } from './engine/monitor.ts'
+import { limitOf, planShares } from './engine/plan.ts'
+import type { Share, ShareOutcome } from './engine/share.ts'
+import { ThreadShare } from './engine/thread-share.ts'
+import type { RunOptions } from './options.ts'
+import type { Measured } from './result.ts'
+import { type Evidence, whySaturated } from './verdict.ts'
 
-/** What load to make. Times in milliseconds. */
-export interface RunOptions {
-  readonly host: string
-  readonly port: number
-  readonly dialect: 'specification' | 'go-demo'
-  /** Connections at the same time. */
-  readonly connections: number
-  /** Requests sent and not answered on each connection. */
-  readonly window: number
-  /** The length of each payload in bytes. */
-  readonly payloadSize: number
-  /** How long requests are sent and counted, 0 until told to stop; not looked at when there is an `amount`. */
-  readonly duration: number
-  /** How long requests are sent before that, and not counted. */
-  readonly warmup: number
-  /** How many requests are sent and counted. */
-  readonly amount: number | undefined
-  /** How long connecting may take, and waiting for the last answers, or for the next of an `amount`. */
-  readonly timeout: number
-}
+export type { Progress } from './engine/monitor.ts'
+export type { RunOptions } from './options.ts'
 
-/** How a run is going. */
-export interface Progress {
-  readonly phase: 'warm-up' | 'load' | 'drain'
-  /** Answers that came so far, in a warm-up those of the warm-up. */
-  readonly acks: number
-  readonly inFlight: number
-  readonly errors: number
-}
-
-const PROGRESS_INTERVAL = 1000
+const PROGRESS_INTERVAL = 200
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
 /**
  * Makes load: connects, warms up, sends and counts, waits for the last answers.
  *
- * @param onProgress called every second
+ * @param observer called five times a second
  * @param signal ends the sending early; what was sent is still waited for and told
  * @throws ClientError when a connection can't be made
+ * @throws RangeError when options do not go together
  */
 export async function run(
   options: RunOptions,
-  onProgress: (progress: Progress) => void,
+  observer: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const { amount, duration, warmup, timeout } = options
-  const load = new ClosedLoad(options)
-  let phase: Progress['phase'] = 'warm-up'
-  const timer = setInterval(() => {
-    onProgress({ phase, acks: load.tally.acksArrived, inFlight: load.inFlight, errors: load.errors.length })
-  }, PROGRESS_INTERVAL)
+  const { amount, warmup, timeout } = options
+  const duration = amount === undefined ? orNoLimit(options.duration) : NO_LIMIT
+  const plans = await planShares(options)
+  const monitor = new Monitor(options)
+  // One worker is this thread: what it does beside its load is little.
+  const shares: readonly Share[] = plans.map((plan, worker) => {
+    const Kind = plans.length === 1 ? Load : ThreadShare
+    return new Kind(plan, (pulse) => monitor.take(worker, pulse))
+  })
+  const all = (ask: (share: Share, worker: number) => Promise<void>) => Promise.all(shares.map(ask))
+  const timer = setInterval(() => observer(monitor.progress()), PROGRESS_INTERVAL)
+  const stop = () => void all((share) => share.stop()).catch(() => {})
+  signal.addEventListener('abort', stop)
+  let finished = false
   try {
-    await load.connect()
-    if (warmup > 0) {
-      load.start(NO_LIMIT)
-      await within(warmup, load.idle(), signal)
+    await all((share) => share.connect())
+    if (warmup > 0 && !signal.aborted) {
+      monitor.enter('warm-up')
+      await all((share) => share.begin())
+      await within(
+        warmup,
+        all((share) => share.done()),
+        signal,
+      )
     }
-
-    phase = 'load'
-    load.start(amount ?? NO_LIMIT)
-    const slices: Slice[] = []
-    let before = 0
-    const slicer = setInterval(() => {
-      const { p50, p99, p999, max } = load.tally.slice.summarize()
-      load.tally.slice = new LatencyRecorder()
-      const acks = load.tally.acksArrived - before
-      before += acks
-      slices.push({
-        atSeconds: slices.length / 10,
-        seconds: 0.1,
-        acks,
-        failedAcks: 0,
-        errors: 0,
-        inFlight: load.inFlight,
-        p50,
-        p99,
-        p999,
-        max,
-      })
-    }, 100)
-    const done = amount === undefined ? load.idle() : Promise.race([load.idle(), load.stalled(orNoLimit(timeout))])
-    await within(amount === undefined ? orNoLimit(duration) : NO_LIMIT, done, signal)
-    const { tally } = load
-    const durationSeconds = (performance.now() - tally.since) / 1000
-    const arrivedInTime = tally.acksArrived
-
-    phase = 'drain'
-    load.stop()
-    await within(orNoLimit(timeout), load.idle())
-    clearInterval(slicer)
-    const latencyMs = tally.latencies.summarize()
-    return {
-      latencies: tally.latencies.histogram,
-      serviceTimes: tally.latencies.histogram,
-      result: {
-        requests: tally.requests,
-        acks: tally.acks,
-        failedAcks: tally.failedAcks,
-        unsent: 0,
-        waited: 0,
-        unanswered: tally.requests - tally.acks,
-        mismatched: load.mismatched,
-        duplicates: 0,
-        timedOut: 0,
-        errors: load.errors.length,
-        errorMessages: [...new Set(load.errors.map((error) => error.message))],
-        reconnects: 0,
-        durationSeconds: Number(durationSeconds.toFixed(3)),
-        acksPerSecond: Math.round(arrivedInTime / durationSeconds),
-        latencyMs,
-        serviceTimeMs: latencyMs,
-        offeredRate: null,
-        sentRate: Math.round(tally.requests / durationSeconds),
-        scheduleLagMs: null,
-        saturated: false,
-        saturatedBecause: null,
-        generator: {
-          cpuPercent: 100,
-          workers: 1,
-          busyPercent: [100],
-          eventLoopDelayMs: new LatencyRecorder().summarize(),
-        },
-        slices,
-      },
+    const usage = process.cpuUsage()
+    if (!signal.aborted) {
+      monitor.enter('load')
+      await all((share, worker) => share.count(limitOf(options, worker)))
+      await within(
+        duration,
+        all((share) => share.done()),
+        signal,
+      )
     }
+    await all((share) => share.stop())
+    const cpu = process.cpuUsage(usage)
+
+    monitor.enter('drain')
+    await within(
+      orNoLimit(timeout),
+      all((share) => share.done()),
+    )
+    const outcomes = await Promise.all(shares.map((share) => share.finish()))
+    finished = true
+    return measure(outcomes, (cpu.user + cpu.system) / 1000, monitor)
   } finally {
     clearInterval(timer)
-    load.end()
+    signal.removeEventListener('abort', stop)
+    if (!finished) await Promise.allSettled(shares.map((share) => share.finish()))
   }
 }
+
+/** Puts together what came of all shares. */
+function measure(outcomes: readonly ShareOutcome[], cpuMilliseconds: number, monitor: Monitor): Measured {
+  const sum = (pick: (outcome: ShareOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
+  const open = outcomes.every(({ lags }) => lags !== undefined)
+  const responseTimes = merge(outcomes.map((outcome) => outcome.responseTimes))
+  const serviceTimes = open ? merge(outcomes.map((outcome) => outcome.serviceTimes)) : responseTimes
+  const lags = open ? merge(outcomes.map((outcome) => outcome.lags)) : undefined
+  const busy = outcomes.map((outcome) => outcome.busy)
+  const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
+  // Each share by its own clock: they do not begin and stop at the very same moment.
+  const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
+  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, open ? outcome.scheduled : outcome.duration))
+  const requests = sum((outcome) => outcome.requests)
+  const acks = sum((outcome) => outcome.acks)
+  const evidence: Evidence = { offeredRate, sentRate, lagP99: lags?.percentile(99) ?? null, busy }
+  const saturatedBecause = whySaturated(evidence)
+  const errors = outcomes.flatMap((outcome) => outcome.errors)
+  return {
+    result: {
+      requests,
+      acks,
+      failedAcks: sum((outcome) => outcome.failedAcks),
+      unanswered: requests - acks,
+      unsent: sum((outcome) => outcome.unsent),
+      mismatched: sum((outcome) => outcome.mismatched),
+      duplicates: sum((outcome) => outcome.duplicates),
+      timedOut: sum((outcome) => outcome.late + outcome.overdue),
+      errors: errors.reduce((total, [, count]) => total + count, 0),
+      errorMessages: [...new Set(errors.map(([message]) => message))],
+      reconnects: sum((outcome) => outcome.reconnects),
+      durationSeconds: Number((duration / 1000).toFixed(3)),
+      acksPerSecond: Math.round(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration))),
+      latencyMs: responseTimes.summarize(),
+      serviceTimeMs: serviceTimes.summarize(),
+      offeredRate: offeredRate === null ? null : Number(offeredRate.toPrecision(6)),
+      sentRate: Number(sentRate.toPrecision(6)),
+      scheduleLagMs: lags?.summarize() ?? null,
+      waited: sum((outcome) => outcome.waited),
+      saturated: saturatedBecause !== null,
+      saturatedBecause,
+      generator: {
+        cpuPercent: duration === 0 ? 0 : Math.round((cpuMilliseconds / duration) * 100),
+        workers: outcomes.length,
+        busyPercent: busy.map((share) => Math.round(share * 100)),
+        eventLoopDelayMs: merge(outcomes.map((outcome) => outcome.loopDelays)).summarize(),
+      },
+      slices: monitor.slices(),
+    },
+    latencies: responseTimes.histogram,
+    serviceTimes: serviceTimes.histogram,
+  }
+}
+
+function merge(packed: readonly (PackedDistribution | undefined)[]): Distribution {
+  const merged = new Distribution()
+  for (const one of packed) if (one !== undefined) merged.add(one)
+  return merged
+}
+
+const perSecond = (count: number, milliseconds: number) => (milliseconds === 0 ? 0 : (count / milliseconds) * 1000)
 
 const orNoLimit = (milliseconds: number) => (milliseconds === 0 ? NO_LIMIT : milliseconds)
 
 /** Waits until something is done, or the time is up, or the signal aborts. */
-async function within(milliseconds: number, done: Promise<void>, signal?: AbortSignal): Promise<void> {
+async function within(milliseconds: number, done: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   const over = new AbortController()
   const signals = signal === undefined ? [over.signal] : [over.signal, signal]
   const time = sleep(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal: AbortSignal.any(signals) })
-  await Promise.race([done, time.catch(() => {})])
-  over.abort()
+  // What comes of it when the time is up is nobody's business any more.
+  done.catch(() => {})
+  try {
+    await Promise.race([done, time.catch(() => {})])
+  } finally {
+    over.abort()
+  }
 }

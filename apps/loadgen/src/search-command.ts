@@ -1,21 +1,13 @@
 import { ExitError, ExitStatus, type Flags, flag, listFlag, optionalFlag, parseDuration, type Values } from '@demo/cli'
 import { LoadgenStatus } from './exit-status.ts'
-import { RUN_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interrupt.ts'
+import { parseRate, RUN_FLAGS } from './flags.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
 import { parseThreshold } from './judge/threshold.ts'
-import { parseNumber, parseShare } from './judge/units.ts'
+import { parseShare } from './judge/units.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
-import { orOneLine } from './user-errors.ts'
-
-/** @throws RangeError when it is below 1 */
-function parseRate(text: string): number {
-  const value = parseNumber(text)
-  if (value < 1) throw new RangeError('it must be at least 1')
-  return value
-}
+import { orOneLine, untilInterrupted } from './run-command.ts'
 
 /** @throws RangeError when it is 0 */
 function parsePrecision(text: string): number {
@@ -31,8 +23,8 @@ function parseStep(text: string): number {
   return value
 }
 
-/** What a search decides itself, or writes nowhere. */
-const { json, hgrm, html, threshold, repeat, rate, duration, warmup, amount, ...LOAD_FLAGS } = RUN_FLAGS
+/** All of `run` but what a search decides itself. */
+const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,

@@ -1,5 +1,13 @@
 import { FrameDecoder } from '@demo/frame'
-import { CommandId, type ConnAckView, type PacketCodec, PacketError, type SubmitAckView } from '@demo/packet'
+import {
+  CommandId,
+  type ConnAckView,
+  createPacketCodec,
+  type Dialect,
+  type PacketCodec,
+  PacketError,
+  type SubmitAckView,
+} from '@demo/packet'
 import { ClientError } from './client-error.ts'
 
 /** Turns the bytes that a server sends into its responses. */
@@ -26,7 +34,20 @@ export class AckReader {
         else throw new PacketError('ERR_PACKET_UNEXPECTED', 'a request was sent to a client')
       }
     } catch (error) {
-      throw protocolError(error)
+      throw protocolError(error, this.#otherDialect(error))
+    }
+  }
+
+  /** The other dialect, if the packet that can't be read in ours is a response in that one. */
+  #otherDialect(error: unknown): Dialect | undefined {
+    if (!(error instanceof PacketError && error.code === 'ERR_PACKET_UNKNOWN_COMMAND')) return undefined
+    const dialect = this.#codec.dialect === 'specification' ? 'go-demo' : 'specification'
+    const { bytes, start, end } = this.#decoder
+    try {
+      createPacketCodec({ dialect }).decode(bytes, start, end)
+      return dialect
+    } catch {
+      return undefined
     }
   }
 
@@ -44,10 +65,10 @@ export class AckReader {
   }
 }
 
-function protocolError(error: unknown): ClientError {
+function protocolError(error: unknown, dialect?: Dialect): ClientError {
   if (error instanceof ClientError) return error
   const message = `the server broke the protocol: ${error instanceof Error ? error.message : error}`
-  return new ClientError('ERR_CLIENT_PROTOCOL', message, { cause: error })
+  return new ClientError('ERR_CLIENT_PROTOCOL', message, { cause: error, dialect })
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Dialect } from '@demo/packet'
+
 /**
  * What went wrong with a connection or a request. Match these, never the message:
  *
@@ -6,7 +8,8 @@
  * - `ERR_CLIENT_CLOSED`: the request was not sent: the client had been closed before.
  * - `ERR_CLIENT_TIMEOUT`: no answer came in time.
  * - `ERR_CLIENT_CONNECTION_LOST`: the connection ended before the answer came.
- * - `ERR_CLIENT_PROTOCOL`: the server broke the protocol; `cause` has a `FrameError` or a `PacketError`.
+ * - `ERR_CLIENT_PROTOCOL`: the server broke the protocol; `cause` has a `FrameError` or a `PacketError`. Where `dialect`
+ *   is set, that is the one it answers in.
  */
 export type ClientErrorCode =
   | 'ERR_CLIENT_CONNECT'
@@ -20,6 +23,7 @@ export type ClientErrorCode =
 export interface ClientErrorOptions {
   readonly cause?: unknown
   readonly sent?: boolean
+  readonly dialect?: Dialect | undefined
 }
 
 /** A connection or a request that came to nothing. */
@@ -31,10 +35,13 @@ export class ClientError extends Error {
    * do.
    */
   readonly sent: boolean
+  /** The dialect that the server answers in, where that is what went wrong: the other one than ours. */
+  readonly dialect: Dialect | undefined
 
-  constructor(code: ClientErrorCode, message: string, { cause, sent = false }: ClientErrorOptions = {}) {
+  constructor(code: ClientErrorCode, message: string, { cause, sent = false, dialect }: ClientErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.sent = sent
+    this.dialect = dialect
   }
 }

@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { ClientError } from './client-error.ts'
 
 /** Where a server listens: a host and a port, or the path of a Unix socket. */
@@ -10,8 +11,27 @@ export type ServerLocation =
     }
   | { readonly path: string }
 
+/** How to speak TLS with a server. Certificates and keys are PEM. */
+export interface ClientTls {
+  /** Whom to trust, in place of the authorities that Node knows. */
+  readonly ca?: string | Uint8Array
+  /** Who we are, for a server that wants to know. */
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array
+  /** The name that the server's certificate must be for. Its host unless given. */
+  readonly servername?: string
+  /**
+   * Whether a certificate that can't be verified ends the connection. With false anybody may be at the other end.
+   *
+   * @default true
+   */
+  readonly rejectUnauthorized?: boolean
+}
+
 function describeLocation(location: ServerLocation): string {
-  return 'path' in location ? location.path : `${location.host ?? '127.0.0.1'}:${location.port}`
+  if ('path' in location) return location.path
+  const { host = '127.0.0.1', port } = location
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** The longest that a timer of Node can wait, in milliseconds: 24 days. */
@@ -24,15 +44,14 @@ export function checkTimeout(timeout: number): number {
 }
 
 /**
- * Opens a socket.
+ * Opens a socket; with TLS, until the handshake is done.
  *
- * @param timeout in milliseconds; 0 waits as long as the system does
+ * @param timeout in milliseconds, for all of it; 0 waits as long as the system does
  * @throws ClientError `ERR_CLIENT_CONNECT`
  */
-export function openSocket(location: ServerLocation, timeout: number): Promise<Socket> {
+export function openSocket(location: ServerLocation, timeout: number, tls?: ClientTls): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const where = 'path' in location ? location : { host: location.host ?? '127.0.0.1', port: location.port }
-    const socket = connectSocket({ ...where, noDelay: true })
+    const socket = tls === undefined ? connectPlain(location) : connectSecurely(location, tls)
     const timer = timeout > 0 ? setTimeout(() => fail(new Error(`no answer within ${timeout} ms`)), timeout) : undefined
     const fail = (cause: Error) => {
       clearTimeout(timer)
@@ -41,7 +60,7 @@ export function openSocket(location: ServerLocation, timeout: number): Promise<S
       reject(new ClientError('ERR_CLIENT_CONNECT', message, { cause }))
     }
     socket.once('error', fail)
-    socket.once('connect', () => {
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer)
       socket.off('error', fail)
       resolve(socket)
@@ -49,8 +68,47 @@ export function openSocket(location: ServerLocation, timeout: number): Promise<S
   })
 }
 
+const whereTo = (location: ServerLocation) =>
+  'path' in location ? { path: location.path } : { host: location.host ?? '127.0.0.1', port: location.port }
+
+function connectPlain(location: ServerLocation): Socket {
+  return connectSocket({ ...whereTo(location), noDelay: true })
+}
+
+function connectSecurely(location: ServerLocation, tls: ClientTls): Socket {
+  const { ca, cert, key, servername, rejectUnauthorized = true } = tls
+  const bytes = (pem: string | Uint8Array) => (typeof pem === 'string' ? pem : Buffer.from(pem))
+  const socket = connectTls({
+    ...whereTo(location),
+    ...(ca === undefined ? {} : { ca: bytes(ca) }),
+    ...(cert === undefined ? {} : { cert: bytes(cert) }),
+    ...(key === undefined ? {} : { key: bytes(key) }),
+    ...(servername === undefined ? {} : { servername }),
+    rejectUnauthorized,
+  })
+  return socket.setNoDelay(true)
+}
+
+/** What the system and OpenSSL say in words of their own, in words for whoever reads it. */
+const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed, and not trusted'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is from an authority that is not trusted'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is from an authority that is not trusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate is from an authority that is not trusted'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+]
+
+/** Node's message when the other end is gone before the handshake is done. */
+const GONE_IN_HANDSHAKE = 'Client network socket disconnected before secure TLS connection was established'
+
 /** The reason in a few words: of a name with several addresses, Node gathers the failures without a message. */
 function reasonOf(cause: Error): string {
   if (cause instanceof AggregateError) return cause.errors.map((error: Error) => error.message).join(', ')
-  return cause.message
+  if (cause.message === GONE_IN_HANDSHAKE) {
+    return 'the server ended the connection in the TLS handshake: perhaps it does not speak TLS on this port'
+  }
+  const code = 'code' in cause ? cause.code : undefined
+  return TLS_REASONS.find(([known]) => known === code)?.[1] ?? cause.message
 }

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec, PacketIdSequence } from '@demo/packet'
 import { AckReader } from './ack-reader.ts'
+import { authenticate, CONN_SERIAL } from './authenticate.ts'
 import { ClientError } from './client-error.ts'
-import { checkTimeout, openSocket, type ServerLocation } from './connect.ts'
-import { SubmitBatch } from './submit-batch.ts'
+import { type ClientTls, checkTimeout, openSocket, type ServerLocation } from './connect.ts'
+import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
 export type LoadConnectionOptions = ServerLocation & {
@@ -11,18 +12,33 @@ export type LoadConnectionOptions = ServerLocation & {
   readonly dialect?: Dialect
   /** Requests sent and not answered, at most. */
   readonly window: number
-  /** The payload of every request. */
-  readonly payload: Uint8Array
+  /** The payload of every request; or of each another one, in turn. */
+  readonly payload: Uint8Array | PayloadPool
   /**
-   * How long connecting may take.
+   * The number of the pool's payload that is sent first; numbers go round.
+   *
+   * @default 0
+   */
+  readonly firstPayload?: number
+  /**
+   * How long connecting may take, and then the answer to the credentials.
    *
    * @default 5000
    */
   readonly timeout?: number
+  /** Speaks TLS with the server. */
+  readonly tls?: ClientTls
+  /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
+  readonly credentials?: string | Uint8Array
 }
 
-/** Requests that were sent together, answered together, and answered alike. */
+/** When the next request should have been sent, in milliseconds on the monotonic clock: asked once for each. */
+export type DueTimes = () => number
+
+/** Requests that were due together, sent together, answered together, and answered alike. */
 export interface AnsweredRun {
+  /** When they should have been sent, in milliseconds on the monotonic clock; when they were, unless said otherwise. */
+  dueAt: number
   /** When they were sent, in milliseconds on the monotonic clock. */
   sentAt: number
   /** When they were answered, in milliseconds on the monotonic clock. */
@@ -55,38 +71,50 @@ export class LoadConnection {
   sent = 0
   /** Requests answered, whatever the result. */
   acks = 0
-  /** Answers to no request that waits: an unknown ID, a second answer, the answer to another command. */
+  /** Answers to no request that ever waited: an ID that was never sent, the answer to another command. */
   mismatched = 0
+  /** Answers to requests that had been answered before. */
+  duplicates = 0
 
   readonly #socket: Socket
   readonly #reader: AckReader
   readonly #listener: LoadListener
   readonly #window: number
   readonly #batch: SubmitBatch
-  readonly #ids = new PacketIdSequence()
+  readonly #ids: PacketIdSequence
+  /** The serial number of the request sent last. */
+  #lastSerial: number
+  readonly #dialect: Dialect
   /** What waits, by serial number modulo the number of slots: its serial number, and when it was sent. */
   readonly #serials: Int32Array
   readonly #sentAt: Float64Array
-  /** Requests that wait for so long that a younger one has taken their slot: when they were sent, by serial number. */
-  readonly #stragglers = new Map<number, number>()
+  /** When it was due. The same array unless somebody gives due times: most loads pay nothing for it. */
+  #dueAt: Float64Array
+  /** Requests that wait for so long that a younger one has taken their slot, by serial number. */
+  readonly #stragglers = new Map<number, { readonly sentAt: number; readonly dueAt: number }>()
   #error: ClientError | undefined
   /** Answers of this read that are alike, not told yet. */
-  readonly #run: AnsweredRun = { sentAt: 0, answeredAt: 0, count: 0, succeeded: true }
+  readonly #run: AnsweredRun = { dueAt: 0, sentAt: 0, answeredAt: 0, count: 0, succeeded: true }
   /** The socket still reads from the batch: it can't be filled anew. */
   #batchBusy = false
   /** The end of the connection is our doing. */
   #ended = false
 
   constructor(socket: Socket, codec: PacketCodec, options: LoadConnectionOptions, listener: LoadListener) {
-    const { window, payload } = options
+    const { window, payload, firstPayload = 0, credentials } = options
     const slots = slotCount(window)
+    this.#lastSerial = credentials === undefined ? 0 : CONN_SERIAL
+    this.#ids = new PacketIdSequence(this.#lastSerial)
+    this.#dialect = codec.dialect
     this.#socket = socket
     this.#reader = new AckReader(codec)
     this.#listener = listener
     this.#window = window
-    this.#batch = new SubmitBatch(payload, window)
+    this.#batch =
+      payload instanceof Uint8Array ? new UniformBatch(payload, window) : new VariedBatch(payload, firstPayload)
     this.#serials = new Int32Array(slots).fill(FREE)
     this.#sentAt = new Float64Array(slots)
+    this.#dueAt = this.#sentAt
     socket.on('data', (chunk) => this.#receive(chunk))
     socket.on('end', () => this.#serverEnded())
     socket.on('error', (cause) => this.#fail(lost(`the connection was lost: ${cause.message}`, cause)))
@@ -103,12 +131,21 @@ export class LoadConnection {
     return this.#batchBusy || this.#socket.destroyed ? 0 : this.#window - this.inFlight
   }
 
-  /** Sends so many requests, or as many as there is room for. */
-  send(count: number): void {
+  /**
+   * Sends so many requests, or as many as there is room for.
+   *
+   * @param due when each of them should have been sent; now unless given. Give it always or never.
+   */
+  send(count: number, due?: DueTimes): void {
+    if (due !== undefined && this.#dueAt === this.#sentAt) this.#dueAt = new Float64Array(this.#sentAt.length)
     for (let left = Math.min(count, this.room); left > 0; left = Math.min(left, this.room)) {
-      const size = Math.min(left, this.#batch.size)
+      const size = this.#batch.fits(left)
       const now = performance.now()
-      const bytes = this.#batch.fill(size, this.#ids, (serial) => this.#note(serial, now))
+      const note =
+        due === undefined
+          ? (serial: number) => this.#note(serial, now)
+          : (serial: number) => this.#noteDue(serial, now, due())
+      const bytes = this.#batch.fill(size, this.#ids, note)
       this.sent += size
       left -= size
       this.#socket.write(bytes, this.#written)
@@ -122,7 +159,7 @@ export class LoadConnection {
     for (let slot = 0; slot < this.#serials.length; slot++) {
       if (this.#serials[slot] !== FREE && this.#sentAt[slot] < sentBefore) count += 1
     }
-    for (const sentAt of this.#stragglers.values()) if (sentAt < sentBefore) count += 1
+    for (const { sentAt } of this.#stragglers.values()) if (sentAt < sentBefore) count += 1
     return count
   }
 
@@ -147,38 +184,61 @@ export class LoadConnection {
     this.#listener.room(this)
   }
 
+  #noteDue(serial: number, now: number, dueAt: number): void {
+    this.#note(serial, now)
+    this.#dueAt[serial % this.#serials.length] = dueAt
+  }
+
   #note(serial: number, now: number): void {
     const slot = serial % this.#serials.length
-    if (this.#serials[slot] !== FREE) this.#stragglers.set(this.#serials[slot], this.#sentAt[slot])
+    if (this.#serials[slot] !== FREE) {
+      this.#stragglers.set(this.#serials[slot], { sentAt: this.#sentAt[slot], dueAt: this.#dueAt[slot] })
+    }
     this.#serials[slot] = serial
     this.#sentAt[slot] = now
+    this.#lastSerial = serial
   }
 
   #take(command: number, serial: number, result: number): void {
-    const sentAt = command === CommandId.SubmitAck ? this.#release(serial) : undefined
-    if (sentAt === undefined) {
-      this.mismatched += 1
+    const slot = serial % this.#serials.length
+    if (command !== CommandId.SubmitAck || serial < 0 || this.#serials[slot] !== serial) {
+      this.#takeOther(command, serial, result)
       return
     }
+    this.#serials[slot] = FREE
+    this.#answered(this.#dueAt[slot], this.#sentAt[slot], result)
+  }
+
+  #answered(dueAt: number, sentAt: number, result: number): void {
     this.acks += 1
     const run = this.#run
     const succeeded = result === 0
-    if (sentAt !== run.sentAt || succeeded !== run.succeeded) this.#tellRun()
+    if (sentAt !== run.sentAt || dueAt !== run.dueAt || succeeded !== run.succeeded) this.#tellRun()
+    run.dueAt = dueAt
     run.sentAt = sentAt
     run.succeeded = succeeded
     run.count += 1
   }
 
-  /** When the request with this serial number was sent, or undefined when none waits. It does not wait any more. */
-  #release(serial: number): number | undefined {
-    const slot = serial % this.#serials.length
-    if (serial >= 0 && this.#serials[slot] === serial) {
-      this.#serials[slot] = FREE
-      return this.#sentAt[slot]
+  /** A straggler's answer, or one that nobody waits for. */
+  #takeOther(command: number, serial: number, result: number): void {
+    if (command !== CommandId.SubmitAck) {
+      if (this.acks === 0 && this.#dialect === 'specification' && this.#wasSent(serial)) throw otherDialect()
+      this.mismatched += 1
+      return
     }
-    const sentAt = this.#stragglers.get(serial)
-    this.#stragglers.delete(serial)
-    return sentAt
+    const straggler = this.#stragglers.get(serial)
+    if (straggler !== undefined) {
+      this.#stragglers.delete(serial)
+      this.#answered(straggler.dueAt, straggler.sentAt, result)
+    } else if (this.#wasSent(serial)) this.duplicates += 1
+    else this.mismatched += 1
+  }
+
+  /** Whether a request had this serial number, as far back as half a round: IDs come again. */
+  #wasSent(serial: number): boolean {
+    const back = (this.#lastSerial - serial + ID_COUNT) % ID_COUNT
+    return serial >= 0 && back < Math.min(this.sent, ID_COUNT / 2)
   }
 
   #tellRun(): void {
@@ -213,19 +273,22 @@ export class LoadConnection {
 /**
  * Opens a connection for load.
  *
- * @throws ClientError `ERR_CLIENT_CONNECT`
+ * @throws ClientError `ERR_CLIENT_CONNECT`; with credentials also `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`,
+ *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
+ * @throws RangeError when an option can't be
  */
 export async function openLoadConnection(
   options: LoadConnectionOptions,
   listener: LoadListener,
 ): Promise<LoadConnection> {
-  const { window, timeout = 5000 } = options
+  const { window, timeout = 5000, credentials } = options
   if (!(Number.isInteger(window) && window > 0 && window <= MAX_WINDOW)) {
     throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   }
   checkTimeout(timeout)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
-  const socket = await openSocket(options, timeout)
+  const socket = await openSocket(options, timeout, options.tls)
+  if (credentials !== undefined) await authenticate(socket, codec, credentials, timeout)
   return new LoadConnection(socket, codec, options, listener)
 }
 
@@ -244,4 +307,10 @@ function slotCount(window: number): number {
 
 function lost(message: string, cause?: Error): ClientError {
   return new ClientError('ERR_CLIENT_CONNECTION_LOST', message, { cause, sent: true })
+}
+
+/** What our dialect calls a ConnAck is what the other one calls a SubmitAck. */
+function otherDialect(): ClientError {
+  const message = 'the server broke the protocol: it answers a Submit with the SubmitAck of the go-demo dialect'
+  return new ClientError('ERR_CLIENT_PROTOCOL', message, { sent: true, dialect: 'go-demo' })
 }

@@ -136,7 +136,7 @@ const NOUNS = [
  * A stream of random numbers from 0 to 1 that is the same for the same seed: mulberry32, by Tommy Ettinger, in the
  * public domain. Not for secrets.
  */
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = seed | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0

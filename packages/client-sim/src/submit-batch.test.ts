@@ -1,6 +1,6 @@
 import { PacketIdSequence } from '@demo/packet'
 import { expect, test } from 'vitest'
-import { SubmitBatch } from './submit-batch.ts'
+import { type SubmitBatch, UniformBatch } from './submit-batch.ts'
 import { bytesOf, serials, submit, submits } from './testing/wire.ts'
 
 /** Numbers `count` frames, and gives them as hex. */
@@ -9,7 +9,7 @@ function fill(batch: SubmitBatch, count: number, ids: PacketIdSequence, seen: nu
 }
 
 test('a batch is frames of one payload with IDs in a row', () => {
-  const batch = new SubmitBatch(bytesOf('78'), 3)
+  const batch = new UniformBatch(bytesOf('78'), 3)
   const seen: number[] = []
   expect(fill(batch, 3, new PacketIdSequence(), seen)).toBe(
     ['0000000e', '02', '3030303030303031', '78', '0000000e', '02', '3030303030303032', '78'].join('') +
@@ -19,7 +19,7 @@ test('a batch is frames of one payload with IDs in a row', () => {
 })
 
 test('the next batch goes on where the last one ended', () => {
-  const batch = new SubmitBatch(bytesOf('cafe'), 4)
+  const batch = new UniformBatch(bytesOf('cafe'), 4)
   const ids = new PacketIdSequence()
   expect(fill(batch, 2, ids)).toBe(submits(1, 2, 'cafe'))
   expect(fill(batch, 1, ids)).toBe(submit(3, 'cafe'))
@@ -27,18 +27,18 @@ test('the next batch goes on where the last one ended', () => {
 })
 
 test('a payload may be empty', () => {
-  expect(fill(new SubmitBatch(new Uint8Array(0), 2), 2, new PacketIdSequence())).toBe(submits(1, 2))
+  expect(fill(new UniformBatch(new Uint8Array(0), 2), 2, new PacketIdSequence())).toBe(submits(1, 2))
 })
 
 test('a batch of none is no bytes, and uses up no ID', () => {
-  const batch = new SubmitBatch(bytesOf('78'), 3)
+  const batch = new UniformBatch(bytesOf('78'), 3)
   const ids = new PacketIdSequence()
   expect(fill(batch, 0, ids)).toBe('')
   expect(fill(batch, 1, ids)).toBe(submit(1, '78'))
 })
 
 test('IDs go round inside a batch', () => {
-  const batch = new SubmitBatch(bytesOf('78'), 4)
+  const batch = new UniformBatch(bytesOf('78'), 4)
   const seen: number[] = []
   const hex = fill(batch, 4, new PacketIdSequence(99_999_997), seen)
   expect(hex).toBe([99_999_998, 99_999_999, 0, 1].map((serial) => submit(serial, '78')).join(''))
@@ -56,25 +56,25 @@ test.each([
   [65_523, 10, 1],
   [1_000_000, 10, 1],
 ])('of a payload of %d bytes a batch for %d holds %d', (length, most, size) => {
-  expect(new SubmitBatch(new Uint8Array(length), most).size).toBe(size)
+  expect(new UniformBatch(new Uint8Array(length), most).size).toBe(size)
 })
 
 test('a payload that is longer than a batch comes whole', () => {
   const payload = Buffer.alloc(100_000, 'abc')
-  const batch = new SubmitBatch(payload, 10)
+  const batch = new UniformBatch(payload, 10)
   const bytes = batch.fill(1, new PacketIdSequence(), () => {})
   expect(bytes.toString('hex')).toBe(submit(1, payload.toString('hex')))
 })
 
 test('the payload is copied: what its owner does to it later is not sent', () => {
   const payload = bytesOf('cafe')
-  const batch = new SubmitBatch(payload, 2)
+  const batch = new UniformBatch(payload, 2)
   payload.fill(0)
   expect(fill(batch, 2, new PacketIdSequence())).toBe(submits(1, 2, 'cafe'))
 })
 
 test('a full batch has every ID', () => {
-  const batch = new SubmitBatch(new Uint8Array(0), 10_000)
+  const batch = new UniformBatch(new Uint8Array(0), 10_000)
   expect(fill(batch, batch.size, new PacketIdSequence())).toBe(
     serials(1, batch.size)
       .map((serial) => submit(serial))

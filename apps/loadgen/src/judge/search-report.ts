@@ -29,7 +29,9 @@ export function stepEnd({ run, verdicts, outcome }: Step): string {
   const said = {
     met: 'met',
     missed,
-    failed: `failed: ${troubles(run).join('; ')}`,
+    failed: `failed: ${troubles(run)
+      .map(([, text]) => text)
+      .join('; ')}`,
     saturated: `generator saturated: ${run.saturatedBecause ?? ''}`,
   }[outcome]
   return `${figures.map((figure) => figure.padStart(WIDTH)).join('')}   ${said}\n`

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { showNumber, showValue } from '../judge/units.ts'
+import { describeLocation, locationsOf } from '../options.ts'
 import { reportData } from './columns.ts'
 import type { RunDocument } from './document.ts'
 import { charts } from './html-charts.ts'
@@ -59,12 +60,8 @@ function header({ shown: { result }, startedAt, options }: RunDocument): Markup 
       : `open model: ${showNumber(result.offeredRate)} requests a second, whatever the server does`
   return markup`<header>
 <h1>Load report</h1>
-<p class="muted">${targetOf(options)} · <time datetime="${startedAt}">${startedAt.replace('T', ' ').slice(0, 19)} UTC</time> · ${model}</p>
+<p class="muted">${locationsOf(options).map(describeLocation).join(', ')} · <time datetime="${startedAt}">${startedAt.replace('T', ' ').slice(0, 19)} UTC</time> · ${model}</p>
 </header>`
-}
-
-function targetOf({ host, port }: RunDocument['options']): string {
-  return `${host}:${port}`
 }
 
 /** As a Content-Security-Policy names a script or a style. */

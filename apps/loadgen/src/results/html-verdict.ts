@@ -17,7 +17,15 @@ export function verdict({ shown: { result }, runs, thresholds }: RunDocument): M
   const saturated = runs.find((run) => run.saturated)
   const lines = runs.every(isClean)
     ? [line('good', 'Clean.', `Each of ${count(result.requests)} requests was answered once, with success.`)]
-    : [line('bad', 'The run failed.', troubles(result).join('; '))]
+    : [
+        line(
+          'bad',
+          'The run failed.',
+          troubles(result)
+            .map(([, text]) => text)
+            .join('; '),
+        ),
+      ]
   if (saturated !== undefined) lines.push(line('warn', 'Generator saturated.', saturated.saturatedBecause ?? ''))
   for (const one of thresholds) {
     const said = `${one.threshold.text}, it is ${showActual(one)}`

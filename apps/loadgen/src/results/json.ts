@@ -1,3 +1,4 @@
+import { windowOf } from '../options.ts'
 import type { RunDocument } from './document.ts'
 
 /** The version of the form of the JSON; it grows when a field changes its meaning or goes. */
@@ -15,7 +16,7 @@ export function jsonReport({ shown, runs, thresholds, startedAt, options, enviro
     ...shown.result,
     thresholds: thresholds.map(({ threshold, actual, passed }) => ({ threshold: threshold.text, actual, passed })),
     ...(runs.length > 1 ? { repeats: runs } : {}),
-    options,
+    options: { ...options, window: windowOf(options) },
     environment,
   }
   return `${JSON.stringify(document, null, 2)}\n`

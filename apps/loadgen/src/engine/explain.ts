@@ -1,0 +1,14 @@
+import { ClientError } from '@demo/client-sim'
+
+/** What a person is told of a connection that came to nothing: what is wrong, and what to do. */
+export function explain(error: Error): string {
+  const { message } = error
+  if (error instanceof ClientError) {
+    const { dialect, code } = error
+    if (dialect !== undefined) return `the server answers in the ${dialect} dialect; try --dialect ${dialect}`
+    if (code === 'ERR_CLIENT_UNAUTHORIZED') return `${message}; see --token-file`
+    if (code === 'ERR_CLIENT_PROTOCOL' && message.endsWith('seems to speak TLS')) return `${message}; try --tls`
+  }
+  // How many they were on each connection makes a line of its own for each: they are counted elsewhere.
+  return message.replace(/ with \d+ requests unanswered$/, ' with requests unanswered')
+}

@@ -1,0 +1,168 @@
+import {
+  type AnsweredRun,
+  ClientError,
+  type LoadConnection,
+  openLoadConnection,
+  type PayloadPool,
+} from '@demo/client-sim'
+import { DueQueue } from './due-queue.ts'
+import type { SharePlan } from './share.ts'
+
+/** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
+const LINGER = 5000
+
+/** What a lane tells. */
+export interface LaneListener {
+  answered(run: Readonly<AnsweredRun>): void
+  /** There may be room for more requests. */
+  room(lane: Lane): void
+  /** Its connection was ended by us, and made anew. */
+  reconnected(lane: Lane): void
+  /** Its connection was lost, or could not be made anew: the lane is at its end. */
+  lost(lane: Lane, error: ClientError): void
+}
+
+/** Where one connection is, and the next one when that is ended: what is to be sent on it waits here. */
+export class Lane {
+  /** The open model's requests that wait for room. */
+  readonly due = new DueQueue()
+  /** Of these, how many came in the present turn of the schedule. */
+  fresh = 0
+  readonly #plan: SharePlan
+  readonly #number: number
+  readonly #payload: Uint8Array | PayloadPool
+  readonly #listener: LaneListener
+  #connection: LoadConnection | undefined
+  /** Connections that we have ended, and the server not yet. */
+  readonly #ending = new Set<LoadConnection>()
+  #destroyed = false
+  #mismatched = 0
+  #duplicates = 0
+
+  /** @param number which of its worker's lanes it is, from 0 */
+  constructor(plan: SharePlan, number: number, payload: Uint8Array | PayloadPool, listener: LaneListener) {
+    this.#plan = plan
+    this.#number = number
+    this.#payload = payload
+    this.#listener = listener
+  }
+
+  /** @throws ClientError when the connection can't be made */
+  async open(): Promise<void> {
+    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery } = this.#plan
+    const connection: LoadConnection = await openLoadConnection(
+      {
+        ...locations[this.#number],
+        dialect,
+        timeout,
+        window: reconnectEvery > 0 ? Math.min(window, reconnectEvery) : window,
+        payload: this.#payload,
+        firstPayload: this.#number,
+        ...(tls === undefined ? {} : { tls }),
+        ...(credentials === undefined ? {} : { credentials }),
+      },
+      {
+        answered: (run) => this.#listener.answered(run),
+        room: (one) => this.#room(one),
+        closed: (one, error) => this.#closed(one, error),
+      },
+    )
+    if (this.#destroyed) connection.destroy()
+    else this.#connection = connection
+  }
+
+  get isOpen(): boolean {
+    return this.#connection !== undefined
+  }
+
+  get inFlight(): number {
+    return this.#connection?.inFlight ?? 0
+  }
+
+  /** How many requests can be sent now. */
+  get room(): number {
+    const connection = this.#connection
+    if (connection === undefined) return 0
+    const { reconnectEvery } = this.#plan
+    return reconnectEvery > 0 ? Math.min(connection.room, reconnectEvery - connection.sent) : connection.room
+  }
+
+  get mismatched(): number {
+    return this.#mismatched + (this.#connection?.mismatched ?? 0)
+  }
+
+  get duplicates(): number {
+    return this.#duplicates + (this.#connection?.duplicates ?? 0)
+  }
+
+  /** Sends at most so many requests, now due; tells how many. */
+  sendNow(most: number): number {
+    const count = Math.min(most, this.room)
+    return this.#send(count, () => this.#connection?.send(count))
+  }
+
+  /** Sends at most so many of those that wait; tells how many. */
+  sendDue(most: number, nextDue: () => number): number {
+    const count = Math.min(most, this.room, this.due.length)
+    return this.#send(count, () => this.#connection?.send(count, nextDue))
+  }
+
+  /** How many requests wait for their answer since before a time, in milliseconds on the monotonic clock. */
+  overdue(sentBefore: number): number {
+    return this.#connection?.overdue(sentBefore) ?? 0
+  }
+
+  /** Ends the connection and makes another one, if it has sent all that it may and was answered. */
+  renew(): void {
+    const connection = this.#connection
+    const { reconnectEvery } = this.#plan
+    if (connection === undefined || reconnectEvery === 0) return
+    if (connection.sent < reconnectEvery || connection.inFlight > 0) return
+    this.#connection = undefined
+    this.#end(connection)
+    this.open().then(
+      () => {
+        if (!this.#destroyed) this.#listener.reconnected(this)
+      },
+      (error: unknown) => {
+        if (!this.#destroyed) this.#listener.lost(this, asClientError(error))
+      },
+    )
+  }
+
+  destroy(): void {
+    this.#destroyed = true
+    this.#connection?.destroy()
+    for (const connection of this.#ending) connection.destroy()
+  }
+
+  #send(count: number, send: () => void): number {
+    if (count <= 0) return 0
+    const before = this.#connection?.sent ?? 0
+    send()
+    return (this.#connection?.sent ?? before) - before
+  }
+
+  #end(connection: LoadConnection): void {
+    this.#ending.add(connection)
+    connection.end()
+    setTimeout(() => connection.destroy(), this.#plan.timeout || LINGER).unref()
+  }
+
+  #room(connection: LoadConnection): void {
+    if (connection === this.#connection) this.#listener.room(this)
+  }
+
+  #closed(connection: LoadConnection, error: ClientError | undefined): void {
+    this.#mismatched += connection.mismatched
+    this.#duplicates += connection.duplicates
+    if (this.#ending.delete(connection) || connection !== this.#connection) return
+    this.#connection = undefined
+    if (!this.#destroyed) this.#listener.lost(this, error ?? new ClientError('ERR_CLIENT_CLOSED', 'it was closed'))
+  }
+}
+
+function asClientError(error: unknown): ClientError {
+  if (error instanceof ClientError) return error
+  return new ClientError('ERR_CLIENT_CONNECT', error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,108 @@
+import type { RunOptions } from '../options.ts'
+import type { Slice } from '../result.ts'
+import { Distribution } from './distribution.ts'
+import { PULSE_INTERVAL, type Pulse } from './share.ts'
+import { Timeline } from './timeline.ts'
+
+/** Where a run is. */
+export type Phase = 'connect' | 'warm-up' | 'load' | 'drain'
+
+/** How a run is going. */
+export interface Progress {
+  readonly phase: Phase
+  /** How long the phase has lasted. */
+  readonly seconds: number
+  /** How much of the phase is done, from 0 to 1; undefined when nobody knows how long it will last. */
+  readonly done: number | undefined
+  /** Connections that are open. */
+  readonly connections: number
+  /** Answers that came so far, in a warm-up those of the warm-up. */
+  readonly acks: number
+  readonly failedAcks: number
+  readonly inFlight: number
+  /** Connections lost, and requests that timed out. */
+  readonly errors: number
+  /** Response time of the last second, in milliseconds; 0 when nothing was answered. */
+  readonly p50: number
+  readonly p99: number
+}
+
+/** How many pulses of a worker are a second. */
+const PULSES_A_SECOND = 1000 / PULSE_INTERVAL
+
+/** How exact the percentiles of a running load are. */
+const DIGITS = 2
+
+/** Sees the pulses of all workers, and tells how the run is going. */
+export class Monitor {
+  readonly #options: RunOptions
+  readonly #timeline = new Timeline()
+  /** The last second of each worker, newest last. */
+  readonly #recent = new Map<number, Pulse[]>()
+  readonly #recentTimes = new Distribution(DIGITS)
+  #phase: Phase = 'connect'
+  #since = performance.now()
+  #acks = 0
+  #failedAcks = 0
+  #errors = 0
+
+  constructor(options: RunOptions) {
+    this.#options = options
+  }
+
+  enter(phase: Phase): void {
+    this.#phase = phase
+    this.#since = performance.now()
+    // The load counts anew, and the drain goes on with its count.
+    if (phase === 'load') this.#acks = this.#failedAcks = 0
+  }
+
+  take(worker: number, pulse: Pulse): void {
+    this.#timeline.take(worker, pulse)
+    this.#acks += pulse.acks
+    this.#failedAcks += pulse.failedAcks
+    this.#errors += pulse.errors
+    const recent = this.#recent.get(worker) ?? []
+    recent.push(pulse)
+    if (recent.length > PULSES_A_SECOND) recent.shift()
+    this.#recent.set(worker, recent)
+  }
+
+  progress(): Progress {
+    const milliseconds = performance.now() - this.#since
+    const now = [...this.#recent.values()].flatMap((pulses) => pulses.slice(-1))
+    const sum = (pick: (pulse: Pulse) => number) => now.reduce((total, pulse) => total + pick(pulse), 0)
+    const connections = sum((pulse) => pulse.connections)
+    const times = this.#recentTimes
+    times.clear()
+    for (const pulses of this.#recent.values()) for (const pulse of pulses) times.add(pulse.responseTimes)
+    return {
+      phase: this.#phase,
+      seconds: milliseconds / 1000,
+      done: this.#done(milliseconds, connections),
+      connections,
+      acks: this.#acks,
+      failedAcks: this.#failedAcks,
+      inFlight: sum((pulse) => pulse.inFlight),
+      errors: this.#errors,
+      p50: times.percentile(50),
+      p99: times.percentile(99),
+    }
+  }
+
+  slices(): Slice[] {
+    return this.#timeline.slices()
+  }
+
+  #done(milliseconds: number, connections: number): number | undefined {
+    const { amount, duration, warmup } = this.#options
+    const parts: Record<Phase, readonly [done: number, of: number]> = {
+      connect: [connections, this.#options.connections],
+      'warm-up': [milliseconds, warmup],
+      load: amount === undefined ? [milliseconds, duration] : [this.#acks, amount],
+      drain: [0, 0],
+    }
+    const [done, of] = parts[this.#phase]
+    return of === 0 ? undefined : Math.min(1, done / of)
+  }
+}

@@ -1,0 +1,106 @@
+import type { ClientTls, ServerLocation } from '@demo/client-sim'
+import type { PackedDistribution } from './distribution.ts'
+import type { ScheduleOptions } from './schedule.ts'
+
+/** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
+export interface SharePlan {
+  /** Where each of its connections goes. */
+  readonly locations: readonly ServerLocation[]
+  readonly dialect: 'specification' | 'go-demo'
+  readonly tls: ClientTls | undefined
+  readonly credentials: Uint8Array | undefined
+  /** Requests sent and not answered on each connection, at most. */
+  readonly window: number
+  /** One payload is that of all requests; more are sent in turn. */
+  readonly payloads: readonly Uint8Array[]
+  /** From one connection's opening to the next one's; 0 is many at once. */
+  readonly connectInterval: number
+  /** When its first connection is opened. */
+  readonly connectAfter: number
+  readonly timeout: number
+  /** After so many requests a connection is ended and made anew; 0 is never. */
+  readonly reconnectEvery: number
+  /** The open model's; undefined is the closed model. */
+  readonly schedule: ScheduleOptions | undefined
+}
+
+/** How long a share sends and counts. */
+export interface Limit {
+  /** How many requests; without it, as many as there are. */
+  readonly amount: number | undefined
+  /** For how long, in milliseconds; 0 until told to stop. Not looked at when there is an amount. */
+  readonly duration: number
+}
+
+/** What came of a share. */
+export interface ShareOutcome {
+  readonly offered: number
+  readonly requests: number
+  readonly sentInTime: number
+  readonly acks: number
+  readonly arrivedInTime: number
+  readonly failedAcks: number
+  readonly late: number
+  readonly overdue: number
+  readonly unsent: number
+  readonly waited: number
+  readonly mismatched: number
+  readonly duplicates: number
+  readonly reconnects: number
+  /** What connections were lost to, and how often. */
+  readonly errors: readonly (readonly [message: string, count: number])[]
+  /** How long it sent and counted. */
+  readonly duration: number
+  /** How long requests could be due. */
+  readonly scheduled: number
+  readonly responseTimes: PackedDistribution
+  /** Undefined in the closed model: the same. */
+  readonly serviceTimes: PackedDistribution | undefined
+  readonly lags: PackedDistribution | undefined
+  readonly loopDelays: PackedDistribution
+  /** How much of the time its event loop did something, from 0 to 1. */
+  readonly busy: number
+}
+
+/** What a share tells every so often of the time since it told the last time. */
+export interface Pulse {
+  /** Which slice of the counting it was, from 0; -1 before the counting. */
+  readonly slot: number
+  /** When it was told, in milliseconds since the counting began. */
+  readonly at: number
+  /** Answers, to the requests that are counted once there are any. */
+  readonly acks: number
+  readonly failedAcks: number
+  /** Connections lost, and answers that came too late. */
+  readonly errors: number
+  /** Now. */
+  readonly inFlight: number
+  /** Connections that are open now. */
+  readonly connections: number
+  readonly responseTimes: PackedDistribution
+}
+
+/** How often a share tells, in milliseconds: the shortest slice of a result. */
+export const PULSE_INTERVAL = 100
+
+/**
+ * One worker's load, in this thread or another.
+ *
+ * | called   | what it does                                                                                |
+ * |----------|---------------------------------------------------------------------------------------------|
+ * | `connect`| opens its connections                                                                       |
+ * | `begin`  | sends, and counts nothing                                                                   |
+ * | `count`  | counts what it sends from now on, until its limit                                           |
+ * | `done`   | settles when all that may be sent was answered, or nobody is left to send it; with an amount|
+ * |          | also when nothing is answered for the timeout                                               |
+ * | `stop`   | sends no more than what is due by now; also ends a `connect`                                |
+ * | `finish` | tells what came of it, and lets all connections go                                          |
+ */
+export interface Share {
+  connect(): Promise<void>
+  begin(): Promise<void>
+  count(limit: Limit): Promise<void>
+  done(): Promise<void>
+  stop(): Promise<void>
+  finish(): Promise<ShareOutcome>
+}

@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads'
+import { ClientError, type ClientErrorCode } from '@demo/client-sim'
+import type { Limit, Pulse, Share, ShareOutcome, SharePlan } from './share.ts'
+
+/** A call of one of a share's methods, on its way to the thread. */
+export interface Call {
+  readonly id: number
+  readonly method: keyof Share
+  readonly args: readonly unknown[]
+}
+
+/** An error on its way back. */
+export interface ThrownInThread {
+  readonly kind: 'client' | 'range' | 'other'
+  readonly message: string
+  readonly code?: ClientErrorCode
+  readonly dialect?: 'specification' | 'go-demo' | undefined
+}
+
+/** What comes from the thread: a pulse, or the end of a call. */
+export type FromThread =
+  | { readonly pulse: Pulse }
+  | { readonly id: number; readonly value?: unknown; readonly error?: ThrownInThread }
+
+interface Pending {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A share of the load that is made in a worker thread. */
+export class ThreadShare implements Share {
+  readonly #worker: Worker
+  readonly #calls = new Map<number, Pending>()
+  #lastId = 0
+  /** The thread is gone, and why. */
+  #gone: Error | undefined
+
+  constructor(plan: SharePlan, onPulse: (pulse: Pulse) => void) {
+    // Both are built into one folder.
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan })
+    this.#worker.on('message', (message: FromThread) => {
+      if ('pulse' in message) onPulse(message.pulse)
+      else this.#settle(message.id, message.value, message.error)
+    })
+    this.#worker.once('error', (error) => this.#lose(error))
+    this.#worker.once('exit', () => this.#lose(new Error('a worker thread has ended')))
+  }
+
+  async connect(): Promise<void> {
+    await this.#call('connect')
+  }
+
+  async begin(): Promise<void> {
+    await this.#call('begin')
+  }
+
+  async count(limit: Limit): Promise<void> {
+    await this.#call('count', limit)
+  }
+
+  async done(): Promise<void> {
+    await this.#call('done')
+  }
+
+  async stop(): Promise<void> {
+    await this.#call('stop')
+  }
+
+  async finish(): Promise<ShareOutcome> {
+    const outcome = await this.#call('finish')
+    // Its own promises, of the load that is over, need not settle any more.
+    this.#calls.clear()
+    await this.#worker.terminate()
+    return outcome as ShareOutcome
+  }
+
+  #call(method: keyof Share, ...args: readonly unknown[]): Promise<unknown> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone)
+    const id = ++this.#lastId
+    const call: Call = { id, method, args }
+    this.#worker.postMessage(call)
+    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }))
+  }
+
+  #settle(id: number, value: unknown, error: ThrownInThread | undefined): void {
+    const call = this.#calls.get(id)
+    this.#calls.delete(id)
+    if (error === undefined) call?.resolve(value)
+    else call?.reject(asError(error))
+  }
+
+  #lose(error: Error): void {
+    this.#gone ??= error
+    for (const { reject } of this.#calls.values()) reject(this.#gone)
+    this.#calls.clear()
+  }
+}
+
+function asError({ kind, message, code, dialect }: ThrownInThread): Error {
+  if (kind === 'client' && code !== undefined) return new ClientError(code, message, { dialect })
+  return kind === 'range' ? new RangeError(message) : new Error(message)
+}

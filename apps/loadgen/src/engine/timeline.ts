@@ -1,0 +1,121 @@
+import type { Slice } from '../result.ts'
+import { Distribution, type PackedDistribution } from './distribution.ts'
+import { PULSE_INTERVAL, type Pulse } from './share.ts'
+
+/** The most slices that are told. */
+const MOST_SLICES = 600
+
+/** How exact the percentiles of a slice are. */
+const DIGITS = 2
+
+/** So many distributions of one slice are put together: one takes less memory. */
+const MANY = 8
+
+/** A slice in the making, of all workers. */
+class Cell {
+  acks = 0
+  failedAcks = 0
+  errors = 0
+  /** Of each worker, at the end of the slice. */
+  readonly inFlight = new Map<number, number>()
+  /** When it ended, in milliseconds since the counting began. */
+  end = 0
+  #packed: PackedDistribution[] = []
+
+  take(worker: number, pulse: Pulse): void {
+    this.acks += pulse.acks
+    this.failedAcks += pulse.failedAcks
+    this.errors += pulse.errors
+    this.inFlight.set(worker, pulse.inFlight)
+    this.end = Math.max(this.end, pulse.at)
+    if (pulse.acks > 0) this.#pack([pulse.responseTimes])
+  }
+
+  /** Takes in the slice that comes after it. */
+  join(next: Cell): void {
+    this.acks += next.acks
+    this.failedAcks += next.failedAcks
+    this.errors += next.errors
+    for (const [worker, inFlight] of next.inFlight) this.inFlight.set(worker, inFlight)
+    this.end = Math.max(this.end, next.end)
+    this.#pack(next.#packed)
+  }
+
+  /** Makes a distribution that of its response times. */
+  into(distribution: Distribution): void {
+    distribution.clear()
+    for (const packed of this.#packed) distribution.add(packed)
+  }
+
+  #pack(more: readonly PackedDistribution[]): void {
+    this.#packed.push(...more)
+    if (this.#packed.length < MANY) return
+    const merged = new Distribution(DIGITS)
+    this.into(merged)
+    this.#packed = [merged.pack()]
+  }
+}
+
+/**
+ * A run's time in slices, for charts. When there are too many, two and two become one: so a long run takes no more
+ * memory than a short one.
+ */
+export class Timeline {
+  #cells: Cell[] = []
+  /** How many pulses are one slice. */
+  #pulsesEach = 1
+
+  /** @param worker which one told it, from 0 */
+  take(worker: number, pulse: Pulse): void {
+    if (pulse.slot < 0) return
+    while (Math.floor(pulse.slot / this.#pulsesEach) >= MOST_SLICES) this.#coarsen()
+    const at = Math.floor(pulse.slot / this.#pulsesEach)
+    while (this.#cells.length <= at) this.#cells.push(new Cell())
+    this.#cells[at].take(worker, pulse)
+  }
+
+  /** All that there is; nothing more is taken after it. */
+  slices(): Slice[] {
+    const length = this.#pulsesEach * PULSE_INTERVAL
+    const last = this.#joinLast(length)
+    const milliseconds = (i: number) => (i < last ? length : Math.max(1, (this.#cells[i]?.end ?? 0) - i * length))
+    const histogram = new Distribution(DIGITS)
+    let inFlight = new Map<number, number>()
+    return this.#cells.map((cell, i) => {
+      // Where a worker was too late to tell, it is as it was.
+      inFlight = new Map([...inFlight, ...cell.inFlight])
+      cell.into(histogram)
+      return {
+        atSeconds: Number(((i * length) / 1000).toFixed(3)),
+        seconds: Number((milliseconds(i) / 1000).toFixed(3)),
+        acks: cell.acks,
+        failedAcks: cell.failedAcks,
+        errors: cell.errors,
+        inFlight: [...inFlight.values()].reduce((sum, one) => sum + one, 0),
+        p50: histogram.percentile(50),
+        p99: histogram.percentile(99),
+        p999: histogram.percentile(99.9),
+        max: histogram.percentile(100),
+      }
+    })
+  }
+
+  /** A last slice that was cut short says little: it belongs to the one before it. @returns the number of the last */
+  #joinLast(length: number): number {
+    const last = this.#cells.length - 1
+    if (last < 1 || this.#cells[last].end - last * length >= length / 2) return last
+    this.#cells[last - 1].join(this.#cells[last])
+    this.#cells.pop()
+    return last - 1
+  }
+
+  #coarsen(): void {
+    const cells = this.#cells
+    this.#cells = []
+    for (let i = 0; i < cells.length; i += 2) {
+      if (i + 1 < cells.length) cells[i].join(cells[i + 1])
+      this.#cells.push(cells[i])
+    }
+    this.#pulsesEach *= 2
+  }
+}

@@ -1,0 +1,28 @@
+/** The other side of a ThreadShare: makes a share of the load in a worker thread. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { ClientError } from '@demo/client-sim'
+import { Load } from './load.ts'
+import type { SharePlan } from './share.ts'
+import type { Call, FromThread, ThrownInThread } from './thread-share.ts'
+
+const port = parentPort
+if (port === null) throw new Error('this is no program: demo-loadgen starts it in a thread')
+
+const tell = (message: FromThread) => port.postMessage(message)
+const load = new Load(workerData as SharePlan, (pulse) => tell({ pulse }))
+
+port.on('message', async ({ id, method, args }: Call) => {
+  try {
+    const call = load[method] as (...args: unknown[]) => Promise<unknown>
+    tell({ id, value: await call.apply(load, [...args]) })
+  } catch (error) {
+    tell({ id, error: asPlain(error) })
+  }
+})
+
+/** What an error is on its way through a port, which keeps neither its class nor its code. */
+function asPlain(error: unknown): ThrownInThread {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof ClientError) return { kind: 'client', message, code: error.code, dialect: error.dialect }
+  return { kind: error instanceof RangeError ? 'range' : 'other', message }
+}

@@ -1,0 +1,98 @@
+import type { Progress } from '../engine/monitor.ts'
+import { count, milliseconds, rateOf } from './format.ts'
+import { sparkline } from './sparkline.ts'
+
+const BAR_WIDTH = 30
+/** How many rates the sparkline shows. */
+const HISTORY = 40
+/** A rate is taken over so many pictures: one second. */
+const SMOOTHING = 5
+
+const UP_AND_CLEAR = '\x1b[1A\x1b[2K'
+const DIM = '\x1b[2m'
+const RED = '\x1b[31m'
+const PLAIN = '\x1b[0m'
+
+/** Where a live view is drawn. */
+export interface Screen {
+  readonly columns?: number | undefined
+  readonly colors: boolean
+  write(text: string): void
+}
+
+/**
+ * The run on a terminal, drawn over and over in the same place.
+ *
+ * ```
+ *  load     ██████████████▌···············  48 %  4.8 of 10 s
+ *           10,214,330 acks/s   p50 9.4 ms   p99 18.9 ms   98,112 in flight   0 errors
+ *           ▅▇▇███▇▇▇▆▇▇
+ * ```
+ */
+export class LiveView {
+  readonly #screen: Screen
+  #lines = 0
+  /** What was told in the last second, oldest first. */
+  #recent: Progress[] = []
+  #rates: number[] = []
+
+  constructor(screen: Screen) {
+    this.#screen = screen
+  }
+
+  show(progress: Progress): void {
+    if (this.#recent.at(-1)?.phase !== progress.phase) this.#recent = this.#recent.slice(-1)
+    const rate = rateOf(progress, this.#recent[0])
+    this.#recent.push(progress)
+    if (this.#recent.length > SMOOTHING) this.#recent.shift()
+    if (progress.phase !== 'connect') this.#rates = [...this.#rates, rate].slice(-HISTORY)
+    this.#draw([barLine(progress), ...this.#figures(progress, rate)])
+  }
+
+  /** Takes it away: what comes next is the result. */
+  clear(): void {
+    this.#draw([])
+  }
+
+  #figures(progress: Progress, rate: number): string[] {
+    const { phase, connections, inFlight, errors, failedAcks, p50, p99 } = progress
+    if (phase === 'connect') return [`         ${count(connections)} connections`]
+    const wrong = `${count(errors)} errors${failedAcks > 0 ? `, ${count(failedAcks)} failed` : ''}`
+    const parts = [
+      `${count(rate)} acks/s`,
+      `p50 ${milliseconds(p50)}`,
+      `p99 ${milliseconds(p99)}`,
+      `${count(inFlight)} in flight`,
+      errors + failedAcks > 0 ? this.#color(RED, wrong) : wrong,
+    ]
+    return [`         ${parts.join('   ')}`, `         ${this.#color(DIM, sparkline(this.#rates))}`]
+  }
+
+  #color(color: string, text: string): string {
+    return this.#screen.colors ? `${color}${text}${PLAIN}` : text
+  }
+
+  #draw(lines: readonly string[]): void {
+    const width = this.#screen.columns ?? 80
+    const drawn = lines.map((line) => `${cut(line, width - 1)}\n`).join('')
+    this.#screen.write(UP_AND_CLEAR.repeat(this.#lines) + drawn)
+    this.#lines = lines.length
+  }
+}
+
+function barLine({ phase, seconds, done }: Progress): string {
+  const name = phase.padEnd(9)
+  if (done === undefined) return `${name}${seconds.toFixed(1)} s`
+  const full = Math.floor(done * BAR_WIDTH)
+  const bar = '█'.repeat(full) + '·'.repeat(BAR_WIDTH - full)
+  return `${name}${bar} ${`${Math.floor(done * 100)}`.padStart(3)} %   ${seconds.toFixed(1)} s`
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
+const SEQUENCE = /\x1b\[\d+m/g
+
+/** What does not fit would make a second line, which nobody would clear. */
+function cut(line: string, width: number): string {
+  if ([...line.replaceAll(SEQUENCE, '')].length <= width) return line
+  return [...line.replaceAll(SEQUENCE, '')].slice(0, Math.max(0, width)).join('')
+}

@@ -1,0 +1,38 @@
+import type { Progress } from '../engine/monitor.ts'
+import { count, milliseconds, rateOf } from './format.ts'
+
+/** The least time between two lines, in seconds; a little less than a second, for timers are not exact. */
+const INTERVAL = 0.9
+
+/** A line a second, for logs and pipes. */
+export class PlainLines {
+  readonly #write: (text: string) => void
+  #before: { readonly progress: Progress; readonly at: number } | undefined
+  readonly #began = performance.now()
+
+  constructor(write: (text: string) => void) {
+    this.#write = write
+  }
+
+  show(progress: Progress): void {
+    const at = performance.now()
+    if (at - (this.#before?.at ?? this.#began) < INTERVAL * 1000) return
+    this.#write(`${progressLine(progress, this.#before?.progress)}\n`)
+    this.#before = { progress, at }
+  }
+
+  clear(): void {}
+}
+
+/**
+ * One line about a run that is going on.
+ *
+ * @param before what was told before, if anything
+ */
+export function progressLine(progress: Progress, before: Progress | undefined): string {
+  const { phase, connections, acks, inFlight, errors, p50, p99 } = progress
+  if (phase === 'connect') return `connect: ${count(connections)} connections, ${errors} errors`
+  const rate = `${count(rateOf(progress, before))} acks/s`
+  const times = `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`
+  return `${phase}: ${count(acks)} acks, ${rate}, ${times}, ${count(inFlight)} in flight, ${errors} errors`
+}

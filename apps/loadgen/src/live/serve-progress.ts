@@ -1,0 +1,79 @@
+import { createServer } from 'node:http'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Progress } from '../engine/monitor.ts'
+
+/** Serves how a run is going, for Prometheus. */
+export interface ProgressServer {
+  readonly port: number
+  show(progress: Progress): void
+  close(): Promise<void>
+}
+
+const PREFIX = 'demo_loadgen_'
+const PHASES = ['connect', 'warm-up', 'load', 'drain'] as const
+
+/**
+ * Listens on a port; 0 is any free one.
+ *
+ * @throws the system's error when it can't
+ */
+export async function serveProgress(host: string, port: number): Promise<ProgressServer> {
+  const registers = [new Registry()]
+  const counter = (name: string, help: string) => new Counter({ name: PREFIX + name, help, registers })
+  const gauge = (name: string, help: string) => new Gauge({ name: PREFIX + name, help, registers })
+  const acks = counter('acks_total', 'Answers that came, those of the warm-up included.')
+  const failed = counter('failed_acks_total', 'Of these, with a result other than 0.')
+  const errors = counter('errors_total', 'Connections lost, and requests that timed out.')
+  const connections = gauge('connections', 'Connections that are open.')
+  const inFlight = gauge('in_flight', 'Requests sent and not answered.')
+  const phases = new Gauge({
+    name: `${PREFIX}phase`,
+    help: '1 for the phase that the run is in.',
+    labelNames: ['phase'],
+    registers,
+  })
+  const times = new Gauge({
+    name: `${PREFIX}response_time_seconds`,
+    help: 'Response time of the last second.',
+    labelNames: ['quantile'],
+    registers,
+  })
+
+  let before: Progress | undefined
+  function show(progress: Progress): void {
+    // The run's own count begins anew with the load; a counter only grows.
+    const anew = before === undefined || progress.acks < before.acks
+    acks.inc(anew ? progress.acks : progress.acks - (before?.acks ?? 0))
+    failed.inc(anew ? progress.failedAcks : Math.max(0, progress.failedAcks - (before?.failedAcks ?? 0)))
+    errors.inc(progress.errors - (before?.errors ?? 0))
+    connections.set(progress.connections)
+    inFlight.set(progress.inFlight)
+    for (const phase of PHASES) phases.set({ phase }, phase === progress.phase ? 1 : 0)
+    times.set({ quantile: '0.5' }, progress.p50 / 1000)
+    times.set({ quantile: '0.99' }, progress.p99 / 1000)
+    before = progress
+  }
+
+  const server = createServer(async (request, response) => {
+    if (request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404).end('the live figures are at /metrics\n')
+      return
+    }
+    const text = await registers[0].metrics()
+    response.writeHead(200, { 'content-type': registers[0].contentType }).end(text)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, resolve)
+  })
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    show,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
