@@ -1,4 +1,5 @@
 import { showValue } from '../judge/units.ts'
+import { windowOf } from '../options.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
 
@@ -13,11 +14,13 @@ export function facts({ shown: { result }, options, environment }: RunDocument):
     ['Acks', count(result.acks)],
     ['Failed acks', count(result.failedAcks)],
     ['Unanswered', count(result.unanswered)],
+    ['Unsent', count(result.unsent)],
     ['Mismatched', count(result.mismatched)],
     ['Duplicates', count(result.duplicates)],
     ['Timed out', count(result.timedOut)],
     ['Connections lost', count(result.errors)],
     ['Reconnects', count(result.reconnects)],
+    ['Waited for room', count(result.waited)],
     [
       'Generator',
       `${generator.workers === 1 ? '1 worker' : `${generator.workers} workers`}, ${Math.round(generator.cpuPercent)} % CPU`,
@@ -29,7 +32,7 @@ export function facts({ shown: { result }, options, environment }: RunDocument):
   ]
   return markup`<div class="triple">
 ${factTable('Counts', counts)}
-${factTable('Options', shownValues(options))}
+${factTable('Options', shownValues({ ...options, window: windowOf(options), ...times(options) }))}
 ${factTable('Environment', shownValues({ ...environment, memoryBytes: undefined, memory: `${(environment.memoryBytes / 1024 ** 3).toFixed(1)} GiB` }))}
 </div>`
 }
@@ -37,6 +40,12 @@ ${factTable('Environment', shownValues({ ...environment, memoryBytes: undefined,
 function factTable(title: string, rows: readonly [string, string][]): Markup {
   return markup`<section class="facts"><h2>${title}</h2><div class="table"><table>
 <tbody>${rows.map(([name, value]) => markup`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table></div></section>`
+}
+
+/** Times as they would be typed. */
+function times({ duration, warmup, timeout }: RunDocument['options']) {
+  const show = (milliseconds: number) => (milliseconds < 1000 ? `${milliseconds}ms` : `${milliseconds / 1000}s`)
+  return { duration: show(duration), warmup: show(warmup), timeout: show(timeout) }
 }
 
 /** What is not set is left out. */
