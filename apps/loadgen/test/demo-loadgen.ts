@@ -22,6 +22,8 @@ export interface RunJson {
   readonly acksPerSecond: number
   readonly latencyMs: Readonly<Record<'min' | 'mean' | 'p50' | 'p90' | 'p99' | 'p999' | 'max', number>>
   readonly offeredRate: number | null
+  /** Only with --repeat. */
+  readonly repeats?: readonly { readonly acks: number; readonly acksPerSecond: number }[]
   readonly slices: readonly { readonly atSeconds: number; readonly seconds: number; readonly p50: number }[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
