@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type CompareOptions, compare } from '../src/judge/compare.ts'
 import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
 import { startLoadgen } from './demo-loadgen.ts'
-import { flat, makeRun, seeded } from './runs.ts'
+import { seeded } from './random.ts'
+import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: CompareOptions = {
   metrics: ['acksPerSecond', 'p50', 'p90', 'p99', 'p999'].map(findMetric),

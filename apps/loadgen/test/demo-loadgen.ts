@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { type Program, type ProgramOptions, startNode } from '../../server/test/program.ts'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+/** The program as it is built. */
+export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 /** `demo-loadgen` as it is built, with arguments as an engineer would type them. */
 export function startLoadgen(args: readonly (string | number)[], options?: ProgramOptions): Program {
   return startNode(MAIN, args.map(String), options)
 }
+
+/** A distribution in the JSON. */
+type TimesJson = Readonly<Record<'min' | 'mean' | 'p50' | 'p90' | 'p99' | 'p999' | 'max', number>>
 
 /** The JSON of a run, as far as the tests look at it. */
 export interface RunJson {
@@ -15,16 +19,27 @@ export interface RunJson {
   readonly acks: number
   readonly failedAcks: number
   readonly unanswered: number
+  readonly unsent: number
   readonly mismatched: number
+  readonly duplicates: number
+  readonly timedOut: number
   readonly errors: number
   readonly errorMessages: readonly string[]
   readonly durationSeconds: number
   readonly acksPerSecond: number
-  readonly latencyMs: Readonly<Record<'min' | 'mean' | 'p50' | 'p90' | 'p99' | 'p999' | 'max', number>>
+  readonly reconnects: number
+  readonly latencyMs: TimesJson
+  readonly serviceTimeMs: TimesJson
   readonly offeredRate: number | null
+  readonly sentRate: number
+  readonly scheduleLagMs: TimesJson | null
+  readonly waited: number
+  readonly saturated: boolean
+  readonly saturatedBecause: string | null
+  readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
   /** Only with --repeat. */
   readonly repeats?: readonly { readonly acks: number; readonly acksPerSecond: number }[]
-  readonly slices: readonly { readonly atSeconds: number; readonly seconds: number; readonly p50: number }[]
+  readonly slices: readonly Readonly<Record<'atSeconds' | 'seconds' | 'acks' | 'p50', number>>[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
 }

@@ -88,7 +88,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     const port = await startOddServer((socket) => socket.resume())
     const { status, json, stderr } = await runLoad(port, SHORT)
     expect(status).toBe(1)
-    expect(json).toMatchObject({ requests: 10, acks: 0, unanswered: 10, mismatched: 0 })
+    expect(json).toMatchObject({ requests: 10, acks: 0, unanswered: 10, timedOut: 10, mismatched: 0 })
     expect(stderr).toMatch(/^unanswered +10 requests/m)
   })
 
@@ -163,17 +163,43 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     const port = await startOddServer(answering((id) => good(id) + good(id)))
     const { status, json, stderr } = await runLoad(port, SHORT)
     expect(status).toBe(1)
-    expect(json).toMatchObject({ requests: 20, acks: 20, unanswered: 0 })
+    expect(json).toMatchObject({ requests: 20, acks: 20, unanswered: 0, mismatched: 0 })
     // Those to the last requests may come when the run is over.
-    expect(json.mismatched).toBeGreaterThan(10)
-    expect(stderr).toMatch(/^mismatched/m)
+    expect(json.duplicates).toBeGreaterThan(10)
+    expect(stderr).toMatch(/^duplicate +\d+ answers were to requests that had been answered already$/m)
   })
 
-  it('when the server answers with a ConnAck', async () => {
-    const port = await startOddServer(answering((id) => `0000000e81${id}00`))
-    const { status, json } = await runLoad(port, SHORT)
+  it.each([
+    ['go-demo', 'specification', '81'],
+    ['specification', 'go-demo', '82'],
+  ])('when the server answers in the dialect %s, and what to do', async (theirs, ours, command) => {
+    const port = await startOddServer(answering((id) => `0000000e${command}${id}00`))
+    const { status, json, stderr } = await runLoad(port, [...SHORT, '--dialect', ours])
     expect(status).toBe(1)
-    expect(json).toMatchObject({ acks: 0, mismatched: 10 })
+    const message = `the server answers in the ${theirs} dialect; try --dialect ${theirs}`
+    expect(json).toMatchObject({ acks: 0, errors: 2, errorMessages: [message] })
+    expect(stderr).toContain(`errors      2 connections were lost: ${message}\n`)
+  })
+
+  it('when the server answers with a ConnAck in the middle', async () => {
+    const port = await startOddServer(answering((id, number) => (number === 2 ? `0000000e81${id}00` : good(id))))
+    const { status, json } = await runLoad(port, [...SHORT, '--connections', 1])
+    expect(status).toBe(1)
+    expect(json).toMatchObject({ mismatched: 1, unanswered: 1, timedOut: 1 })
+  })
+
+  it('when the server answers too late', async () => {
+    const port = await startOddServer((socket) => {
+      answering((id, number) => {
+        if (number !== 1) return good(id)
+        setTimeout(() => socket.write(Buffer.from(good(id), 'hex')), 300)
+        return ''
+      })(socket)
+    })
+    const { status, json, stderr } = await runLoad(port, ['--amount', 5, '--connections', 1, '--timeout', '200ms'])
+    expect(status).toBe(1)
+    expect(json.timedOut).toBe(1)
+    expect(stderr).toMatch(/^timed out +1 requests/m)
   })
 
   it.each([1, 255])('when the server answers every request with result %i', async (result) => {
@@ -203,7 +229,6 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
       bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n').toString('hex'),
       told: /seems to speak HTTP/,
     },
-    { name: 'the other dialect', bytes: '0000000e80303030303030303100', told: /seems to speak the go-demo dialect/ },
   ])('when the server breaks the protocol: $name', async ({ bytes, told }) => {
     const port = await startOddServer(answering((_id, number) => (number === 1 ? bytes : '')))
     const { status, json, stderr } = await runLoad(port, SHORT)
@@ -313,6 +338,16 @@ describe('a flag that can not be', () => {
     { args: ['--connections', 'many'], named: ['--connections', 'many'] },
     { args: ['--window', '0'], named: ['--window'] },
     { args: ['--window', '1000001'], named: ['window', '1000000'] },
+    { args: ['--rate', '0'], named: ['--rate', '200k'] },
+    { args: ['--rate', 'fast'], named: ['--rate', 'fast'] },
+    { args: ['--arrival', 'random'], named: ['--arrival', 'poisson'] },
+    { args: ['--workers', '3', '--connections', '2'], named: ['3 workers', '2 connections'] },
+    { args: ['--target', 'here'], named: ['--target', '127.0.0.1:8888'] },
+    { args: ['--payload-size', '9..3'], named: ['--payload-size', '9 is above 3'] },
+    { args: ['--payload-file', '/dev/null'], named: ['/dev/null', 'empty'] },
+    { args: ['--token-file', '/dev/null'], named: ['/dev/null', 'empty'] },
+    { args: ['--tls-cert', 'cert.pem'], named: ['--tls-key'] },
+    { args: ['--metrics-port', 'x'], named: ['--metrics-port'] },
     { args: ['--amount', '-1'], named: ['--amount', '-1'] },
     { args: ['--amount', '0'], named: ['--amount'] },
     { args: ['--duration', '10'], named: ['--duration', '10s'] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mannWhitney, median, noise, smallestP } from '../src/judge/statistics.ts'
-import { seeded } from './runs.ts'
+import { seeded } from './random.ts'
 
 describe('the median', () => {
   it.each([

@@ -11,7 +11,7 @@ import {
 } from '@demo/packet'
 import { AckReader, unexpectedAck } from './ack-reader.ts'
 import { ClientError } from './client-error.ts'
-import { checkTimeout, openSocket, type ServerLocation } from './connect.ts'
+import { type ClientTls, checkTimeout, openSocket, type ServerLocation } from './connect.ts'
 
 /** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
 const LINGER = 5000
@@ -37,6 +37,8 @@ export type ConnectOptions = ServerLocation & {
    * @default 5000
    */
   readonly timeout?: number
+  /** Speaks TLS with the server; connecting is then over when the handshake is. */
+  readonly tls?: ClientTls
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
   readonly credentials?: string | Uint8Array
 }
@@ -95,7 +97,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     throw new RangeError(`window is ${window}; it must be an integer above 0`)
   checkTimeout(timeout)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
-  const socket = await openSocket(options, timeout)
+  const socket = await openSocket(options, timeout, options.tls)
   const client = new TcpClient(socket, codec, window, timeout)
   if (credentials !== undefined) await client.authenticate(credentials)
   return client

@@ -6,6 +6,7 @@ import {
   type LoadConnection,
   type LoadConnectionOptions,
   openLoadConnection,
+  PayloadPool,
 } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { type FakeServerOptions, type ServerSide, startFakeServer, watchRequests } from './testing/fake-server.ts'
@@ -45,7 +46,7 @@ interface Loaded {
 
 interface LoadOptions extends FakeServerOptions {
   readonly window?: number
-  readonly payload?: Uint8Array
+  readonly payload?: Uint8Array | PayloadPool
   readonly dialect?: Dialect
   /** Called when there may be room. */
   readonly room?: (connection: LoadConnection) => void
@@ -341,7 +342,7 @@ describe('an answer', () => {
     ['an unknown ID', submitAck(11)],
     ['an ID from before the first', submitAck(0)],
     ['an ID that is no number', `0000000e82${hexOf('-0000001')}00`],
-    ['the ID of a request, and another command', connAck(1)],
+    ['a ConnAck to nothing', connAck(11)],
   ])('to nothing is counted as mismatched, and told to nobody: %s', async (_what, hex) => {
     const { connection, side, answered, told } = await load()
     connection.send(2)
@@ -359,13 +360,163 @@ describe('an answer', () => {
     expect(told.endings).toEqual([])
   })
 
-  test('that comes again is counted as mismatched', async () => {
+  test('that comes again is counted as a duplicate', async () => {
     const { connection, side, answered } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
     side.send(submitAck(1) + submitAck(1) + submitAck(1) + submitAck(2) + submitAck(3))
     await answered(3)
-    expect(connection).toMatchObject({ acks: 3, mismatched: 2, inFlight: 0, room: 10 })
+    expect(connection).toMatchObject({ acks: 3, mismatched: 0, duplicates: 2, inFlight: 0, room: 10 })
+  })
+})
+
+describe('an answer in the go-demo dialect', () => {
+  test('to the first request ends the connection, and the error says which dialect it is', async () => {
+    const { connection, side, untilClosed } = await load()
+    connection.send(2)
+    await side.receiveLike(submits(1, 2, 'cafe'))
+    side.send(goDemo.submitAck(1))
+    expect(await untilClosed()).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', dialect: 'go-demo' })
+    expect(connection).toMatchObject({ acks: 0, mismatched: 0 })
+  })
+
+  test('after answers in ours is a mismatch like any other', async () => {
+    const { connection, side, answered, told } = await load()
+    connection.send(3)
+    await side.receiveLike(submits(1, 3, 'cafe'))
+    side.send(submitAck(1) + goDemo.submitAck(2) + submitAck(3))
+    await answered(2)
+    expect(connection).toMatchObject({ acks: 2, mismatched: 1, inFlight: 1 })
+    expect(told.endings).toEqual([])
+  })
+
+  test('is told the other way round, too', async () => {
+    const { connection, side, untilClosed } = await load({ dialect: 'go-demo' })
+    connection.send(1)
+    await side.receiveLike(submit(1, 'cafe'))
+    side.send(submitAck(1))
+    expect(await untilClosed()).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', dialect: 'specification' })
+  })
+})
+
+describe('due times', () => {
+  test('are told with the answers, each with its own, and answers of one due time together', async () => {
+    const { connection, side, answered, told } = await load()
+    const due = [100, 100, 200, 300]
+    let next = 0
+    connection.send(4, () => due[next++])
+    await side.receiveLike(submits(1, 4, 'cafe'))
+    side.send(submitAcks(1, 4))
+    await answered(4)
+    expect(told.runs.map(({ dueAt, count }) => [dueAt, count])).toEqual([
+      [100, 2],
+      [200, 1],
+      [300, 1],
+    ])
+    expect(new Set(told.runs.map(({ sentAt }) => sentAt)).size).toBe(1)
+  })
+
+  test('are asked for once for each request that is sent, not for those without room', async () => {
+    const { connection, side } = await load({ window: 3 })
+    let asked = 0
+    connection.send(5, () => asked++)
+    await side.receiveLike(submits(1, 3, 'cafe'))
+    expect(asked).toBe(3)
+  })
+
+  test('stay with stragglers', async () => {
+    const { connection, side, answered, told } = await load({ window: 2 })
+    let due = 0
+    connection.send(2, () => ++due)
+    side.send(submitAck(2))
+    await answered(1)
+    connection.send(1, () => ++due)
+    side.send(submitAck(3))
+    await answered(2)
+    connection.send(1, () => ++due)
+    side.send(submitAck(1))
+    await answered(3)
+    expect(told.runs.map(({ dueAt }) => dueAt)).toEqual([2, 3, 1])
+    await side.receiveLike(submits(1, 4, 'cafe'))
+  })
+
+  test('are when requests were sent, unless they are given', async () => {
+    const { connection, side, answered, told } = await load()
+    connection.send(1)
+    await side.receiveLike(submit(1, 'cafe'))
+    side.send(submitAck(1))
+    await answered(1)
+    expect(told.runs[0].dueAt).toBe(told.runs[0].sentAt)
+  })
+})
+
+describe('a pool of payloads', () => {
+  const POOL = new PayloadPool([bytesOf('aa'), bytesOf(''), bytesOf('bbbbbb')])
+
+  test('is sent in turn, over and over', async () => {
+    const { connection, side } = await load({ payload: POOL })
+    connection.send(4)
+    connection.send(3)
+    const payloads = ['aa', '', 'bbbbbb', 'aa', '', 'bbbbbb', 'aa']
+    const sent = payloads.map((payload, i) => submit(i + 1, payload)).join('')
+    expect(await side.receiveLike(sent)).toBe(sent)
+  })
+
+  test('larger than a batch is sent whole, frame by frame', async () => {
+    const payloads = serials(1, 50).map((n) => Buffer.alloc(n * 400, n))
+    const { connection, side } = await load({ payload: new PayloadPool(payloads), window: 100 })
+    const sent = serials(1, 100).map((n) => submit(n, payloads[(n - 1) % 50].toString('hex')))
+    while (connection.sent < 100) {
+      connection.send(100 - connection.sent)
+      await turns(1)
+    }
+    await side.receive(sent.join('').length / 2)
+    expect(side.received === sent.join('')).toBe(true)
+  })
+
+  test('of nothing can’t be', () => {
+    expect(() => new PayloadPool([])).toThrow(RangeError)
+  })
+})
+
+describe('credentials', () => {
+  async function guarded(answer: string) {
+    const server = await startFakeServer({
+      onAccept: (side) => {
+        watchRequests(side, ({ id }) => {
+          if (id === '00000001') side.send(answer)
+        })
+      },
+    })
+    const options = { ...server.location, window: 2, payload: PAYLOAD, credentials: 'secret', timeout: 300 }
+    return { server, opening: openLoadConnection(options, LISTENER) }
+  }
+
+  test('are sent first of all, and requests follow with the next IDs', async () => {
+    const { server, opening } = await guarded(connAck(1))
+    const connection = await opening
+    connection.send(2)
+    const side = await server.accepted()
+    const sent = conn(1, hexOf('secret')) + submits(2, 3, 'cafe')
+    expect(await side.receiveLike(sent)).toBe(sent)
+    side.send(submitAck(3) + submitAck(3) + submitAck(1))
+    await waitFor(
+      () => connection.mismatched > 0,
+      () => 'for the answers',
+    )
+    expect(connection).toMatchObject({ acks: 1, duplicates: 1, mismatched: 1 })
+    connection.destroy()
+  })
+
+  test.each([
+    ['that are refused', connAck(1, 1), { code: 'ERR_CLIENT_UNAUTHORIZED' }],
+    ['that are never answered', '', { code: 'ERR_CLIENT_TIMEOUT' }],
+    ['answered in the other dialect', goDemo.connAck(1), { code: 'ERR_CLIENT_PROTOCOL', dialect: 'go-demo' }],
+    ['answered as something else', submitAck(1), { code: 'ERR_CLIENT_PROTOCOL' }],
+  ])('%s end the connection', async (_, answer, expected) => {
+    const { server, opening } = await guarded(answer)
+    expect(await rejection(opening)).toMatchObject(expected)
+    await (await server.accepted()).untilClosed()
   })
 })
 
@@ -399,7 +550,7 @@ describe('a straggler', () => {
     connection.send(1)
     side.send(submitAck(3) + submitAck(1) + submitAck(1))
     await answered(3)
-    expect(connection).toMatchObject({ sent: 3, acks: 3, mismatched: 1, inFlight: 0 })
+    expect(connection).toMatchObject({ sent: 3, acks: 3, mismatched: 0, duplicates: 1, inFlight: 0 })
     await side.receiveLike(submits(1, 3, 'cafe'))
   })
 

@@ -91,7 +91,7 @@ export class Load implements Share {
   }
 
   async begin(): Promise<void> {
-    this.#send(NO_LIMIT, NO_LIMIT)
+    this.#send(NO_LIMIT, NO_LIMIT, performance.now())
   }
 
   async count(limit: Limit): Promise<void> {
@@ -103,7 +103,7 @@ export class Load implements Share {
     this.#pacer.idle = 0
     this.#slot = 0
     this.#beatFrom(now)
-    this.#send(amount ?? NO_LIMIT, amount === undefined && duration > 0 ? now + duration : NO_LIMIT)
+    this.#send(amount ?? NO_LIMIT, amount === undefined && duration > 0 ? now + duration : NO_LIMIT, now)
   }
 
   async done(): Promise<void> {
@@ -161,7 +161,7 @@ export class Load implements Share {
   }
 
   /** Sends so many requests from now on, until a time. */
-  #send(most: number, until: number): void {
+  #send(most: number, until: number, now: number): void {
     this.#left = most
     this.#until = until
     const { schedule } = this.#plan
@@ -171,7 +171,7 @@ export class Load implements Share {
     }
     if (this.#schedule === undefined) {
       this.#schedule = createSchedule(schedule)
-      this.#began = performance.now()
+      this.#began = now
       this.#look()
     }
   }

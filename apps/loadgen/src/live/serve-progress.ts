@@ -35,7 +35,7 @@ export async function serveProgress(host: string, port: number): Promise<Progres
   const times = new Gauge({
     name: `${PREFIX}response_time_seconds`,
     help: 'Response time of the last second.',
-    labelNames: ['quantile'],
+    labelNames: ['percentile'],
     registers,
   })
 
@@ -49,8 +49,8 @@ export async function serveProgress(host: string, port: number): Promise<Progres
     connections.set(progress.connections)
     inFlight.set(progress.inFlight)
     for (const phase of PHASES) phases.set({ phase }, phase === progress.phase ? 1 : 0)
-    times.set({ quantile: '0.5' }, progress.p50 / 1000)
-    times.set({ quantile: '0.99' }, progress.p99 / 1000)
+    times.set({ percentile: '50' }, progress.p50 / 1000)
+    times.set({ percentile: '99' }, progress.p99 / 1000)
     before = progress
   }
 

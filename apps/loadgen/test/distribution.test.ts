@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { LatencyRecorder } from '../src/latency.ts'
+import { Distribution } from '../src/engine/distribution.ts'
+import { seeded } from './random.ts'
 
 const SAMPLES = 1_000_000
 
 /** How far a percentile may be from that of the sorted samples, relative to it. */
 const TOLERANCE = 0.001
 
-describe('a LatencyRecorder', () => {
+describe('a Distribution', () => {
   it.each([
     { name: 'all alike from 0.05 to 5 ms', draw: (random: () => number) => 0.05 + 4.95 * random() },
     { name: 'with a long tail, around 1 ms', draw: (random: () => number) => Math.exp(normal(random)) },
@@ -18,7 +19,7 @@ describe('a LatencyRecorder', () => {
   ])('has the percentiles of a million latencies within 0.1 %: $name', ({ draw }) => {
     const random = seeded(42)
     const latencies = Float64Array.from({ length: SAMPLES }, () => draw(random))
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     for (const latency of latencies) recorder.record(latency, 1)
     const { min, mean, p50, p90, p99, p999, max } = recorder.summarize()
 
@@ -41,7 +42,7 @@ describe('a LatencyRecorder', () => {
   })
 
   it('counts one latency of many requests as often as there are requests', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     recorder.record(1, 899)
     recorder.record(2, 100)
     recorder.record(50, 1)
@@ -58,7 +59,7 @@ describe('a LatencyRecorder', () => {
 
   it('never puts a percentile above the largest latency, nor below the smallest', () => {
     for (const latency of [0.0001, 0.1234567, 1.999, 10.24, 123.456, 3_599_999]) {
-      const recorder = new LatencyRecorder()
+      const recorder = new Distribution()
       recorder.record(latency, 3)
       const { min, p50, p999, max } = recorder.summarize()
       expect(p50).toBeLessThanOrEqual(max)
@@ -68,7 +69,7 @@ describe('a LatencyRecorder', () => {
   })
 
   it('keeps what is out of its range at its edge: a clock that stood still, an answer after hours', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     recorder.record(0, 1)
     recorder.record(86_400_000, 1)
     const { min, max } = recorder.summarize()
@@ -78,20 +79,11 @@ describe('a LatencyRecorder', () => {
   })
 
   it('is all zeros when nothing was recorded', () => {
-    const recorder = new LatencyRecorder()
+    const recorder = new Distribution()
     expect(recorder.count).toBe(0)
     expect(recorder.summarize()).toEqual({ min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 })
   })
 })
-
-/** Random numbers from 0 to 1, the same for the same seed: a linear congruential generator, after Numerical Recipes. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return (state + 0.5) / 2 ** 32
-  }
-}
 
 /** A normally distributed number, after Box and Muller. */
 function normal(random: () => number): number {

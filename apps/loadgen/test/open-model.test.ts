@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { startDemoServer } from '../../server/test/demo-server.ts'
+import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { answering, startOddServer } from './odd-server.ts'
+
+const good = (id: string) => `0000000e82${id}00`
+
+/** On a machine that is busy with something else the generator may be too late, and says so: that is no failure here. */
+const FINE = [0, 3]
+
+describe('the open model', () => {
+  it('sends exactly what is due, and tells both times and what was offered', async () => {
+    const server = await startDemoServer()
+    const { status, json } = await runLoad(server.port, [...['--rate', '2k', '--duration', '1s', '--connections', 3]])
+    expect(FINE).toContain(status)
+    expect(json.requests).toBe(2000)
+    expect(json).toMatchObject({ acks: 2000, unanswered: 0, unsent: 0, mismatched: 0, duplicates: 0, errors: 0 })
+    expect(json.offeredRate).toBeCloseTo(2000, 0)
+    expect(json.saturated).toBe(status === 3)
+    expect(json.scheduleLagMs?.max).toBeGreaterThan(0)
+    // Whatever was late, was late for whoever waited.
+    expect(json.latencyMs.mean).toBeGreaterThanOrEqual(json.serviceTimeMs.mean)
+    expect(json.latencyMs.max).toBeGreaterThanOrEqual(json.serviceTimeMs.max)
+    expect((await server.scrape()).value('req_recv_total')).toBe(2000)
+  })
+
+  it('sends an amount, whatever the duration', async () => {
+    const { port } = await startDemoServer()
+    const { json } = await runLoad(port, ['--rate', '5k', '--amount', 777, '--arrival', 'poisson', '--connections', 4])
+    expect(json).toMatchObject({ requests: 777, acks: 777 })
+  })
+
+  it('has no schedule, no lag and no offered rate in the closed model', async () => {
+    const { port } = await startDemoServer()
+    const { json } = await runLoad(port, ['--amount', 10, '--connections', 1])
+    expect(json).toMatchObject({ offeredRate: null, scheduleLagMs: null, saturated: false, saturatedBecause: null })
+    expect(json.serviceTimeMs).toEqual(json.latencyMs)
+  })
+
+  it('sees a stall in the response time that the service time hides', async () => {
+    const [stall, rate, seconds] = [500, 2000, 2]
+    let stalled = false
+    const port = await startOddServer((socket) => {
+      answering((id, number) => {
+        if (number === 100 && !stalled) {
+          stalled = true
+          // The server's whole process does nothing for so long, once.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stall)
+        }
+        return good(id)
+      })(socket)
+    })
+    const { json } = await runLoad(port, [
+      ...['--rate', rate, '--duration', `${seconds}s`, '--connections', 4, '--window', 1],
+    ])
+    expect(json).toMatchObject({ requests: rate * seconds, acks: rate * seconds, unsent: 0 })
+    // What became due in the stall waited for the rest of it: of all requests so many per cent waited for more than x.
+    const share = 0.001
+    const expected = stall - share * seconds * 1000
+    expect(json.latencyMs.p999).toBeGreaterThan(expected * 0.9)
+    expect(json.latencyMs.p99).toBeGreaterThan((stall - 0.01 * seconds * 1000) * 0.9)
+    // Only those that were on their way saw it: one on each connection, 4 of 4000. The others were sent when it was over.
+    expect(json.serviceTimeMs.p99).toBeLessThan(stall / 4)
+    expect(json.waited).toBeGreaterThan(500)
+  })
+
+  it('sees a stall of half a second at 100,000 requests a second', async () => {
+    const [seconds, share] = [2, 0.001]
+    const server = await startDemoServer()
+    // In flight are 5 on each of 20 connections at most: of 200,000 requests too few for the 99.9th percentile.
+    const shape = ['--rate', '100k', '--duration', `${seconds}s`, '--connections', 20, '--window', 5]
+    const program = startLoadgen(['run', '--port', server.port, '--warmup', 0, '--json', '-', ...shape])
+    await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 20_000)
+    const stoppedAt = performance.now()
+    server.program.signal('SIGSTOP')
+    await sleep(500)
+    server.program.signal('SIGCONT')
+    const stall = performance.now() - stoppedAt
+    const { status } = await program.exit()
+    const json = readJson(program)
+    expect(FINE).toContain(status)
+    expect(json).toMatchObject({ requests: 200_000, acks: 200_000, unsent: 0 })
+    const { latencyMs, serviceTimeMs } = json
+    const expected = stall - share * seconds * 1000
+    expect(latencyMs.p999).toBeGreaterThan(400)
+    expect(latencyMs.p999).toBeGreaterThan(expected * 0.9)
+    if (!json.saturated) expect(latencyMs.p999).toBeLessThan(expected * 1.1)
+    expect(serviceTimeMs.p999).toBeLessThan(stall / 4)
+    expect(serviceTimeMs.max, 'those that were on their way').toBeGreaterThan(expected * 0.9)
+  })
+
+  it('tells what nobody took, and fails', async () => {
+    const port = await startOddServer((socket) => socket.resume())
+    const { status, json, stderr } = await runLoad(port, [
+      ...['--rate', 1000, '--duration', '200ms', '--connections', 2, '--window', 5, '--timeout', '200ms'],
+    ])
+    expect(status).toBe(1)
+    expect(json).toMatchObject({ requests: 10, acks: 0, unanswered: 10, unsent: 190, timedOut: 10 })
+    expect(stderr).toMatch(/^unsent +190 requests were due and never sent/m)
+    expect(stderr).toMatch(/^waited +190 of 10 requests/m)
+  })
+
+  it('goes on with the connections that are left when one is lost', async () => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      if (connections > 1) return answering(good)(socket)
+      answering((id, number) => {
+        if (number === 5) socket.resetAndDestroy()
+        return good(id)
+      })(socket)
+    })
+    const { status, json } = await runLoad(port, ['--rate', 500, '--amount', 200, '--connections', 2])
+    expect(status).toBe(1)
+    expect(json.errors).toBe(1)
+    expect(json.requests).toBe(200)
+    expect(json.acks).toBeGreaterThan(150)
+  })
+})
