@@ -38,7 +38,7 @@ export const TROUBLES: readonly Metric[] = [
 ]
 
 /** Every figure that can be judged. `p99` is of the response time, `service.p99` of the service time. */
-export const METRICS: readonly Metric[] = [
+const METRICS: readonly Metric[] = [
   ...PERCENTILES.map((name) => time(name, ({ latencyMs }) => latencyMs[name])),
   ...PERCENTILES.map((name) => time(`service.${name}`, ({ serviceTimeMs }) => serviceTimeMs[name])),
   rate('acksPerSecond'),
@@ -62,13 +62,4 @@ export function findMetric(name: string): Metric {
     throw new RangeError(`there is no metric '${name}': ${names.join(', ')}, and service.p50 to service.min`)
   }
   return metric
-}
-
-/**
- * Reads names of metrics with commas between them.
- *
- * @throws RangeError that lists the names
- */
-export function parseMetrics(text: string): readonly Metric[] {
-  return [...new Set(text.split(',').map((name) => findMetric(name.trim())))]
 }
