@@ -78,6 +78,30 @@ describe('a Distribution', () => {
     expect(max / 3_600_000).toBeCloseTo(1, 2)
   })
 
+  it('is the same when it is put together from packed parts', () => {
+    const random = seeded(7)
+    const whole = new Distribution()
+    const parts = [new Distribution(), new Distribution(), new Distribution()]
+    for (let i = 0; i < 30_000; i++) {
+      const latency = Math.exp(normal(random))
+      whole.record(latency, 2)
+      parts[i % 3].record(latency, 2)
+    }
+    const merged = new Distribution()
+    for (const part of [...parts, new Distribution()]) merged.add(structuredClone(part.pack()))
+    expect(merged.count).toBe(60_000)
+    expect(merged.summarize()).toEqual(whole.summarize())
+    for (const percentile of [0, 12.5, 99.99, 100]) {
+      expect(merged.percentile(percentile)).toBe(whole.percentile(percentile))
+      // Whoever reads the histogram itself sees the same.
+      expect(merged.histogram.getValueAtPercentile(percentile)).toBe(whole.histogram.getValueAtPercentile(percentile))
+    }
+    expect(merged.histogram.maxValue).toBe(whole.histogram.maxValue)
+    expect(merged.histogram.minNonZeroValue).toBe(whole.histogram.minNonZeroValue)
+    merged.clear()
+    expect(merged.summarize()).toEqual(new Distribution().summarize())
+  })
+
   it('is all zeros when nothing was recorded', () => {
     const recorder = new Distribution()
     expect(recorder.count).toBe(0)

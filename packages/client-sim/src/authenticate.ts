@@ -3,6 +3,7 @@ import { encodeFrame } from '@demo/frame'
 import { CommandId, type PacketCodec } from '@demo/packet'
 import { AckReader, unexpectedAck } from './ack-reader.ts'
 import { ClientError } from './client-error.ts'
+import type { Inlet } from './connect.ts'
 
 /** The serial number of the Conn: the first one of its connection. */
 export const CONN_SERIAL = 1
@@ -11,12 +12,14 @@ export const CONN_SERIAL = 1
  * Sends the Conn that lets a socket in, and waits for its answer. Nobody else may use the socket meanwhile; if it comes
  * to nothing it is destroyed.
  *
+ * @param inlet where the socket's bytes go
  * @param credentials a bearer token as text, or any bytes
  * @param timeout in milliseconds; 0 is no limit
  * @throws ClientError `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
  */
 export function authenticate(
   socket: Socket,
+  inlet: Inlet,
   codec: PacketCodec,
   credentials: string | Uint8Array,
   timeout: number,
@@ -28,7 +31,7 @@ export function authenticate(
     const timer = timeout > 0 ? setTimeout(() => settle(timedOut(timeout)), timeout) : undefined
     const settle = (error?: ClientError) => {
       clearTimeout(timer)
-      socket.off('data', receive)
+      inlet.receive = () => {}
       socket.off('end', ended)
       socket.off('error', failed)
       if (error === undefined) return resolve()
@@ -50,7 +53,7 @@ export function authenticate(
     }
     const ended = () => settle(lost('the server ended the connection before it answered the credentials'))
     const failed = (cause: Error) => settle(lost(`the connection was lost: ${cause.message}`, cause))
-    socket.on('data', receive)
+    inlet.receive = receive
     socket.on('end', ended)
     socket.on('error', failed)
     socket.write(encodeFrame(codec.encode({ command: CommandId.Conn, id, payload })))

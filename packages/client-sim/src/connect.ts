@@ -1,4 +1,4 @@
-import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { ClientError } from './client-error.ts'
 
@@ -44,14 +44,25 @@ export function checkTimeout(timeout: number): number {
 }
 
 /**
+ * Where a socket's bytes go, in place of its `data` events: into one buffer that all such sockets share, so that a read
+ * costs no memory. The chunk is valid until `receive` returns.
+ */
+export interface Inlet {
+  receive(chunk: Uint8Array): void
+}
+
+const SHARED_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
+
+/**
  * Opens a socket; with TLS, until the handshake is done.
  *
  * @param timeout in milliseconds, for all of it; 0 waits as long as the system does
  * @throws ClientError `ERR_CLIENT_CONNECT`
  */
-export function openSocket(location: ServerLocation, timeout: number, tls?: ClientTls): Promise<Socket> {
+export function openSocket(location: ServerLocation, timeout: number, tls?: ClientTls, inlet?: Inlet): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = tls === undefined ? connectPlain(location) : connectSecurely(location, tls)
+    const where = { ...whereTo(location), ...readingInto(inlet) }
+    const socket = tls === undefined ? connectSocket({ ...where, noDelay: true }) : connectSecurely(where, tls)
     const timer = timeout > 0 ? setTimeout(() => fail(new Error(`no answer within ${timeout} ms`)), timeout) : undefined
     const fail = (cause: Error) => {
       clearTimeout(timer)
@@ -71,15 +82,21 @@ export function openSocket(location: ServerLocation, timeout: number, tls?: Clie
 const whereTo = (location: ServerLocation) =>
   'path' in location ? { path: location.path } : { host: location.host ?? '127.0.0.1', port: location.port }
 
-function connectPlain(location: ServerLocation): Socket {
-  return connectSocket({ ...whereTo(location), noDelay: true })
+function readingInto(inlet: Inlet | undefined) {
+  if (inlet === undefined) return {}
+  const callback = (length: number) => {
+    inlet.receive(SHARED_BUFFER.subarray(0, length))
+    // And go on reading.
+    return true
+  }
+  return { onread: { buffer: SHARED_BUFFER, callback } }
 }
 
-function connectSecurely(location: ServerLocation, tls: ClientTls): Socket {
+function connectSecurely(where: NetConnectOpts, tls: ClientTls): Socket {
   const { ca, cert, key, servername, rejectUnauthorized = true } = tls
   const bytes = (pem: string | Uint8Array) => (typeof pem === 'string' ? pem : Buffer.from(pem))
   const socket = connectTls({
-    ...whereTo(location),
+    ...where,
     ...(ca === undefined ? {} : { ca: bytes(ca) }),
     ...(cert === undefined ? {} : { cert: bytes(cert) }),
     ...(key === undefined ? {} : { key: bytes(key) }),
@@ -89,10 +106,10 @@ function connectSecurely(location: ServerLocation, tls: ClientTls): Socket {
   return socket.setNoDelay(true)
 }
 
-/** What the system and OpenSSL say in words of their own, in words for whoever reads it. */
+/** What OpenSSL and Node say in words of their own, in words for whoever reads it; without the `ERR_` before some. */
 const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
-  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],
+  ['SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
+  ['SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed, and not trusted'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is from an authority that is not trusted'],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is from an authority that is not trusted'],
@@ -109,6 +126,6 @@ function reasonOf(cause: Error): string {
   if (cause.message === GONE_IN_HANDSHAKE) {
     return 'the server ended the connection in the TLS handshake: perhaps it does not speak TLS on this port'
   }
-  const code = 'code' in cause ? cause.code : undefined
+  const code = 'code' in cause ? String(cause.code).replace(/^ERR_/, '') : undefined
   return TLS_REASONS.find(([known]) => known === code)?.[1] ?? cause.message
 }

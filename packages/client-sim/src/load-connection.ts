@@ -3,7 +3,7 @@ import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec,
 import { AckReader } from './ack-reader.ts'
 import { authenticate, CONN_SERIAL } from './authenticate.ts'
 import { ClientError } from './client-error.ts'
-import { type ClientTls, checkTimeout, openSocket, type ServerLocation } from './connect.ts'
+import { type ClientTls, checkTimeout, type Inlet, openSocket, type ServerLocation } from './connect.ts'
 import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
@@ -100,7 +100,13 @@ export class LoadConnection {
   /** The end of the connection is our doing. */
   #ended = false
 
-  constructor(socket: Socket, codec: PacketCodec, options: LoadConnectionOptions, listener: LoadListener) {
+  constructor(
+    socket: Socket,
+    inlet: Inlet,
+    codec: PacketCodec,
+    options: LoadConnectionOptions,
+    listener: LoadListener,
+  ) {
     const { window, payload, firstPayload = 0, credentials } = options
     const slots = slotCount(window)
     this.#lastSerial = credentials === undefined ? 0 : CONN_SERIAL
@@ -115,7 +121,7 @@ export class LoadConnection {
     this.#serials = new Int32Array(slots).fill(FREE)
     this.#sentAt = new Float64Array(slots)
     this.#dueAt = this.#sentAt
-    socket.on('data', (chunk) => this.#receive(chunk))
+    inlet.receive = (chunk) => this.#receive(chunk)
     socket.on('end', () => this.#serverEnded())
     socket.on('error', (cause) => this.#fail(lost(`the connection was lost: ${cause.message}`, cause)))
     socket.on('close', () => listener.closed(this, this.#error))
@@ -287,9 +293,10 @@ export async function openLoadConnection(
   }
   checkTimeout(timeout)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
-  const socket = await openSocket(options, timeout, options.tls)
-  if (credentials !== undefined) await authenticate(socket, codec, credentials, timeout)
-  return new LoadConnection(socket, codec, options, listener)
+  const inlet: Inlet = { receive() {} }
+  const socket = await openSocket(options, timeout, options.tls, inlet)
+  if (credentials !== undefined) await authenticate(socket, inlet, codec, credentials, timeout)
+  return new LoadConnection(socket, inlet, codec, options, listener)
 }
 
 /** Past this the memory for the slots is no longer small: 12 MiB a connection. */
