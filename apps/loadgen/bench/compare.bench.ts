@@ -3,7 +3,7 @@
  * slowed by 10 % must be told so. The runs of a pair take turns, and each has a fresh server, for one process may be
  * faster than another of the same build.
  *
- *     pnpm bench compare                                ten pairs of each, about twelve minutes
+ *     pnpm bench compare                                ten pairs of each, about twenty minutes
  *     tsx apps/loadgen/bench/compare.bench.ts same 1    one pair of the same build
  */
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startNode } from '../../server/bench/peers.ts'
 
-const RUNS = 8
+const RUNS = 12
 const STEPS = 2000
 const SLOWER = 1.1
 const IDLE_ENOUGH = 0.9
