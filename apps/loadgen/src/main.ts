@@ -38,7 +38,7 @@ await runProgram('demo-loadgen', async () => {
     .action(async (files: string[]) => {
       status = await runCompare(files, compareCommand.opts<Values<typeof COMPARE_FLAGS>>())
     })
-  addFlags(compareCommand, `${VARIABLES}_COMPARE`, COMPARE_FLAGS)
+  addFlags(compareCommand, VARIABLES, COMPARE_FLAGS)
 
   const searchCommand = program
     .command('search')

@@ -38,7 +38,7 @@ export interface RunJson {
   readonly saturatedBecause: string | null
   readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
   /** Only with --repeat. */
-  readonly repeats?: readonly { readonly acks: number; readonly acksPerSecond: number }[]
+  readonly repeats?: readonly Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>>[]
   readonly slices: readonly Readonly<Record<'atSeconds' | 'seconds' | 'acks' | 'p50', number>>[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>

@@ -85,6 +85,22 @@ describe('--repeat', () => {
     expect(stderr.match(/← shown above$/gm)).toHaveLength(1)
   })
 
+  it('tells what went wrong in a run that is not shown', async () => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      const result = connections === 2 ? '01' : '00'
+      answering((id) => `0000000e82${id}${result}`)(socket)
+    })
+    const html = join(temporaryFolder(), 'report.html')
+    const load = ['--amount', 20, '--connections', 1, '--repeat', 5, '--html', html]
+    const { status, json, stderr } = await runLoad(port, load)
+    expect(status).toBe(1)
+    expect(json.repeats?.map(({ failedAcks }) => failedAcks)).toEqual([0, 20, 0, 0, 0])
+    expect(stderr).toMatch(/20 requests were answered with a result other than 0/)
+    expect(readFileSync(html, 'utf8')).toMatch(/Run 2 failed\..*20 requests were answered with a result other than 0/)
+  })
+
   it('ends at SIGINT with the runs that are whole', async () => {
     const server = await startDemoServer()
     const load = ['--warmup', 0, '--connections', 2, '--window', 5, '--duration', '200ms', '--repeat', 100]

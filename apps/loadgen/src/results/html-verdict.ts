@@ -1,3 +1,4 @@
+import type { JudgedRun } from '../judge/metrics.ts'
 import { showActual } from '../judge/threshold.ts'
 import { showNumber, showValue } from '../judge/units.ts'
 import { isClean, troubles } from '../report.ts'
@@ -12,26 +13,29 @@ type Kind = 'good' | 'warn' | 'bad'
 
 const SIGNS: Readonly<Record<Kind, string>> = { good: '✓', warn: '!', bad: '✕' }
 
-/** What to think of the run, in words: each trouble and each threshold is a line. */
+/** What to think of the run, or of all runs, in words: each trouble and each threshold is a line. */
 export function verdict({ shown: { result }, runs, thresholds }: RunDocument): Markup {
-  const saturated = runs.find((run) => run.saturated)
-  const lines = runs.every(isClean)
-    ? [line('good', 'Clean.', `Each of ${count(result.requests)} requests was answered once, with success.`)]
-    : [
-        line(
-          'bad',
-          'The run failed.',
-          troubles(result)
-            .map(([, text]) => text)
-            .join('; '),
-        ),
-      ]
-  if (saturated !== undefined) lines.push(line('warn', 'Generator saturated.', saturated.saturatedBecause ?? ''))
+  const lines = runs.flatMap((run, i) => runLines(run, runs.length === 1 ? undefined : i + 1))
+  if (runs.every(isClean)) {
+    lines.unshift(line('good', 'Clean.', `Each of ${count(result.requests)} requests was answered once, with success.`))
+  }
   for (const one of thresholds) {
     const said = `${one.threshold.text}, it is ${showActual(one)}`
     lines.push(one.passed ? line('good', 'Passed:', said) : line('bad', 'Crossed:', said))
   }
   return markup`<ul class="verdict">${lines}</ul>`
+}
+
+/** @param number of a run of several, from 1 */
+function runLines(run: JudgedRun, number: number | undefined): Markup[] {
+  const of = number === undefined ? '' : ` in run ${number}`
+  const texts = troubles(run).map(([, text]) => text)
+  return [
+    ...(isClean(run)
+      ? []
+      : [line('bad', number === undefined ? 'The run failed.' : `Run ${number} failed.`, texts.join('; '))]),
+    ...(run.saturated ? [line('warn', `Generator saturated${of}.`, run.saturatedBecause ?? '')] : []),
+  ]
 }
 
 function line(kind: Kind, head: string, said: string): Markup {

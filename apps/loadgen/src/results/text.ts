@@ -1,6 +1,7 @@
+import type { JudgedRun } from '../judge/metrics.ts'
 import { showActual, type ThresholdVerdict } from '../judge/threshold.ts'
 import { showNumber, showValue } from '../judge/units.ts'
-import { textReport } from '../report.ts'
+import { textReport, troubles } from '../report.ts'
 import type { RunDocument } from './document.ts'
 
 const LABEL_WIDTH = 12
@@ -14,14 +15,18 @@ export function textDocument(document: RunDocument): string {
 
 function repeatLines({ runs, shownAt }: RunDocument): string[] {
   if (runs.length === 1) return []
-  return runs.map(({ acksPerSecond, latencyMs: { p50, p99 } }, i) => {
+  return runs.map((run, i) => {
+    const { p50, p99 } = run.latencyMs
     const times = `p50 ${showValue('time', p50)}, p99 ${showValue('time', p99)}`
-    return labelled(
-      i,
-      'runs',
-      `${showNumber(acksPerSecond)} acks/s, ${times}${i === shownAt ? '   ← shown above' : ''}`,
-    )
+    const said = i === shownAt ? '   ← shown above' : otherwise(run)
+    return labelled(i, 'runs', `${showNumber(run.acksPerSecond)} acks/s, ${times}${said}`)
   })
+}
+
+/** What has to be known of a run that is not shown. */
+function otherwise(run: JudgedRun): string {
+  const texts = [...troubles(run).map(([, text]) => text), ...(run.saturated ? ['generator saturated'] : [])]
+  return texts.length === 0 ? '' : `   ${texts.join('; ')}`
 }
 
 function thresholdLines(verdicts: readonly ThresholdVerdict[]): string[] {
