@@ -86,7 +86,9 @@ describe('the open model', () => {
     expect(latencyMs.p999).toBeGreaterThan(400)
     expect(latencyMs.p999).toBeGreaterThan(expected * 0.9)
     if (!json.saturated) expect(latencyMs.p999).toBeLessThan(expected * 1.1)
-    expect(serviceTimeMs.p999).toBeLessThan(stall / 4)
+    // Generously: on a machine that does much else at the same time there are other, shorter stalls.
+    expect(serviceTimeMs.p99).toBeLessThan(stall / 4)
+    expect(serviceTimeMs.p999).toBeLessThan(latencyMs.p999 * 0.75)
     expect(serviceTimeMs.max, 'those that were on their way').toBeGreaterThan(expected * 0.9)
   })
 
@@ -116,5 +118,16 @@ describe('the open model', () => {
     expect(json.errors).toBe(1)
     expect(json.requests).toBe(200)
     expect(json.acks).toBeGreaterThan(150)
+  })
+})
+
+describe('exit status 3', () => {
+  it('says that the generator could not offer what it was asked for', async () => {
+    const { port } = await startDemoServer()
+    // Far more than any machine sends, each on a connection of its own.
+    const { status, json, stderr } = await runLoad(port, ['--rate', '20M', '--duration', '100ms', '--timeout', 0])
+    expect(json).toMatchObject({ unanswered: 0, saturated: true, saturatedBecause: expect.stringMatching(/late|busy/) })
+    expect(status).toBe(3)
+    expect(stderr).toMatch(/^saturated +the generator was the limit, not the server: /m)
   })
 })

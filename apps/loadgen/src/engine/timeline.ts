@@ -8,9 +8,6 @@ const MOST_SLICES = 600
 /** How exact the percentiles of a slice are. */
 const DIGITS = 2
 
-/** So many distributions of one slice are put together: one takes less memory. */
-const MANY = 8
-
 /** A slice in the making, of all workers. */
 class Cell {
   acks = 0
@@ -47,14 +44,17 @@ class Cell {
     for (const packed of this.#packed) distribution.add(packed)
   }
 
+  /** More than one are put together at once: however long a slice is, it takes as much memory. */
   #pack(more: readonly PackedDistribution[]): void {
     this.#packed.push(...more)
-    if (this.#packed.length < MANY) return
-    const merged = new Distribution(DIGITS)
-    this.into(merged)
-    this.#packed = [merged.pack()]
+    if (this.#packed.length < 2) return
+    this.into(scratch)
+    this.#packed = [scratch.pack()]
   }
 }
+
+/** What slices are put together in, one after the other. */
+const scratch = new Distribution(DIGITS)
 
 /**
  * A run's time in slices, for charts. When there are too many, two and two become one: so a long run takes no more

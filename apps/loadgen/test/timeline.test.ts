@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import { Distribution } from '../src/engine/distribution.ts'
+import { PULSE_INTERVAL, type Pulse } from '../src/engine/share.ts'
+import { Timeline } from '../src/engine/timeline.ts'
+
+/** A pulse at the end of its slot, with answers that took so long, in milliseconds. */
+function pulse(slot: number, times: readonly number[], more: Partial<Pulse> = {}): Pulse {
+  const responseTimes = new Distribution(2)
+  for (const time of times) responseTimes.record(time, 1)
+  return {
+    ...{
+      slot,
+      at: (slot + 1) * PULSE_INTERVAL,
+      acks: times.length,
+      failedAcks: 0,
+      errors: 0,
+      inFlight: 0,
+      connections: 1,
+    },
+    responseTimes: responseTimes.pack(),
+    ...more,
+  }
+}
+
+describe('a Timeline', () => {
+  test('has a slice for each tenth of a second, of all workers together', () => {
+    const timeline = new Timeline()
+    timeline.take(0, pulse(-1, [9]))
+    timeline.take(0, pulse(0, [1, 1, 1], { inFlight: 3 }))
+    timeline.take(1, pulse(0, [5], { inFlight: 4, failedAcks: 1 }))
+    timeline.take(1, pulse(1, [2], { inFlight: 6, errors: 2 }))
+    const slices = timeline.slices()
+    expect(slices).toMatchObject([
+      { atSeconds: 0, seconds: 0.1, acks: 4, failedAcks: 1, errors: 0, inFlight: 7 },
+      // The first worker was too late to tell: it is as it was.
+      { atSeconds: 0.1, seconds: 0.1, acks: 1, failedAcks: 0, errors: 2, inFlight: 9 },
+    ])
+    expect(slices[0].p50).toBeCloseTo(1, 1)
+    expect(slices[0].max).toBeCloseTo(5, 1)
+    expect(slices[1].p99).toBeCloseTo(2, 1)
+  })
+
+  test('has an empty slice where nobody told anything', () => {
+    const timeline = new Timeline()
+    timeline.take(0, pulse(0, [1]))
+    timeline.take(0, pulse(3, [1]))
+    expect(timeline.slices().map(({ acks, max }) => [acks, max > 0])).toEqual([
+      [1, true],
+      [0, false],
+      [0, false],
+      [1, true],
+    ])
+  })
+
+  test.each([
+    { name: 'nothing', pulses: 0, slices: 0, seconds: 0 },
+    { name: 'a minute', pulses: 600, slices: 600, seconds: 0.1 },
+    { name: 'a little more', pulses: 602, slices: 301, seconds: 0.2 },
+    { name: 'ten minutes', pulses: 6000, slices: 375, seconds: 1.6 },
+    { name: 'three hours', pulses: 108_000, slices: 422, seconds: 25.6 },
+  ])('has never more than 600 slices, and loses no answer: $name', ({ pulses, slices, seconds }) => {
+    const timeline = new Timeline()
+    const [slow, fast] = [pulse(0, [8]), pulse(0, [2])]
+    for (let slot = 0; slot < pulses; slot++)
+      timeline.take(0, { ...(slot % 7 === 0 ? slow : fast), slot, at: (slot + 1) * PULSE_INTERVAL })
+    const all = timeline.slices()
+    expect(all).toHaveLength(slices)
+    expect(all.reduce((sum, { acks }) => sum + acks, 0)).toBe(pulses)
+    expect(all[0]?.seconds ?? 0).toBe(seconds)
+    for (const [i, slice] of all.entries()) expect(slice.atSeconds).toBeCloseTo(i * seconds, 3)
+    if (seconds > 1) expect(all[0].max).toBeCloseTo(8, 1)
+  })
+
+  test('has a last slice that is as short as it was, or part of the one before', () => {
+    const long = new Timeline()
+    long.take(0, pulse(0, [1]))
+    long.take(0, pulse(1, [1, 1], { at: 170 }))
+    expect(long.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([
+      [0.1, 1],
+      [0.07, 2],
+    ])
+    const short = new Timeline()
+    short.take(0, pulse(0, [1]))
+    short.take(0, pulse(1, [1, 1], { at: 103 }))
+    expect(short.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([[0.103, 3]])
+  })
+})

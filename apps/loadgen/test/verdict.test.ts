@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { busyNote, type Evidence, LAG_BOUND, whySaturated } from '../src/verdict.ts'
+
+const GOOD: Evidence = { offeredRate: 1000, sentRate: 1000, lagP99: 0.1, busy: [0.5, 0.6] }
+
+test.each<[string, Partial<Evidence>, RegExp | null]>([
+  ['all was sent in time', {}, null],
+  ['requests were looked at as late as may be', { lagP99: LAG_BOUND }, null],
+  ['requests were looked at too late', { lagP99: LAG_BOUND + 0.1 }, /10\.1 ms late/],
+  ['the server did not take them', { sentRate: 500 }, null],
+  ['they were not sent, and a worker had no time left', { sentRate: 989, busy: [0.2, 0.96] }, /989 of 1,000/],
+  ['nearly all were sent by busy workers', { sentRate: 991, busy: [1, 1] }, null],
+  ['no rate was asked for', { offeredRate: null, lagP99: null, sentRate: 500, busy: [1] }, null],
+])('whether the generator was saturated: %s', (_, evidence, why) => {
+  const verdict = whySaturated({ ...GOOD, ...evidence })
+  if (why === null) expect(verdict).toBeNull()
+  else expect(verdict).toMatch(why)
+})
+
+test('a busy generator is noted in the closed model only', () => {
+  expect(busyNote({ ...GOOD, busy: [1] })).toBeUndefined()
+  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5] })).toBeUndefined()
+  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5, 1] })).toContain('--workers')
+})
