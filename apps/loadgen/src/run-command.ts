@@ -72,7 +72,7 @@ async function makeLoad(
 }
 
 /** What the user can have caused becomes one line: nobody listens, a file can't be read or written. */
-async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
+export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work
   } catch (error) {
