@@ -89,7 +89,7 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, generator, offeredRate, sentRate } = result
+  const { saturatedBecause, waited, requests, unsent, generator, offeredRate, sentRate } = result
   const lines: string[] = []
   if (saturatedBecause !== null) {
     lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
