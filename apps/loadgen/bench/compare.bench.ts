@@ -18,7 +18,7 @@ const RUNS = 12
 const STEPS = 2000
 const SLOWER = 1.1
 const IDLE_ENOUGH = 0.9
-const PATIENCE = 60_000
+const PATIENCE = 2000
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const LOADGEN = path('../dist/main.js')
