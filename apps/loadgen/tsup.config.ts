@@ -1,5 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { defineConfig } from 'tsup'
 import { program } from '../../tsup.config.ts'
 
+/** What is put into each report goes with its licence. */
+const licence = readFileSync(createRequire(import.meta.url).resolve('uplot/LICENSE'), 'utf8').trim()
+
+/** The script and the style of the HTML report, uPlot inside: `dist/page/main.js` and `main.css`, put into each report. */
+const page = defineConfig({
+  entry: ['page/main.ts'],
+  outDir: 'dist/page',
+  format: 'iife',
+  target: 'es2022',
+  platform: 'browser',
+  tsconfig: 'page/tsconfig.json',
+  noExternal: [/.*/],
+  outExtension: () => ({ js: '.js' }),
+  minify: true,
+  banner: { js: `/*! uPlot\n${licence} */` },
+})
+
 /** The program, and what its worker threads run, side by side. */
-export default defineConfig({ ...program, entry: { main: 'src/main.ts', worker: 'src/engine/worker.ts' } })
+const main = { ...program, entry: { main: 'src/main.ts', worker: 'src/engine/worker.ts' } }
+
+// Each cleans up after itself only: they are built at the same time.
+export default [
+  { ...main, clean: ['!dist/page/**'] },
+  { ...page, clean: true },
+]

@@ -12,6 +12,7 @@ import {
 } from '@demo/cli'
 import type { ServerLocation } from '@demo/client-sim'
 import type { PayloadSize } from './options.ts'
+import { RESULT_FLAGS } from './results/flags.ts'
 
 /** @throws RangeError when it is 0 */
 function parsePositive(text: string): number {
@@ -119,7 +120,7 @@ export const RUN_FLAGS = {
 
 /** What `run` says, and where. */
 export const OUTPUT_FLAGS = {
-  json: optionalFlag('--json <file>', 'write the result as JSON; - is standard output', parseText),
+  ...RESULT_FLAGS,
   quiet: switchFlag('--quiet', 'say nothing while it runs'),
   metricsPort: optionalFlag('--metrics-port <port>', 'serve the live figures to Prometheus there', parsePort),
   metricsHost: flag('--metrics-host <address>', 'where to serve them', parseText, '127.0.0.1'),
@@ -137,4 +138,4 @@ Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500m
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
-keep up.`
+keep up, 99 a threshold was crossed, or compare saw a regression.`

@@ -2,8 +2,10 @@
 import { addFlags, Command, ExitError, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
+import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
 import { runLoad, untilInterrupted } from './run-command.ts'
+import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
 const VARIABLES = 'DEMO_LOADGEN'
 
@@ -23,11 +25,29 @@ await runProgram('demo-loadgen', async () => {
       if (word !== undefined)
         throw new ExitError(
           ExitStatus.usage,
-          `unexpected argument '${word}': the commands are run and simulate; see --help`,
+          `unexpected argument '${word}': the commands are run, compare, search and simulate; see --help`,
         )
       status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>>())
     })
   addFlags(runCommand, VARIABLES, { ...RUN_FLAGS, ...OUTPUT_FLAGS })
+
+  const compareCommand = program
+    .command('compare')
+    .description('tell whether a build is better or worse than the one before: compare before.json after.json')
+    .argument('[files...]', 'the two results that run --json wrote')
+    .action(async (files: string[]) => {
+      status = await runCompare(files, compareCommand.opts<Values<typeof COMPARE_FLAGS>>())
+    })
+  addFlags(compareCommand, VARIABLES, COMPARE_FLAGS)
+
+  const searchCommand = program
+    .command('search')
+    .description("find the highest rate that meets a condition: search --slo 'p99<10ms'")
+    .allowExcessArguments(false)
+    .action(async () => {
+      status = await runSearch(searchCommand.opts<Values<typeof SEARCH_FLAGS>>())
+    })
+  addFlags(searchCommand, VARIABLES, SEARCH_FLAGS)
 
   const simulateCommand = program
     .command('simulate')

@@ -1,29 +1,11 @@
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import type { JudgedRun } from './judge/metrics.ts'
 import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
 import type { RunResult, Summary } from './result.ts'
 import { busyNote } from './verdict.ts'
 
-/** The version of the form of the JSON; it grows when a field changes its meaning or goes. */
-const SCHEMA_VERSION = 1
-
 const count = (n: number) => n.toLocaleString('en-US')
 const rate = (n: number) => Math.round(n).toLocaleString('en-US')
 const milliseconds = (n: number) => `${n.toFixed(n < 10 ? 3 : 1)} ms`
-
-/** The result as data: one JSON object. */
-export function jsonReport(result: RunResult, options: RunOptions): string {
-  const environment = {
-    node: process.version,
-    v8: process.versions.v8,
-    platform: platform(),
-    arch: arch(),
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cpus: availableParallelism(),
-    memoryBytes: totalmem(),
-  }
-  const used = { ...options, window: windowOf(options) }
-  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...result, options: used, environment }, null, 2)}\n`
-}
 
 /** The result for a person. */
 export function textReport(result: RunResult, options: RunOptions): string {
@@ -40,7 +22,7 @@ export function textReport(result: RunResult, options: RunOptions): string {
     ...latencyRows(result),
   ]
   const lines = rows.map(([name, value]) => `${name.padEnd(12)}${value}`)
-  return `${[...lines, ...troubles(result), ...notes(result, options)].join('\n')}\n`
+  return `${[...lines, ...troubles(result).map(([name, text]) => `${name.padEnd(12)}${text}`), ...notes(result, options)].join('\n')}\n`
 }
 
 function describeLoad(options: RunOptions): string {
@@ -81,8 +63,8 @@ function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: R
   ]
 }
 
-/** A line for each thing that went wrong. */
-function troubles(result: RunResult): string[] {
+/** Each thing that went wrong: its name, and what it means. */
+export function troubles(result: JudgedRun): [name: string, text: string][] {
   const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages } = result
   const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
   const lines: [number, string, string][] = [
@@ -94,7 +76,7 @@ function troubles(result: RunResult): string[] {
     [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
   ]
-  return lines.filter(([many]) => many > 0).map(([, name, text]) => `${name.padEnd(12)}${text}`)
+  return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
 }
 
 /** The most that is told of what connections were lost to; all of it is in the JSON. */
@@ -124,7 +106,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
 }
 
 /** Whether each request was sent, and answered once, in time, and with success. */
-export function isClean(result: RunResult): boolean {
+export function isClean(result: JudgedRun): boolean {
   const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
   return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
 }

@@ -1,32 +1,38 @@
 import { setMaxListeners } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import { ExitError, ExitStatus, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { explain } from './engine/explain.ts'
+import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
+import { judge } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
-import { isClean, jsonReport, textReport } from './report.ts'
 import type { Measured } from './result.ts'
+import { describeEnvironment } from './results/environment.ts'
+import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
+import { writeResults } from './results/write.ts'
 import { type RunOptions, run } from './run.ts'
 
-/** The generator could not keep up: what it measured is itself. */
-const SATURATED = 3
-
-/** `demo-loadgen run`. @returns its exit status */
+/** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
-  const { json, quiet, metricsPort, metricsHost, ...options } = flags
-  const { result } = await makeLoad(options, { quiet, metricsPort, metricsHost })
-  const text = textReport(result, options)
-  if (json === '-') {
-    process.stderr.write(text)
-    process.stdout.write(jsonReport(result, options))
-  } else {
-    process.stdout.write(text)
-    if (json !== undefined) await orOneLine(writeFile(json, jsonReport(result, options)))
-  }
-  if (!isClean(result)) return ExitStatus.failed
-  return result.saturated ? SATURATED : ExitStatus.ok
+  const { json, hgrm, html, threshold = [], repeat, quiet, metricsPort, metricsHost, ...options } = flags
+  const startedAt = new Date().toISOString()
+  const signal = untilInterrupted()
+  const measured = await repeatRun(
+    repeat,
+    (before) => {
+      if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
+      return makeLoad(options, { quiet, metricsPort, metricsHost }, signal)
+    },
+    signal,
+  )
+  const shownAt = middleRun(measured)
+  const runs = measured.map(withoutSlices)
+  const thresholds = judge(threshold, runs)
+  const environment = describeEnvironment()
+  const document = { shown: measured[shownAt], shownAt, runs, thresholds, startedAt, options, environment }
+  await orOneLine(writeResults(document, { json, hgrm, html }))
+  return statusOf(runs, thresholds)
 }
 
 /** How a run is watched. */
@@ -36,8 +42,12 @@ interface Watching {
   readonly metricsHost: string
 }
 
-/** One run, watched; SIGINT ends it early. */
-async function makeLoad(options: RunOptions, { quiet, metricsPort, metricsHost }: Watching): Promise<Measured> {
+/** One run, watched; the signal ends it early. */
+async function makeLoad(
+  options: RunOptions,
+  { quiet, metricsPort, metricsHost }: Watching,
+  signal: AbortSignal,
+): Promise<Measured> {
   const showing = showProgress(quiet)
   const serving: ProgressServer | undefined =
     metricsPort === undefined ? undefined : await orOneLine(serveProgress(metricsHost, metricsPort))
@@ -52,7 +62,7 @@ async function makeLoad(options: RunOptions, { quiet, metricsPort, metricsHost }
           showing.show(progress)
           serving?.show(progress)
         },
-        untilInterrupted(),
+        signal,
       ),
     )
   } finally {
@@ -62,7 +72,7 @@ async function makeLoad(options: RunOptions, { quiet, metricsPort, metricsHost }
 }
 
 /** What the user can have caused becomes one line: nobody listens, a file can't be read or written. */
-async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
+export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work
   } catch (error) {

@@ -37,7 +37,9 @@ export interface RunJson {
   readonly saturated: boolean
   readonly saturatedBecause: string | null
   readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
-  readonly slices: readonly { readonly atSeconds: number; readonly seconds: number; readonly acks: number }[]
+  /** Only with --repeat. */
+  readonly repeats?: readonly Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>>[]
+  readonly slices: readonly Readonly<Record<'atSeconds' | 'seconds' | 'acks' | 'p50', number>>[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Distribution } from '../src/engine/distribution.ts'
+import { seeded } from './random.ts'
 
 const SAMPLES = 1_000_000
 
@@ -107,15 +108,6 @@ describe('a Distribution', () => {
     expect(recorder.summarize()).toEqual({ min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 })
   })
 })
-
-/** Random numbers from 0 to 1, the same for the same seed: a linear congruential generator, after Numerical Recipes. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return (state + 0.5) / 2 ** 32
-  }
-}
 
 /** A normally distributed number, after Box and Muller. */
 function normal(random: () => number): number {

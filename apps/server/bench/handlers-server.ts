@@ -3,6 +3,9 @@ import { createServerMetrics } from '@demo/metrics'
 import { createServer, type Handlers } from '@demo/server'
 
 let read = 0
+let burnt = 1
+/** Steps of a loop, a nanosecond or so each, that `burning` takes for each request. */
+const steps = Number(process.argv[3] ?? 0)
 const HANDLERS: Record<string, Handlers> = {
   reading: {
     onSubmit(submit) {
@@ -10,9 +13,16 @@ const HANDLERS: Record<string, Handlers> = {
     },
   },
   async: { async onSubmit() {} },
+  burning: {
+    onSubmit() {
+      let value = burnt
+      for (let i = 0; i < steps; i += 1) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0
+      burnt = value
+    },
+  },
 }
 
 const server = createServer(HANDLERS[process.argv[2]], { observer: createServerMetrics() })
 const address = await server.listen({ port: 0 })
-process.stderr.write(`${JSON.stringify({ msg: 'listening', ...address, read })}\n`)
+process.stderr.write(`${JSON.stringify({ msg: 'listening', ...address, read, burnt })}\n`)
 process.once('SIGTERM', () => void server.close())

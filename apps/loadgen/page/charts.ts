@@ -1,0 +1,154 @@
+import uPlot from 'uplot'
+import type { DistributionColumns, TimeColumns } from '../src/results/report-data.ts'
+import { showCount, showMilliseconds, showPercentile, showSeconds } from './show.ts'
+
+const HEIGHT = 260
+
+/** The charts over time share their cursor: one points, all tell. */
+const cursor: uPlot.Cursor = { sync: { key: 'time' }, y: false, points: { size: 7 } }
+
+/** A colour of the style sheet, asked for at each drawing: it changes from light to dark. */
+const color = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
+
+const FONT = '12px system-ui, sans-serif'
+
+const axis = (show: (value: number) => string): uPlot.Axis => ({
+  font: FONT,
+  size: 30,
+  stroke: color('muted'),
+  grid: { stroke: color('grid'), width: 1 },
+  ticks: { show: false },
+  values: (_chart, values) => values.map((value) => (value === null ? '' : show(value))),
+})
+
+/** Upright, with a name. */
+const labelled = (show: (value: number) => string, label: string): uPlot.Axis => ({
+  ...axis(show),
+  size: 64,
+  label,
+  labelSize: 20,
+  labelFont: FONT,
+})
+
+const line = (label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series => ({
+  label,
+  stroke: color(name),
+  width: 2,
+  points: { show: false },
+  value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
+  ...more,
+})
+
+const time: uPlot.Series = { label: 'Time', value: (_chart, value) => (value === null ? '–' : showSeconds(value)) }
+
+function chart(place: HTMLElement, options: Omit<uPlot.Options, 'width' | 'height'>, data: uPlot.AlignedData): uPlot {
+  return new uPlot({ width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], ...options }, data, place)
+}
+
+function overTime(
+  place: HTMLElement,
+  { seconds }: TimeColumns,
+  lines: readonly uPlot.Series[],
+  y: uPlot.Axis,
+  scale: uPlot.Scale,
+  columns: readonly (readonly (number | null)[])[],
+): uPlot {
+  return chart(
+    place,
+    {
+      cursor,
+      scales: { x: { time: false }, y: scale },
+      axes: [axis(showSeconds), y],
+      series: [time, ...lines],
+    },
+    [seconds, ...columns] as uPlot.AlignedData,
+  )
+}
+
+/** From 0, with room above. */
+const fromZero: uPlot.Scale = { range: (_chart, _min, max) => [0, max > 0 ? max * 1.08 : 1] }
+
+export function throughputChart(place: HTMLElement, data: TimeColumns): uPlot {
+  const lines = [line('Acks/s', 'series-1', showCount, { fill: color('series-1-fill') })]
+  const columns = [data.acks]
+  if (data.offeredRate !== null) {
+    const { offeredRate } = data
+    lines.push(line('Offered', 'series-4', showCount, { dash: [6, 4], width: 1.5 }))
+    columns.push(data.seconds.map(() => offeredRate))
+  }
+  return overTime(place, data, lines, labelled(showCount, 'acks a second'), fromZero, columns)
+}
+
+/** On a logarithmic scale: the tail is what matters, and so is the rest. */
+export function latencyChart(place: HTMLElement, data: TimeColumns): uPlot {
+  return overTime(
+    place,
+    data,
+    [
+      line('p50', 'series-1', showMilliseconds),
+      line('p99', 'series-2', showMilliseconds),
+      line('p99.9', 'series-3', showMilliseconds),
+      line('Max', 'series-4', showMilliseconds, { width: 1, dash: [3, 3] }),
+    ],
+    { ...labelled(showMilliseconds, 'response time'), ...onlyDecades },
+    { distr: 3, log: 10 },
+    [data.p50, data.p99, data.p999, data.max],
+  )
+}
+
+/** Labels at 1, 2 and 5 of each decade; on a scale of more than three decades at 1 only. */
+const onlyDecades: Pick<uPlot.Axis, 'filter'> = {
+  filter: (chart, splits) => {
+    const { min = 1, max = 1 } = chart.scales['y'] ?? {}
+    const leading = max / min > 1000 ? [1] : [1, 2, 5]
+    return splits.map((value) =>
+      leading.includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))) ? value : null,
+    )
+  },
+}
+
+/** As HdrHistogram's plotter draws it: each step to the right is ten times as rare. */
+export function distributionChart(place: HTMLElement, data: DistributionColumns): uPlot {
+  const last = data.reciprocal.at(-1) ?? 1
+  const decades = Array.from({ length: Math.floor(Math.log10(last) + 1e-9) + 1 }, (_, i) => 10 ** i)
+  const lines = [line('Response time', 'series-2', showMilliseconds, { fill: color('series-2-fill') })]
+  const columns = [data.response]
+  if (data.service !== null) {
+    lines.push(line('Service time', 'series-1', showMilliseconds))
+    columns.push(data.service)
+  }
+  return chart(
+    place,
+    {
+      cursor: { y: false, points: { size: 7 } },
+      scales: {
+        x: { time: false, distr: 3, log: 10, range: () => [1, Math.max(10, last)] },
+        y: fromZero,
+      },
+      axes: [
+        { ...axis(showPercentile), splits: () => decades, filter: (_chart, splits) => splits },
+        labelled(showMilliseconds, 'time'),
+      ],
+      series: [
+        { label: 'Percentile', value: (_chart, value) => (value === null ? '–' : showPercentile(value)) },
+        ...lines,
+      ],
+    },
+    [data.reciprocal, ...columns] as uPlot.AlignedData,
+  )
+}
+
+export function inFlightChart(place: HTMLElement, data: TimeColumns): uPlot {
+  const lines = [line('In flight', 'series-3', showCount, { fill: color('series-3-fill') })]
+  return overTime(place, data, lines, labelled(showCount, 'requests in flight'), fromZero, [data.inFlight])
+}
+
+export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
+  const bars = uPlot.paths.bars?.({ size: [0.9, 40] })
+  const paths = bars === undefined ? {} : { paths: bars }
+  const lines = [
+    line('Failed', 'series-4', showCount, { ...paths, fill: color('series-4') }),
+    line('Lost or timed out', 'bad', showCount, { ...paths, fill: color('bad') }),
+  ]
+  return overTime(place, data, lines, labelled(showCount, 'requests'), fromZero, [data.failedAcks, data.errors])
+}

@@ -1,0 +1,32 @@
+import type { ReportData } from '../src/results/report-data.ts'
+import { distributionChart, inFlightChart, latencyChart, throughputChart, troubleChart } from './charts.ts'
+import './style.css'
+
+const data = JSON.parse(element('data').textContent ?? '') as ReportData
+
+const charts = [
+  throughputChart(element('throughput'), data.time),
+  latencyChart(element('latency'), data.time),
+  distributionChart(element('distribution'), data.distribution),
+  inFlightChart(element('in-flight'), data.time),
+  troubleChart(element('troubles'), data.time),
+]
+
+// The colours are those of the style sheet: what was drawn is drawn anew when they change.
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  for (const chart of charts) chart.redraw(false, true)
+})
+
+const resized = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    const chart = charts.find(({ root }) => root.parentElement === target)
+    if (chart !== undefined && contentRect.width > 0) chart.setSize({ width: contentRect.width, height: chart.height })
+  }
+})
+for (const { root } of charts) if (root.parentElement !== null) resized.observe(root.parentElement)
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id)
+  if (found === null) throw new Error(`the report has no element ${id}`)
+  return found
+}

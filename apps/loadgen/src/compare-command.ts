@@ -1,0 +1,66 @@
+import { ExitError, ExitStatus, type Flags, flag, listFlag, parseText, type Values } from '@demo/cli'
+import { LoadgenStatus } from './exit-status.ts'
+import { compare } from './judge/compare.ts'
+import { compareReport } from './judge/compare-report.ts'
+import { unfairness } from './judge/differences.ts'
+import { findMetric, type Metric, TROUBLES } from './judge/metrics.ts'
+import { parseLatency, parseShare } from './judge/units.ts'
+import { type RunFile, readRun } from './results/read-run.ts'
+
+/** @throws RangeError when it is not above 0 and below 1 */
+function parseRisk(text: string): number {
+  const value = parseShare(text)
+  if (!(value > 0 && value < 1)) throw new RangeError('it must be a share above 0% and below 100%, like 5%')
+  return value
+}
+
+const STANDARD_METRICS = ['acksPerSecond', 'p50', 'p90', 'p99', 'p999']
+
+export const COMPARE_FLAGS = {
+  before: listFlag('--before <file>', 'more results of the build before; may be given several times', parseText),
+  after: listFlag('--after <file>', 'more results of the build after; may be given several times', parseText),
+  metric: listFlag('--metric <name>', `what is compared (default: ${STANDARD_METRICS.join(', ')})`, findMetric),
+  relativeFloor: flag('--relative-floor <share>', 'a smaller change is no difference', parseShare, '5%'),
+  absoluteFloor: flag('--absolute-floor <time>', 'a smaller change of a time is no difference', parseLatency, '10us'),
+  wideFloor: flag(
+    '--wide-floor <share>',
+    'the relative floor where runs are too few for statistics',
+    parseShare,
+    '25%',
+  ),
+  risk: flag('--risk <share>', 'how often equal builds may be told to differ, at most', parseRisk, '5%'),
+} satisfies Flags
+
+/**
+ * `demo-loadgen compare before.json after.json`.
+ *
+ * @param files those two, or none where flags name them
+ * @returns the exit status
+ */
+export async function runCompare(files: readonly string[], values: Values<typeof COMPARE_FLAGS>): Promise<number> {
+  const { before: moreBefore = [], after: moreAfter = [], metric = STANDARD_METRICS.map(findMetric), ...rest } = values
+  if (files.length !== 0 && files.length !== 2) throw usage()
+  const names = { before: [...files.slice(0, 1), ...moreBefore], after: [...files.slice(1), ...moreAfter] }
+  if (names.before.length === 0 || names.after.length === 0) throw usage()
+
+  const options = { ...rest, metrics: [...new Set(metric)] }
+  const [before, after] = [await readAll(names.before, options.metrics), await readAll(names.after, options.metrics)]
+  const comparison = compare(
+    before.flatMap(({ runs }) => runs),
+    after.flatMap(({ runs }) => runs),
+    options,
+  )
+  process.stdout.write(compareReport(comparison, options, unfairness(before, after)))
+  return comparison.verdict === 'worse' ? LoadgenStatus.crossed : LoadgenStatus.ok
+}
+
+async function readAll(names: readonly string[], metrics: readonly Metric[]): Promise<RunFile[]> {
+  return Promise.all(names.map((name) => readRun(name, [...metrics, ...TROUBLES])))
+}
+
+function usage(): ExitError {
+  return new ExitError(
+    ExitStatus.usage,
+    'compare needs two results of run --json: demo-loadgen compare before.json after.json; see --help',
+  )
+}

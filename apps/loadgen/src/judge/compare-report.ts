@@ -1,0 +1,63 @@
+import type { CompareOptions, Comparison, Row, Side } from './compare.ts'
+import { showNumber, showValue } from './units.ts'
+
+const HEADINGS = ['', 'before', 'after', 'change', 'p', 'verdict'] as const
+
+const percent = (fraction: number, digits = 1) => `${(fraction * 100).toFixed(digits)} %`
+
+/** The comparison for a person: a table, what it rests on, and the verdict. */
+export function compareReport(comparison: Comparison, options: CompareOptions, warnings: readonly string[]): string {
+  const { rows, runs, enough, verdict } = comparison
+  const rest = enough
+    ? `medians of ${runs.before} and ${runs.after} runs; ± is their noise; p is the chance of such a difference between equal builds`
+    : `medians of ${runs.before} and ${runs.after} runs: too few to tell a difference from noise, so only one above ${percent(options.wideFloor, 0)} is told; see --repeat`
+  return [
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...(warnings.length > 0 ? [''] : []),
+    ...table(rows),
+    '',
+    rest,
+    verdictLine(rows, verdict),
+    '',
+  ].join('\n')
+}
+
+function table(rows: readonly Row[]): string[] {
+  const cells = [HEADINGS, ...rows.map(rowCells)]
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column].length)))
+  return cells.map((row) =>
+    row
+      .map((cell, i) => (i === 0 || i === HEADINGS.length - 1 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join('   ')
+      .trimEnd(),
+  )
+}
+
+function rowCells({ metric, before, after, change, p, verdict }: Row): readonly string[] {
+  const show = ({ median, noise }: Side) =>
+    `${showValue(metric.kind, median)}${noise === null ? '' : ` ± ${percent(noise)}`}`
+  return [metric.name, show(before), show(after), showChange(change), showP(p), verdict]
+}
+
+function showChange(change: number | null): string {
+  if (change === null) return 'from 0'
+  return `${change > 0 ? '+' : change < 0 ? '−' : ''}${percent(Math.abs(change))}`
+}
+
+function showP(p: number | null): string {
+  if (p === null) return ''
+  return p < 0.001 ? '<0.001' : p.toFixed(3)
+}
+
+function verdictLine(rows: readonly Row[], verdict: Comparison['verdict']): string {
+  const named = (wanted: Row['verdict']) =>
+    rows
+      .filter((row) => row.verdict === wanted)
+      .map(({ metric, change, after }) =>
+        change === null ? `${metric.name} ${showNumber(after.median)}` : `${metric.name} ${showChange(change)}`,
+      )
+      .join(', ')
+  if (verdict === 'no difference seen') return 'verdict: no difference seen'
+  const other = verdict === 'worse' ? named('better') : ''
+  return `verdict: ${verdict} (${named(verdict)})${other === '' ? '' : `, though better in ${other}`}`
+}

@@ -1,0 +1,141 @@
+import { type JudgedRun, type Metric, TROUBLES } from './metrics.ts'
+import { mannWhitney, median, noise, smallestP } from './statistics.ts'
+
+export type Verdict = 'better' | 'worse' | 'no difference seen'
+
+/** When two sets of runs are told to differ. */
+export interface CompareOptions {
+  readonly metrics: readonly Metric[]
+  /** The chance, at most, that any metric of two equal builds is told to differ. */
+  readonly risk: number
+  /** A smaller change of a median is no difference, whatever the statistics say: a fraction. */
+  readonly relativeFloor: number
+  /** The same where there are too few runs for statistics. */
+  readonly wideFloor: number
+  /** A smaller change of a time is no difference, in milliseconds. */
+  readonly absoluteFloor: number
+}
+
+/** What is said of the runs of one side. */
+export interface Side {
+  readonly median: number
+  /** The relative spread of the runs: what a standard deviation would be. Null for a single run: nobody knows. */
+  readonly noise: number | null
+}
+
+/** One metric of both. */
+export interface Row {
+  readonly metric: Metric
+  readonly before: Side
+  readonly after: Side
+  /** From the median before to the median after, a fraction of the former; null from 0. */
+  readonly change: number | null
+  /** The chance that equal builds are as far apart; null where there are too few runs to tell. */
+  readonly p: number | null
+  readonly verdict: Verdict
+}
+
+export interface Comparison {
+  readonly rows: readonly Row[]
+  /** Runs of each side. */
+  readonly runs: { readonly before: number; readonly after: number }
+  /** Whether there were enough runs of both for the statistics. */
+  readonly enough: boolean
+  readonly verdict: Verdict
+}
+
+/**
+ * Compares the runs of two builds.
+ *
+ * A metric differs when three things come together: the runs of the two sides lie apart by more than chance would put
+ * them (Mann-Whitney U, exact), the medians differ by more than the relative floor, and a time by more than the absolute
+ * floor. The risk is shared out over the metrics (Bonferroni): five metrics don't have five tries at a false alarm.
+ */
+export function compare(
+  before: readonly JudgedRun[],
+  after: readonly JudgedRun[],
+  options: CompareOptions,
+): Comparison {
+  const risk = options.risk / options.metrics.length
+  const enough = smallestP(before.length, after.length) <= risk
+  const judged = options.metrics.map((metric) =>
+    compareMetric(metric, before.map(metric.of), after.map(metric.of), { ...options, risk, enough }),
+  )
+  const rows = [...judged, ...TROUBLES.flatMap((metric) => compareTrouble(metric, before, after, options))]
+  return { rows, runs: { before: before.length, after: after.length }, enough, verdict: overall(rows) }
+}
+
+interface Rules extends CompareOptions {
+  readonly enough: boolean
+}
+
+function compareMetric(metric: Metric, before: readonly number[], after: readonly number[], rules: Rules): Row {
+  const { risk, relativeFloor, wideFloor, absoluteFloor, enough } = rules
+  const sides = { before: describe(before), after: describe(after) }
+  const difference = sides.after.median - sides.before.median
+  const p = enough ? mannWhitney(before, after) : null
+  const apart = p === null ? doNotOverlap(before, after) : p <= risk
+  const floor = enough ? relativeFloor : wideFloor
+  const large =
+    Math.abs(difference) > floor * sides.before.median &&
+    (metric.kind !== 'time' || Math.abs(difference) > absoluteFloor)
+  return {
+    metric,
+    ...sides,
+    change: sides.before.median === 0 ? null : difference / sides.before.median,
+    p,
+    verdict: apart && large ? direction(metric, difference) : 'no difference seen',
+  }
+}
+
+/**
+ * What went wrong, as the share of requests that it went wrong with, of all runs of a side together; nothing is said
+ * where nothing did. It is judged without statistics: a request lost is no noise.
+ */
+function compareTrouble(
+  metric: Metric,
+  before: readonly JudgedRun[],
+  after: readonly JudgedRun[],
+  { wideFloor }: CompareOptions,
+): Row[] {
+  const [was, is] = [before, after].map((runs) => sum(runs, metric.of))
+  if (was === 0 && is === 0) return []
+  const [shareWas, shareIs] = [
+    was / sum(before, ({ requests }) => requests),
+    is / sum(after, ({ requests }) => requests),
+  ]
+  const large = Math.abs(shareIs - shareWas) > wideFloor * shareWas
+  return [
+    {
+      metric,
+      before: { median: was, noise: null },
+      after: { median: is, noise: null },
+      change: was === 0 ? null : is / was - 1,
+      p: null,
+      verdict: large ? direction(metric, shareIs - shareWas) : 'no difference seen',
+    },
+  ]
+}
+
+function describe(values: readonly number[]): Side {
+  return { median: median(values), noise: values.length > 1 ? noise(values) : null }
+}
+
+function doNotOverlap(a: readonly number[], b: readonly number[]): boolean {
+  return Math.max(...a) < Math.min(...b) || Math.max(...b) < Math.min(...a)
+}
+
+function direction({ better }: Metric, difference: number): Verdict {
+  return difference < 0 === (better === 'lower') ? 'better' : 'worse'
+}
+
+function sum(runs: readonly JudgedRun[], of: Metric['of']): number {
+  return runs.reduce((total, run) => total + of(run), 0)
+}
+
+/** Worse if anything is: what is better elsewhere does not make up for it. */
+function overall(rows: readonly Row[]): Verdict {
+  const verdicts = new Set(rows.map(({ verdict }) => verdict))
+  if (verdicts.has('worse')) return 'worse'
+  return verdicts.has('better') ? 'better' : 'no difference seen'
+}

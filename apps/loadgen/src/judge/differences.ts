@@ -1,0 +1,43 @@
+import type { RunFile } from '../results/read-run.ts'
+
+/** Options that may differ between runs that are to be compared: they say where a build is, and what is done with results. */
+const MAY_DIFFER = new Set([
+  'host',
+  'port',
+  'path',
+  'target',
+  'targets',
+  'json',
+  'hgrm',
+  'html',
+  'threshold',
+  'quiet',
+  'metricsPort',
+])
+
+const show = (value: unknown) => (value === undefined || value === null ? 'not set' : JSON.stringify(value))
+
+/** What stands in the way of a fair comparison, a line for each. */
+export function unfairness(before: readonly RunFile[], after: readonly RunFile[]): string[] {
+  const files = [...before, ...after]
+  return [
+    ...differing(files, 'options', '--').map((line) => `the load differs: ${line}`),
+    ...differing(files, 'environment', '').map((line) => `the machine differs: ${line}`),
+    ...files
+      .filter(({ runs }) => runs.some(({ saturated }) => saturated))
+      .map(({ name }) => `${name}: the generator was saturated; its figures tell about itself, not about the server`),
+  ]
+}
+
+function differing(files: readonly RunFile[], part: 'options' | 'environment', prefix: string): string[] {
+  const names = new Set(files.flatMap((file) => Object.keys(file[part])))
+  return [...names]
+    .filter((name) => !MAY_DIFFER.has(name))
+    .flatMap((name) => {
+      const shown = files.map((file) => show(file[part][name]))
+      const values = [...new Set(shown)]
+      return values.length === 1 ? [] : [`${prefix}${kebab(name)} was ${values.join(', then ')}`]
+    })
+}
+
+const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

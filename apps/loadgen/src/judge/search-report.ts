@@ -1,0 +1,55 @@
+import { troubles } from '../report.ts'
+import type { Found, SearchOptions, Step } from './search.ts'
+import { showActual } from './threshold.ts'
+import { showValue } from './units.ts'
+
+const RATE_WIDTH = 14
+const WIDTH = 12
+
+const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en-US')}/s`
+
+/** The line above the steps. */
+export function searchHeading(): string {
+  return `${'rate'.padStart(RATE_WIDTH)}${['sent', 'p50', 'p99', 'p99.9'].map((name) => name.padStart(WIDTH)).join('')}\n`
+}
+
+/** A step that is being made: the beginning of its line. */
+export function stepBeginning(rate: number): string {
+  return perSecond(rate).padStart(RATE_WIDTH)
+}
+
+/** The rest of the line. */
+export function stepEnd({ run, verdicts, outcome }: Step): string {
+  const { p50, p99, p999 } = run.latencyMs
+  const figures = [perSecond(run.sentRate), ...[p50, p99, p999].map((value) => showValue('time', value))]
+  const missed = verdicts
+    .filter(({ passed }) => !passed)
+    .map((one) => `misses ${one.threshold.text} (${showActual(one)})`)
+    .join(', ')
+  const said = {
+    met: 'met',
+    missed,
+    failed: `failed: ${troubles(run)
+      .map(([, text]) => text)
+      .join('; ')}`,
+    saturated: `generator saturated: ${run.saturatedBecause ?? ''}`,
+  }[outcome]
+  return `${figures.map((figure) => figure.padStart(WIDTH)).join('')}   ${said}\n`
+}
+
+/** The answer. */
+export function searchReport({ highest, end, last }: Found, { slo, maxRate, precision }: SearchOptions): string {
+  const wanted = slo.map(({ text }) => text).join(' and ')
+  const found =
+    highest === undefined ? 'no rate tried' : `${Math.round(highest).toLocaleString('en-US')} requests a second`
+  const within = `${Number((precision * 100).toFixed(2))} %`
+  return `\n${
+    {
+      missed: `the highest rate that meets ${wanted}: ${found} (within ${within})`,
+      never: `no rate meets ${wanted}, not even ${perSecond(last?.rate ?? 0)}`,
+      saturated: `the generator was the limit: ${found} met ${wanted}, and it could not offer ${perSecond(last?.rate ?? 0)}; use --workers, or another machine`,
+      limit: `${found} meets ${wanted}; more was not tried (--max-rate ${maxRate})`,
+      interrupted: `interrupted: ${found} met ${wanted} so far`,
+    }[end]
+  }\n`
+}

@@ -1,0 +1,25 @@
+import { type Flags, flag, listFlag, optionalFlag, parseCount, parseText } from '@demo/cli'
+import { parseThreshold } from '../judge/threshold.ts'
+
+/** More would take the comparison's exact statistics too long. */
+const MOST_REPEATS = 100
+
+/** @throws RangeError when it is 0, or too many */
+function parseRepeats(text: string): number {
+  const value = parseCount(text)
+  if (value === 0 || value > MOST_REPEATS) throw new RangeError(`it must be from 1 to ${MOST_REPEATS}`)
+  return value
+}
+
+/** What becomes of the result of a run. */
+export const RESULT_FLAGS = {
+  json: optionalFlag('--json <file>', 'write the result as JSON; - is standard output', parseText),
+  hgrm: optionalFlag('--hgrm <file>', "write percentiles for HdrHistogram's plotter", parseText),
+  html: optionalFlag('--html <file>', 'write a report with charts, all in one file', parseText),
+  threshold: listFlag(
+    '--threshold <condition>',
+    "what must hold, like 'p99<5ms' or 'acksPerSecond>=1M'; may be given several times",
+    parseThreshold,
+  ),
+  repeat: flag('--repeat <n>', 'make so many runs, for compare; the middle one is shown', parseRepeats, '1'),
+} satisfies Flags

@@ -1,0 +1,31 @@
+/** What the charts of the HTML report draw; it goes into the report as JSON. Times in milliseconds, columns as uPlot wants them. */
+export interface ReportData {
+  readonly time: TimeColumns
+  readonly distribution: DistributionColumns
+}
+
+/** A column for each figure, a place in it for each slice of time. Null: nothing was answered in that slice. */
+export interface TimeColumns {
+  /** The middle of the slice, in seconds. */
+  readonly seconds: readonly number[]
+  /** A second. */
+  readonly acks: readonly number[]
+  /** Requests a second that were to be sent; null in the closed model. */
+  readonly offeredRate: number | null
+  readonly p50: readonly (number | null)[]
+  readonly p99: readonly (number | null)[]
+  readonly p999: readonly (number | null)[]
+  readonly max: readonly (number | null)[]
+  readonly inFlight: readonly number[]
+  readonly failedAcks: readonly number[]
+  readonly errors: readonly number[]
+}
+
+/** The percentile distributions. */
+export interface DistributionColumns {
+  /** 1/(1 − percentile): 1 is the minimum, 10 is 90 %, 100 is 99 %. */
+  readonly reciprocal: readonly number[]
+  readonly response: readonly number[]
+  /** Null in the closed model: it would be the same. */
+  readonly service: readonly number[] | null
+}

@@ -1,0 +1,68 @@
+import { ExitError, ExitStatus, type Flags, flag, listFlag, optionalFlag, parseDuration, type Values } from '@demo/cli'
+import { LoadgenStatus } from './exit-status.ts'
+import { parseRate, RUN_FLAGS } from './flags.ts'
+import { type Found, search } from './judge/search.ts'
+import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
+import { parseThreshold } from './judge/threshold.ts'
+import { parseShare } from './judge/units.ts'
+import { withoutSlices } from './results/repeat.ts'
+import { run } from './run.ts'
+import { orOneLine, untilInterrupted } from './run-command.ts'
+
+/** @throws RangeError when it is 0 */
+function parsePrecision(text: string): number {
+  const value = parseShare(text)
+  if (value === 0) throw new RangeError('it must be above 0%')
+  return value
+}
+
+/** @throws RangeError when it is 0 */
+function parseStep(text: string): number {
+  const value = parseDuration(text)
+  if (value === 0) throw new RangeError('it must be above 0: each step must end')
+  return value
+}
+
+/** All of `run` but what a search decides itself. */
+const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
+
+export const SEARCH_FLAGS = {
+  ...LOAD_FLAGS,
+  slo: listFlag('--slo <condition>', "what must hold, like 'p99<10ms'; may be given several times", parseThreshold),
+  from: flag('--from <rate>', 'where to begin, in requests a second', parseRate, '1000'),
+  maxRate: optionalFlag('--max-rate <rate>', 'where to end at the latest', parseRate),
+  precision: flag('--precision <share>', 'how close the answer must be', parsePrecision, '5%'),
+  step: flag('--step <time>', 'how long each rate is tried', parseStep, '5s'),
+  warmup: flag('--warmup <time>', 'how long before that, not counted', parseDuration, '1s'),
+} satisfies Flags
+
+/**
+ * `demo-loadgen search`: finds the highest rate that meets some conditions.
+ *
+ * @returns the exit status
+ */
+export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<number> {
+  const { slo = [], from, maxRate, precision, step, ...load } = values
+  if (slo.length === 0) throw new ExitError(ExitStatus.usage, "search needs at least one --slo, like --slo 'p99<10ms'")
+  const signal = untilInterrupted()
+  const attempt = async (rate: number) => {
+    if (signal.aborted) return undefined
+    process.stdout.write(stepBeginning(rate))
+    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal))
+    if (!signal.aborted) return withoutSlices(measured)
+    process.stdout.write('\n')
+    return undefined
+  }
+  process.stdout.write(searchHeading())
+  const options = { slo, from, maxRate, precision }
+  const found = await search(options, attempt, (one) => process.stdout.write(stepEnd(one)))
+  process.stdout.write(searchReport(found, options))
+  return statusOf(found)
+}
+
+function statusOf({ end, last }: Found): number {
+  if (end === 'saturated') return LoadgenStatus.saturated
+  if (end === 'interrupted') return LoadgenStatus.failed
+  if (end === 'never') return last?.outcome === 'failed' ? LoadgenStatus.failed : LoadgenStatus.crossed
+  return LoadgenStatus.ok
+}

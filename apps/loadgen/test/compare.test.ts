@@ -1,0 +1,245 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type CompareOptions, compare } from '../src/judge/compare.ts'
+import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
+import { startLoadgen } from './demo-loadgen.ts'
+import { seeded } from './random.ts'
+import { flat, makeRun } from './runs.ts'
+
+const OPTIONS: CompareOptions = {
+  metrics: ['acksPerSecond', 'p50', 'p90', 'p99', 'p999'].map(findMetric),
+  risk: 0.05,
+  relativeFloor: 0.05,
+  wideFloor: 0.25,
+  absoluteFloor: 0.01,
+}
+
+/** Runs of a build: each spreads evenly by so much around the middle. */
+function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): JudgedRun[] {
+  return Array.from({ length: count }, () => {
+    const factor = 1 + spread * (2 * random() - 1)
+    return makeRun({ acksPerSecond: acksPerSecond * factor, latencyMs: flat(1000 / (acksPerSecond * factor)) })
+  })
+}
+
+describe('compare', () => {
+  it('sees a slowdown of 10 % through the noise of runs, as worse', () => {
+    const random = seeded(1)
+    const { verdict, rows, enough } = compare(runsOf(8, 1000, 0.05, random), runsOf(8, 900, 0.05, random), OPTIONS)
+    expect({ verdict, enough }).toEqual({ verdict: 'worse', enough: true })
+    expect(rows.map(({ metric, verdict: one }) => [metric.name, one])).toEqual([
+      ['acksPerSecond', 'worse'],
+      ['p50', 'worse'],
+      ['p90', 'worse'],
+      ['p99', 'worse'],
+      ['p999', 'worse'],
+    ])
+    expect(rows[0].change).toBeCloseTo(-0.1, 1)
+    expect(rows[0].before.noise).toBeGreaterThan(0)
+  })
+
+  it('and the other way round as better', () => {
+    const random = seeded(1)
+    const { verdict } = compare(runsOf(8, 900, 0.05, random), runsOf(8, 1000, 0.05, random), OPTIONS)
+    expect(verdict).toBe('better')
+  })
+
+  it('sees no difference between runs of the same build, nearly always', () => {
+    const random = seeded(5)
+    let alarms = 0
+    for (let pair = 0; pair < 300; pair += 1) {
+      const { verdict } = compare(runsOf(8, 1000, 0.15, random), runsOf(8, 1000, 0.15, random), OPTIONS)
+      if (verdict !== 'no difference seen') alarms += 1
+    }
+    expect(alarms).toBeLessThanOrEqual(15)
+  })
+
+  it('sees no difference below the relative floor, however sure it is', () => {
+    const random = seeded(1)
+    const { verdict, rows } = compare(runsOf(20, 1000, 0.001, random), runsOf(20, 960, 0.001, random), OPTIONS)
+    expect(rows[0].p).toBeLessThan(0.001)
+    expect(verdict).toBe('no difference seen')
+  })
+
+  it('sees no difference of a time below the absolute floor', () => {
+    const at = (ms: number) => Array.from({ length: 8 }, () => makeRun({ latencyMs: flat(ms) }))
+    expect(compare(at(0.02), at(0.029), OPTIONS).verdict).toBe('no difference seen')
+    expect(compare(at(0.02), at(0.029), { ...OPTIONS, absoluteFloor: 0.001 }).verdict).toBe('worse')
+  })
+
+  it('sees a difference between single runs only beyond the wide floor', () => {
+    const one = (acksPerSecond: number) => [makeRun({ acksPerSecond })]
+    expect(compare(one(1000), one(800), OPTIONS)).toMatchObject({ verdict: 'no difference seen', enough: false })
+    expect(compare(one(1000), one(740), OPTIONS)).toMatchObject({ verdict: 'worse', enough: false })
+    expect(compare(one(1000), one(1300), OPTIONS)).toMatchObject({ verdict: 'better', enough: false })
+  })
+
+  it('sees no difference between few runs that overlap, even beyond the wide floor', () => {
+    const runs = (rates: number[]) => rates.map((acksPerSecond) => makeRun({ acksPerSecond }))
+    expect(compare(runs([1000, 990, 400]), runs([500, 510, 480]), OPTIONS).verdict).toBe('no difference seen')
+  })
+
+  it('is worse where something is worse, whatever is better', () => {
+    const runs = (acksPerSecond: number, p99: number) =>
+      Array.from({ length: 8 }, () => makeRun({ acksPerSecond, latencyMs: { ...flat(1), p99 } }))
+    const { verdict, rows } = compare(runs(1000, 2), runs(2000, 4), OPTIONS)
+    expect(verdict).toBe('worse')
+    expect(rows.find(({ metric }) => metric.name === 'acksPerSecond')?.verdict).toBe('better')
+    expect(rows.find(({ metric }) => metric.name === 'p50')?.verdict).toBe('no difference seen')
+  })
+
+  it('tells requests that were lost, and says nothing of troubles that nobody had', () => {
+    const before = Array.from({ length: 8 }, () => makeRun())
+    const after = before.map((run, i) => (i === 3 ? makeRun({ unanswered: 1, acks: 999 }) : run))
+    const { verdict, rows } = compare(before, after, OPTIONS)
+    expect(verdict).toBe('worse')
+    expect(rows.filter(({ verdict: one }) => one === 'worse').map(({ metric }) => metric.name)).toEqual(['unanswered'])
+    expect(compare(after, before, OPTIONS).verdict).toBe('better')
+    expect(compare(after, after, OPTIONS).verdict).toBe('no difference seen')
+  })
+})
+
+const ENVIRONMENT = { node: 'v20.19.0', cpus: 2 }
+
+/** A file as run --json writes it, as far as compare reads it. */
+function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'compare-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'run.json')
+  const repeats = runs.length > 1 ? { repeats: runs } : {}
+  const options = { port: 1, window: 1000 }
+  writeFileSync(
+    file,
+    JSON.stringify({ schemaVersion: 1, ...runs[0], ...repeats, options, environment: ENVIRONMENT, ...changes }),
+  )
+  return file
+}
+
+describe('demo-loadgen compare', () => {
+  const steady = (acksPerSecond: number) =>
+    Array.from({ length: 8 }, (_, i) => makeRun({ acksPerSecond: acksPerSecond + i }))
+
+  it('tells a regression in a table and in words, with exit status 99', async () => {
+    const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(900))])
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+    expect(program.stderr).toBe('')
+    expect(program.stdout).toMatch(/^ +before +after +change +p +verdict$/m)
+    expect(program.stdout).toMatch(
+      /^acksPerSecond +1,00\d\/s ± 0\.\d % +903.*\/s ± 0\.\d % +−10\.0 % +<0\.001 +worse$/m,
+    )
+    expect(program.stdout).toMatch(/^p99 .* 0\.0 % +1\.000 +no difference seen$/m)
+    expect(program.stdout).toMatch(/^medians of 8 and 8 runs; /m)
+    expect(program.stdout).toMatch(/^verdict: worse \(acksPerSecond −10\.0 %\)$/m)
+  })
+
+  it.each([
+    { name: 'better', after: 1100, told: /^verdict: better \(acksPerSecond \+10\.0 %\)$/m },
+    { name: 'no difference', after: 1000, told: /^verdict: no difference seen$/m },
+  ])('has exit status 0 when it is $name', async ({ after, told }) => {
+    const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(after))])
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    expect(program.stdout).toMatch(told)
+  })
+
+  it('says that single runs tell nothing of their noise, and how to do better', async () => {
+    const one = (acksPerSecond: number) => writeRuns([makeRun({ acksPerSecond })])
+    const program = startLoadgen(['compare', one(1000), one(900)])
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    expect(program.stdout).toMatch(/^medians of 1 and 1 runs: too few to tell .* only one above 25 % .*--repeat$/m)
+    expect(program.stdout).not.toContain('±')
+  })
+
+  it('takes runs of several files as those of one build, so that they can be made in turns', async () => {
+    const files = (flag: string, acksPerSecond: number) =>
+      Array.from({ length: 6 }, (_, i) => [flag, writeRuns([makeRun({ acksPerSecond: acksPerSecond + i })])]).flat()
+    const program = startLoadgen(['compare', ...files('--before', 1000), ...files('--after', 800)])
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+    expect(program.stdout).toMatch(/^medians of 6 and 6 runs; /m)
+  })
+
+  it('compares what it is told to, by the floors it is told', async () => {
+    const files = [writeRuns(steady(1000)), writeRuns(steady(900))]
+    const blind = startLoadgen(['compare', ...files, '--metric', 'service.p99,mean'])
+    expect(await blind.exit()).toEqual({ status: 0, signal: null })
+    expect(blind.stdout).not.toContain('acksPerSecond')
+    expect(blind.stdout).toMatch(/^service\.p99 /m)
+    const coarse = startLoadgen(['compare', ...files, '--relative-floor', '20%'])
+    expect(await coarse.exit()).toEqual({ status: 0, signal: null })
+  })
+
+  it('warns when the load or the machine was another, but not when only the port was', async () => {
+    const before = writeRuns(steady(1000))
+    const load = writeRuns(steady(1000), {
+      options: { port: 2, window: 100, payloadSize: 25 },
+      environment: { ...ENVIRONMENT, node: 'v22.0.0' },
+    })
+    const program = startLoadgen(['compare', before, load])
+    await program.exit()
+    expect(program.stdout.split('\n').filter((line) => line.startsWith('warning: '))).toEqual([
+      'warning: the load differs: --window was 1000, then 100',
+      'warning: the load differs: --payload-size was not set, then 25',
+      'warning: the machine differs: node was "v20.19.0", then "v22.0.0"',
+    ])
+    const same = startLoadgen(['compare', before, writeRuns(steady(1000), { options: { port: 2, window: 1000 } })])
+    await same.exit()
+    expect(same.stdout).not.toContain('warning')
+  })
+
+  it('warns when a generator was saturated', async () => {
+    const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns([makeRun({ saturated: true })])])
+    await program.exit()
+    expect(program.stdout).toMatch(/^warning: .*run\.json: the generator was saturated/m)
+  })
+
+  it.each([
+    {
+      name: 'another schema version',
+      args: () => [writeRuns([makeRun()], { schemaVersion: 2 })],
+      told: /schemaVersion is 2, and this demo-loadgen reads 1/,
+    },
+    {
+      name: 'no schema version',
+      args: () => [writeRuns([makeRun()], { schemaVersion: undefined })],
+      told: /no schemaVersion/,
+    },
+    { name: 'no results', args: () => [writeRuns([], { options: undefined })], told: /not the result of a run/ },
+    { name: 'figures missing', args: () => [writeRuns([makeRun()], { latencyMs: undefined })], told: /it has no p50/ },
+    { name: 'no runs', args: () => [writeRuns([makeRun()], { repeats: [] })], told: /not the result of a run/ },
+    {
+      name: 'runs that are none',
+      args: () => [writeRuns([makeRun()], { repeats: [null] })],
+      told: /it has no acksPerSecond/,
+    },
+    {
+      name: 'no JSON',
+      args: () => [import.meta.filename],
+      told: /compare\.test\.ts: it is not JSON that demo-loadgen run --json wrote/,
+    },
+    {
+      name: 'no such file',
+      args: () => ['/no/such/run.json'],
+      told: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
+    },
+    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'p98'], told: /no metric 'p98'/ },
+    {
+      name: 'a floor that is none',
+      args: () => [writeRuns([makeRun()]), '--relative-floor', '5'],
+      told: /a share like 5%/,
+    },
+    { name: 'a risk that is certain', args: () => [writeRuns([makeRun()]), '--risk', '100%'], told: /below 100%/ },
+  ])('refuses $name with one line and exit status 2', async ({ args, told }) => {
+    const program = startLoadgen(['compare', writeRuns([makeRun()]), ...args()])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stdout).toBe('')
+    expect(program.stderrLines).toEqual([expect.stringMatching(told)])
+  })
+
+  it.each([{ count: 0 }, { count: 1 }, { count: 3 }])('refuses $count files', async ({ count }) => {
+    const files = Array.from({ length: count }, () => writeRuns([makeRun()]))
+    const program = startLoadgen(['compare', ...files])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stderrLines).toEqual([expect.stringContaining('demo-loadgen compare before.json after.json')])
+  })
+})

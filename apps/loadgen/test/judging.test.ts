@@ -1,0 +1,260 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
+import type { Program } from '../../server/test/program.ts'
+import { statusOf } from '../src/exit-status.ts'
+import { judge, parseThreshold } from '../src/judge/threshold.ts'
+import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { answering, startOddServer } from './odd-server.ts'
+import { makeRun } from './runs.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const SMALL = ['--warmup', 0, '--amount', 200, '--connections', 2, '--window', 5] as const
+
+describe('--threshold', () => {
+  it('passes: exit status 0, and what the figure was', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen(['--port', port, ...SMALL, '--threshold', 'p99<1s', '--threshold', 'errors==0'])
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    expect(program.stdout).toMatch(/^thresholds {2}passed {2}p99<1s: it is [\d.]+ (µs|ms)$/m)
+    expect(program.stdout).toMatch(/^ {12}passed {2}errors==0: it is 0$/m)
+  })
+
+  it('is crossed: exit status 99, though others passed', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen(['--port', port, ...SMALL, '--threshold', 'errors==0,acksPerSecond>=1000M'])
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+    expect(program.stdout).toMatch(/^ {12}CROSSED acksPerSecond>=1000M: it is [\d.,]+( [kM])?\/s$/m)
+  })
+
+  it('does not hide a run that failed: exit status 1', async () => {
+    const port = await startOddServer(answering((id) => `0000000e82${id}01`))
+    const { status } = await runLoad(port, ['--amount', 20, '--threshold', 'p99<1us'])
+    expect(status).toBe(1)
+  })
+
+  it.each([
+    { text: 'p99', told: 'a metric, one of < <= > >= ==, and a value, like p99<5ms' },
+    { text: 'p98<5ms', told: "there is no metric 'p98': p50, p90, p99" },
+    { text: 'p99<5', told: "the value of p99 is '5': it must be a time like 300us, 5ms or 1s" },
+  ])('that can not be read is one line and exit status 2, before anything is sent: $text', async ({ text, told }) => {
+    const program = startLoadgen(['--port', await freePort(), '--threshold', text])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stdout).toBe('')
+    expect(program.stderrLines).toEqual([expect.stringContaining(told)])
+  })
+
+  it('can be set by the environment, several with commas between', async () => {
+    const { port } = await startDemoServer()
+    const environment = { DEMO_LOADGEN_THRESHOLD: 'p99<1s,errors==1' }
+    const program = startLoadgen(['--port', port, ...SMALL], { environment })
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+  })
+})
+
+describe('the exit status', () => {
+  const crossed = judge([parseThreshold('errors==1')], [makeRun()])
+  it.each([
+    { name: 'a clean run', runs: [makeRun()], thresholds: [], status: 0 },
+    { name: 'a threshold crossed', runs: [makeRun()], thresholds: crossed, status: 99 },
+    { name: 'saturated before crossed', runs: [makeRun({ saturated: true })], thresholds: crossed, status: 3 },
+    {
+      name: 'failed before saturated',
+      runs: [makeRun(), makeRun({ saturated: true, unanswered: 1 })],
+      thresholds: crossed,
+      status: 1,
+    },
+  ])('tells the worst: $name', ({ runs, thresholds, status }) => {
+    expect(statusOf(runs, thresholds)).toBe(status)
+  })
+})
+
+describe('--repeat', () => {
+  it('makes so many runs, shows the middle one, and keeps the figures of all', async () => {
+    const { port } = await startDemoServer()
+    const { status, json, stderr } = await runLoad(port, [...SMALL, '--repeat', 3])
+    expect(status).toBe(0)
+    const rates = json.repeats?.map(({ acksPerSecond }) => acksPerSecond) ?? []
+    expect(rates).toHaveLength(3)
+    expect(json.acksPerSecond).toBe(rates.toSorted((a, b) => a - b)[1])
+    expect(json.repeats?.every(({ acks }) => acks === 200)).toBe(true)
+    expect(stderr).toMatch(/^run 3 of 3$/m)
+    expect(stderr.match(/^ {12}.* acks\/s, p50 .*, p99 |^runs {8}.* acks\/s, p50 .*, p99 /gm)).toHaveLength(3)
+    expect(stderr.match(/← shown above$/gm)).toHaveLength(1)
+  })
+
+  it('tells what went wrong in a run that is not shown', async () => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      const result = connections === 2 ? '01' : '00'
+      answering((id) => `0000000e82${id}${result}`)(socket)
+    })
+    const html = join(temporaryFolder(), 'report.html')
+    const load = ['--amount', 20, '--connections', 1, '--repeat', 5, '--html', html]
+    const { status, json, stderr } = await runLoad(port, load)
+    expect(status).toBe(1)
+    expect(json.repeats?.map(({ failedAcks }) => failedAcks)).toEqual([0, 20, 0, 0, 0])
+    expect(stderr).toMatch(/20 requests were answered with a result other than 0/)
+    expect(readFileSync(html, 'utf8')).toMatch(/Run 2 failed\..*20 requests were answered with a result other than 0/)
+  })
+
+  it('ends at SIGINT with the runs that are whole', async () => {
+    const server = await startDemoServer()
+    const load = ['--warmup', 0, '--connections', 2, '--window', 5, '--duration', '200ms', '--repeat', 100]
+    const program = startLoadgen(['--port', server.port, ...load, '--json', '-'])
+    await program.until('the third run', () => (program.stderr.includes('run 3 of 100') ? true : undefined))
+    program.signal('SIGINT')
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    expect(readJson(program).repeats?.length).toBeGreaterThanOrEqual(2)
+    expect(readJson(program).repeats?.length).toBeLessThan(100)
+  })
+
+  it.each(['0', '101', 'x'])('refuses %s', async (times) => {
+    const program = startLoadgen(['--repeat', times])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stderrLines).toHaveLength(1)
+  })
+
+  it('makes what compare reads', async () => {
+    const { port } = await startDemoServer()
+    const folder = temporaryFolder()
+    const files = ['before.json', 'after.json'].map((name) => join(folder, name))
+    for (const file of files) {
+      const program = startLoadgen(['--port', port, ...SMALL, '--repeat', 6, '--json', file])
+      expect(await program.exit()).toEqual({ status: 0, signal: null })
+    }
+    const program = startLoadgen(['compare', ...files])
+    const { status } = await program.exit()
+    expect([0, 99]).toContain(status)
+    expect(program.stdout).toMatch(/^medians of 6 and 6 runs; /m)
+    expect(program.stdout).toMatch(/^verdict: (better|worse|no difference seen)/m)
+  })
+})
+
+describe('a result that can not be written', () => {
+  it.each(['--json', '--hgrm', '--html'])(
+    'is one line and exit status 1, and the table is not lost: %s',
+    async (flag) => {
+      const { port } = await startDemoServer()
+      const file = join('no', 'such', 'folder', 'file')
+      const program = startLoadgen(['--port', port, ...SMALL, flag, file])
+      expect(await program.exit()).toEqual({ status: 1, signal: null })
+      expect(program.stderrLines.at(-1)).toContain(file)
+      expect(program.stdout).toMatch(/^throughput/m)
+    },
+  )
+})
+
+describe('--hgrm in the open model', () => {
+  it('writes the service time beside the response time', async () => {
+    const { port } = await startDemoServer()
+    const folder = temporaryFolder()
+    await runLoad(port, ['--rate', 1000, '--amount', 100, '--connections', 2, '--hgrm', join(folder, 'run.hgrm')])
+    for (const name of ['run.hgrm', 'run.service.hgrm']) {
+      expect(existsSync(join(folder, name)), name).toBe(true)
+      expect(readFileSync(join(folder, name), 'utf8')).toMatch(/Total count +=\s+100\]/)
+    }
+  })
+})
+
+/** Answers at most so many requests a second on each connection; the others wait. */
+function answeringSlowly(perSecond: number): (socket: Socket) => void {
+  return (socket) => {
+    let next = 0
+    socket.on('data', (chunk) => {
+      // Requests of an empty payload: a header of four bytes, the command, eight bytes of ID.
+      for (let at = 0; at + 13 <= chunk.length; at += 13) {
+        next = Math.max(next, performance.now()) + 1000 / perSecond
+        const answer = Buffer.concat([
+          Buffer.from('0000000e82', 'hex'),
+          chunk.subarray(at + 5, at + 13),
+          Buffer.from([0]),
+        ])
+        setTimeout(() => socket.write(answer), next - performance.now())
+      }
+    })
+  }
+}
+
+/**
+ * Waits for the end of a search. On a machine that is busy with other tests the generator may be too late at any step;
+ * then the search must have said so, and there is nothing more to see.
+ *
+ * @returns whether there is
+ */
+async function wasSearched(program: Program, status: number): Promise<boolean> {
+  const exit = await program.exit()
+  if (exit.status === 3) {
+    expect(program.stdout).toMatch(/generator saturated: .*\n\nthe generator was the limit: /)
+    return false
+  }
+  expect(exit).toEqual({ status, signal: null })
+  return true
+}
+
+describe('demo-loadgen search', () => {
+  const QUICK = ['--connections', 1, '--step', '1s', '--warmup', 0] as const
+
+  it('finds what a server can take, and shows each step', async () => {
+    const port = await startOddServer(answeringSlowly(100))
+    const program = startLoadgen([
+      ...['search', '--port', port, ...QUICK, '--payload-size', 0],
+      ...['--slo', 'p99<250ms', '--from', 40, '--precision', '50%'],
+    ])
+    if (!(await wasSearched(program, 0))) return
+    expect(program.stdout).toMatch(/^ +rate +sent +p50 +p99 +p99\.9$/m)
+    expect(program.stdout).toMatch(/^ +\d+\/s +\d+\/s .* met$/m)
+    expect(program.stdout).toMatch(/^ +\d+\/s .* misses p99<250ms \([\d.]+ (ms|s)\)$/m)
+    const [, found] =
+      /^the highest rate that meets p99<250ms: (\d+) requests a second \(within 50 %\)$/m.exec(program.stdout) ?? []
+    expect(Number(found)).toBeGreaterThan(0)
+    expect(Number(found)).toBeLessThanOrEqual(160)
+  })
+
+  it('ends where it is told to', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen([
+      ...['search', '--port', port, ...QUICK],
+      ...['--slo', 'p99<10s', '--slo', 'errors==0', '--from', 100, '--max-rate', 150],
+    ])
+    if (!(await wasSearched(program, 0))) return
+    expect(program.stdout).toMatch(/^150 requests a second meets p99<10s and errors==0; more was not tried/m)
+  })
+
+  it('has exit status 99 when nothing meets it', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen(['search', '--port', port, ...QUICK, '--slo', 'p99<1us', '--from', 1])
+    if (!(await wasSearched(program, 99))) return
+    expect(program.stdout).toMatch(/^no rate meets p99<1us, not even 1\/s$/m)
+  })
+
+  it('tells what it has when it is interrupted', async () => {
+    const { port } = await startDemoServer()
+    const program = startLoadgen(['search', '--port', port, '--step', '10m', '--warmup', 0, '--slo', 'p99<1s'])
+    await program.until('the first step', () => (program.stdout.includes('1,000/s') ? true : undefined))
+    program.signal('SIGINT')
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^interrupted: no rate tried met p99<1s so far$/m)
+  })
+
+  it.each([
+    { name: 'no condition', args: [], told: "at least one --slo, like --slo 'p99<10ms'" },
+    { name: 'a condition that can not be read', args: ['--slo', 'fast'], told: 'like p99<5ms' },
+    { name: 'no precision', args: ['--slo', 'p99<1s', '--precision', '0%'], told: 'above 0%' },
+    { name: 'steps without an end', args: ['--slo', 'p99<1s', '--step', '0'], told: 'each step must end' },
+  ])('refuses $name with one line and exit status 2', async ({ args, told }) => {
+    const program = startLoadgen(['search', ...args])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stderrLines).toEqual([expect.stringContaining(told)])
+  })
+
+  it('is one line and exit status 1 when nobody listens', async () => {
+    const program = startLoadgen(['search', '--port', await freePort(), '--slo', 'p99<1s'])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stderr).toContain('ECONNREFUSED')
+    expect(program.stderr).not.toMatch(/^ +at /m)
+  })
+})

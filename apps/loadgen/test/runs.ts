@@ -1,0 +1,37 @@
+import type { JudgedRun } from '../src/judge/metrics.ts'
+import type { Summary } from '../src/result.ts'
+
+/** A distribution in which every percentile is the same. */
+export function flat(milliseconds: number): Summary {
+  const at = milliseconds
+  return { min: at, mean: at, p50: at, p90: at, p99: at, p999: at, max: at }
+}
+
+/** A run in which nothing went wrong, but for what the test says. */
+export function makeRun(changes: Partial<JudgedRun> = {}): JudgedRun {
+  return {
+    requests: 1000,
+    acks: 1000,
+    failedAcks: 0,
+    unanswered: 0,
+    unsent: 0,
+    mismatched: 0,
+    duplicates: 0,
+    timedOut: 0,
+    errors: 0,
+    errorMessages: [],
+    reconnects: 0,
+    durationSeconds: 1,
+    acksPerSecond: 1000,
+    latencyMs: flat(2),
+    serviceTimeMs: flat(1),
+    offeredRate: null,
+    sentRate: 1000,
+    scheduleLagMs: null,
+    waited: 0,
+    saturated: false,
+    saturatedBecause: null,
+    generator: { cpuPercent: 50, workers: 1, busyPercent: [50], eventLoopDelayMs: flat(0) },
+    ...changes,
+  }
+}
