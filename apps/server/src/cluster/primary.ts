@@ -40,7 +40,11 @@ export async function serveWithWorkers(config: Config): Promise<number> {
   if ('path' in where) await clearPath(where.path)
   const endpoint = await startEndpoint(config, { registry: metrics, ready })
   const started = await Promise.race([workers.start(), gaveUp])
-  if ('why' in started) throw new ExitError(started.status, started.status > 1 ? '' : started.why)
+  if ('why' in started) {
+    // Those that are still starting would find nobody to talk to.
+    workers.kill()
+    throw new ExitError(started.status, started.status > 1 ? '' : started.why)
+  }
   process.on('SIGHUP', () => workers.reload())
   const { address, port } = endpoint.address
   log.info({ ...started, workers: config.workers, metricsAddress: address, metricsPort: port }, 'listening')

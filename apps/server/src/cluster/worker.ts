@@ -41,20 +41,26 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   })
   // Or Node ends this process in the moment in which the primary is gone, whatever it has in hand.
   if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
+  // A primary that is gone hears nothing, and is heard to be gone by the disconnect.
+  process.on('error', () => {})
   const log = createLog(config, worker)
   const { server, metrics, reload } = await createService(config, log)
   const where = whereToListen(config)
-  const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
-  const broken = whenBroken(log)
-  process.on('message', (order: ToWorker) => {
-    if (order.type === 'reload') reload()
-    if (order.type === 'tell') void tellMetrics(order.request, server, metrics)
-  })
-  if (worker === 1) warnOfOpenFiles(server, config, log)
-  log.debug({ ...address }, 'worker listening')
-  tell({ type: 'listening', address })
+  const listens = listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
+  const address = await Promise.race([listens, told])
 
-  const why = await Promise.race([told, broken])
+  let why: { error: string } | undefined
+  if (address !== undefined) {
+    const broken = whenBroken(log)
+    process.on('message', (order: ToWorker) => {
+      if (order.type === 'reload') reload()
+      if (order.type === 'tell') void tellMetrics(order.request, server, metrics)
+    })
+    if (worker === 1) warnOfOpenFiles(server, config, log)
+    log.debug({ ...address }, 'worker listening')
+    tell({ type: 'listening', address })
+    why = await Promise.race([told, broken])
+  }
   const summary = await server.close({ timeout: config.drainTimeout })
   await tellMetrics(LAST_WORDS, server, metrics)
   tell({ type: 'drained', summary })
