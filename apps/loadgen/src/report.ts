@@ -97,7 +97,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
   if (waited > 0) {
     const window = windowOf(options)
     lines.push(
-      `waited      ${count(waited)} of ${count(requests)} requests found no room when they were due: window of ${window} reached, or socket full`,
+      `waited      ${count(waited)} of ${count(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
     )
   }
   const busy = busyNote({ offeredRate, sentRate, lagP99: null, busy: generator.busyPercent.map((one) => one / 100) })

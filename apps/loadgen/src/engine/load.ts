@@ -46,7 +46,7 @@ export class Load implements Share {
   #turn = 0
   /** Requests that wait for room, on all lanes. */
   #waiting = 0
-  #inTime = { requests: 0, acks: 0, duration: 0, scheduled: 0, busy: 0 }
+  #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, busy: 0 }
   #stopped = false
   #finished = false
   #slot = -1
@@ -114,13 +114,13 @@ export class Load implements Share {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    const { requests, acksArrived, since } = this.#tally
+    const { sent, acksArrived, since } = this.#tally
     const now = performance.now()
     this.#until = Math.min(this.#until, now)
     if (this.#tally.counts) {
       const [duration, scheduled] = [now - since, this.#until - since]
       const busy = Math.max(0, this.#loop.busy() - this.#pacer.idle / duration)
-      this.#inTime = { requests, acks: acksArrived, duration, scheduled, busy }
+      this.#inTime = { sent, acks: acksArrived, duration, scheduled, busy }
     }
     if (this.#schedule === undefined) this.#left = 0
     // What was due by now is offered, though nobody has looked at it yet.
@@ -143,7 +143,7 @@ export class Load implements Share {
     const { offered, requests, acks, failedAcks, late, waited, reconnects } = tally
     return {
       ...{ offered, requests, acks, failedAcks, late, waited, reconnects, mismatched, duplicates, overdue, busy },
-      sentInTime: this.#inTime.requests,
+      sentInTime: this.#inTime.sent,
       arrivedInTime: this.#inTime.acks,
       duration: this.#inTime.duration,
       scheduled: this.#inTime.scheduled,
@@ -182,6 +182,7 @@ export class Load implements Share {
     const sent = lane.sendNow(this.#left)
     this.#left -= sent
     this.#tally.requests += sent
+    this.#tally.sent += sent
   }
 
   // The open model: what is due is sent, whatever became of what was due before.
@@ -249,6 +250,7 @@ export class Load implements Share {
       taken += 1
       return dueAt
     })
+    tally.sent += sent
     this.#waiting -= sent
     this.#work += 1
   }

@@ -36,6 +36,7 @@ export interface Limit {
 export interface ShareOutcome {
   readonly offered: number
   readonly requests: number
+  /** Requests sent while it counted, whenever they were due. */
   readonly sentInTime: number
   readonly acks: number
   readonly arrivedInTime: number

@@ -9,6 +9,8 @@ export class Tally {
   /** Requests that were due. */
   offered = 0
   requests = 0
+  /** Requests sent since the counting began, whenever they were due. */
+  sent = 0
   acks = 0
   failedAcks = 0
   /** Answers that came later than the timeout. */
