@@ -49,7 +49,7 @@ export interface Comparison {
  *
  * A metric differs when three things come together: the runs of the two sides lie apart by more than chance would put
  * them (Mann-Whitney U, exact), the medians differ by more than the relative floor, and a time by more than the absolute
- * floor. The risk is shared out over the metrics (Bonferroni): five metrics don't have five tries at a false alarm.
+ * floor. The risk is shared out over the metrics (Bonferroni): three metrics don't have three tries at a false alarm.
  */
 export function compare(
   before: readonly JudgedRun[],
