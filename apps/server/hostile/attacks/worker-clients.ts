@@ -74,16 +74,18 @@ class Client {
   }
 }
 
-/** So many more come. How many of them each of these processes serves, in order; another may serve the rest. */
+/**
+ * So many more come, one after the other: so they are dealt out evenly. How many of them each of these processes serves,
+ * in order; another may serve the rest.
+ */
 export async function come(port: number, count: number, pids: readonly number[]): Promise<number[]> {
-  const arrivals = Array.from({ length: count }, async () => {
+  const arrivals: Client[] = []
+  while (arrivals.length < count) {
     const socket = await dial({ port })
-    const client = new Client(socket, await whoServes(socket, pids))
-    clients.push(client)
-    return client
-  })
-  const come = await Promise.all(arrivals)
-  return pids.map((wanted) => come.filter(({ pid }) => pid === wanted).length)
+    arrivals.push(new Client(socket, await whoServes(socket, pids)))
+  }
+  clients.push(...arrivals)
+  return pids.map((wanted) => arrivals.filter(({ pid }) => pid === wanted).length)
 }
 
 /** A worker was killed: waits until all of its clients know, and all others are answered what they have asked by now. */

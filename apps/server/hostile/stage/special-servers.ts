@@ -29,9 +29,9 @@ export function startGuardedServer(flags: readonly string[] = []): Promise<DemoS
 
 /** `demo-server` with TLS, and a certificate that this authority signed. */
 export async function startTlsServer(authority: Authority, flags: readonly string[] = []): Promise<DemoServer> {
-  const credentials = await authority.sign('server')
-  const [cert = '', key = ''] = writeFiles(credentials)
-  return startDemoServer(['--tls-cert', cert, '--tls-key', key, ...flags])
+  const { cert, key } = await authority.sign('server')
+  const [certFile = '', keyFile = ''] = writeFiles({ cert, key })
+  return startDemoServer(['--tls-cert', certFile, '--tls-key', keyFile, ...flags])
 }
 
 /** `demo-server` with mutual TLS: it lets in whoever has a certificate that this authority signed. */
