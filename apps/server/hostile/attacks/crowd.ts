@@ -1,7 +1,9 @@
 /** Many connections at the same time, that do little or nothing. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { type ClientTls, type DialOptions, dial } from './dial.ts'
 
 /** Which crowd comes. */
 export interface CrowdOptions {
@@ -11,6 +13,10 @@ export interface CrowdOptions {
   readonly sends?: string
   /** Connections that are being made at the same time. */
   readonly atOnce?: number
+  /** The address that all of them come from; eight take turns unless it is given. */
+  readonly from?: string
+  /** With TLS. */
+  readonly tls?: ClientTls
 }
 
 /** How a crowd is doing. */
@@ -41,33 +47,29 @@ let members: Member[] = []
 let refused = 0
 
 /** Connects them; those that are refused or closed at once are counted, not thrown. */
-export async function come({ port, connections, sends = '', atOnce = 200 }: CrowdOptions): Promise<void> {
+export async function come({ port, connections, sends = '', atOnce = 200, from, tls }: CrowdOptions): Promise<void> {
   const bytes = Buffer.from(sends, 'hex')
+  const secureContext = tls === undefined ? undefined : createSecureContext({ ...tls })
   let left = connections
   const line = async () => {
     while (left > 0) {
       left -= 1
-      await join(port, bytes, left)
+      await join({ port, secureContext, localAddress: from ?? `127.0.0.${1 + (left % ADDRESSES)}` }, bytes)
     }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, connections) }, line))
 }
 
-async function join(port: number, bytes: Buffer, index: number): Promise<void> {
-  const localAddress = `127.0.0.${1 + (index % ADDRESSES)}`
-  const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: false })
-  const member: Member = { socket, connectedAt: performance.now(), lifetime: undefined, reset: false }
-  const ended = () => {
-    member.lifetime ??= (performance.now() - member.connectedAt) / 1000
-  }
-  const connected = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('close', () => resolve(false))
-  })
-  if (!connected) {
+async function join(options: DialOptions, bytes: Buffer): Promise<void> {
+  const connectedAt = performance.now()
+  const socket = await dial(options).catch(() => undefined)
+  if (socket === undefined) {
     refused += 1
     return
+  }
+  const member: Member = { socket, connectedAt, lifetime: undefined, reset: false }
+  const ended = () => {
+    member.lifetime ??= (performance.now() - member.connectedAt) / 1000
   }
   socket.on('error', ({ code }: NodeJS.ErrnoException) => {
     member.reset = code === 'ECONNRESET' || code === 'EPIPE'

@@ -1,7 +1,9 @@
 /** A peer that does nothing wrong: 50 requests a second on one connection, each of them timed. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import { conn, submit } from '../../../../packages/server/src/testing/wire.ts'
+import { type ClientTls, dial } from './dial.ts'
 
 const INTERVAL = 20
 const ACK_LENGTH = 14
@@ -25,11 +27,20 @@ let latencies: number[] = []
 let partial: Buffer = Buffer.alloc(0)
 let serial = 0
 
-/** Connects, with credentials where there are some, and begins to send. */
-export async function start(port: number, credentials?: string): Promise<void> {
-  const connection = connect({ host: '127.0.0.1', port, noDelay: true })
+/** How it shows that it may come in, where it must. */
+export interface Introduction {
+  /** What it says in a Conn. */
+  readonly credentials?: string
+  readonly tls?: ClientTls
+}
+
+/** Connects, and begins to send. */
+export async function start(port: number, { credentials, tls }: Introduction = {}): Promise<void> {
+  const connection = await dial({
+    port,
+    secureContext: tls === undefined ? undefined : createSecureContext({ ...tls }),
+  })
   socket = connection
-  await new Promise<void>((resolve, reject) => connection.once('connect', resolve).once('error', reject))
   connection.on('error', () => {})
   connection.on('data', receive)
   if (credentials !== undefined) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as HealthyPeer from '../attacks/healthy-client.ts'
-import type { Health } from '../attacks/healthy-client.ts'
+import type { Health, Introduction } from '../attacks/healthy-client.ts'
 import { type Attacker, startAttacker } from './attacker.ts'
 import { count, type Figures, milliseconds } from './figures.ts'
 
@@ -48,17 +48,15 @@ export class HealthyClient {
 }
 
 /** How a healthy client comes. */
-export interface HealthyOptions {
+export interface HealthyOptions extends Introduction {
   /** How long it has the server for itself first, in milliseconds. */
   readonly baseline?: number
-  /** What it says in a Conn, where it must. */
-  readonly credentials?: string
 }
 
 /** Connects a healthy client, and measures its baseline. */
 export async function startHealthyClient(port: number, options: HealthyOptions = {}): Promise<HealthyClient> {
   const peer = startAttacker<typeof HealthyPeer>('healthy-client')
-  await peer.do('start', port, options.credentials)
+  await peer.do('start', port, options)
   const client = new HealthyClient(peer)
   await client.measureBaseline(options.baseline)
   return client

@@ -33,6 +33,11 @@ export async function stageOf(starting: Promise<DemoServer>, options?: HealthyOp
 /** Notes how the healthy client was, drains the server, and looks whether more went wrong in it than was asked for. */
 export async function strikeStage({ server, healthy }: Stage, figures: Figures, wantedErrors = 0): Promise<void> {
   await healthy.note(figures)
+  await strikeServer(server, figures, wantedErrors)
+}
+
+/** Drains a server, and looks whether more went wrong in it than was asked for. */
+export async function strikeServer(server: DemoServer, figures: Figures, wantedErrors = 0): Promise<void> {
   server.program.signal('SIGTERM')
   const { status } = await server.program.exit()
   figures.exactly('exit status after SIGTERM', status ?? Number.NaN, 0)

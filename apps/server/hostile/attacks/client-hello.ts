@@ -1,0 +1,15 @@
+import { Duplex } from 'node:stream'
+import { connect } from 'node:tls'
+
+/** The first thing that a client of TLS says, as hex. */
+export function clientHello(): Promise<string> {
+  return new Promise((resolve) => {
+    const wire = new Duplex({
+      read() {},
+      write(chunk: Buffer) {
+        resolve(chunk.toString('hex'))
+      },
+    })
+    connect({ socket: wire }).on('error', () => {})
+  })
+}
