@@ -16,7 +16,10 @@ import { warnOfOpenFiles, whenBroken } from './trouble.ts'
 export async function serveAlone(config: Config): Promise<number> {
   const signal = nextStopSignal()
   const log = createLog(config)
-  const { server, metrics, reload } = await createService(config, log)
+  let reload = () => {}
+  process.on('SIGHUP', () => reload())
+  const service = await createService(config, log)
+  const { server, metrics } = service
   let ready: true | string = 'starting'
 
   const where = whereToListen(config)
@@ -24,7 +27,7 @@ export async function serveAlone(config: Config): Promise<number> {
   const endpoint = await startEndpoint(config, { registry: metrics.registry, ready: () => ready })
   const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   ready = true
-  process.on('SIGHUP', reload)
+  reload = service.reload
   const broken = whenBroken(log)
   warnOfOpenFiles(server, config, log)
   log.info({ ...address, metricsAddress: endpoint.address.address, metricsPort: endpoint.address.port }, 'listening')

@@ -30,6 +30,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     replaced: () => metrics.replaced(),
     gaveUp: (why) => giveUp(why),
   })
+  process.on('SIGHUP', () => workers.reload())
   let draining = false
   const ready = () => {
     if (draining) return 'draining'
@@ -45,7 +46,6 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     workers.kill()
     throw new ExitError(started.status, started.status > 1 ? '' : started.why)
   }
-  process.on('SIGHUP', () => workers.reload())
   const { address, port } = endpoint.address
   log.info({ ...started, workers: config.workers, metricsAddress: address, metricsPort: port }, 'listening')
 
