@@ -86,7 +86,7 @@ export class SessionDeadlines {
 
 const SHORTEST_SWEEP = 5
 const LONGEST_SWEEP = 250
-const SWEEPS_A_LIMIT = 20
+const SWEEPS_A_LIMIT = 8
 
 /** Calls `sweep` often enough for the shortest of the limits: one timer for all sessions of a server. */
 export class Sweeper {
