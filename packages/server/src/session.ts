@@ -11,6 +11,7 @@ import { InFlight, nameOfHandler } from './in-flight.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
+import { restReading } from './rest-reading.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
@@ -20,6 +21,15 @@ const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
  * little.
  */
 const LARGE_CHUNK = 16 * 1024
+
+/** Below so many bytes a chunk is one of many pieces of a frame, if no request ends in it. */
+const TINY_CHUNK = 64
+
+/** How long an idle session may go without a look at its limits, in milliseconds. */
+const LONGEST_REST = 1000
+
+/** After so many of them in one frame the session is read less often. */
+const DRIPS_BEFORE_REST = 16
 
 /**
  * Where a session stands.
@@ -112,6 +122,12 @@ export class TcpSession<Data> implements Session<Data> {
   #taking = false
   #paused = false
   #waitsForTurn = false
+  /** Until when there is nothing to look at, as long as no more bytes have come than these. */
+  #restsUntil = 0
+  #bytesAtRest = 0
+  /** Tiny chunks since the last request was taken, and how many had been taken then. */
+  #drips = 0
+  #requestsAtDrip = 0
   #peerEnded = false
   #reason: CloseReason | undefined
   #error: Error | undefined
@@ -245,8 +261,9 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Closes what has taken too long. `now` is in milliseconds on the monotonic clock. */
   sweep(now: number): void {
-    this.#inFlight.giveUpOverdue(now)
     const open = this.#state === 'open'
+    if (open && now < this.#restsUntil && this.#receivedBytes === this.#bytesAtRest) return
+    this.#inFlight.giveUpOverdue(now)
     const passed = this.#deadlines.check(
       {
         shakesHands: this.#state === 'opening' || (open && this.#locked),
@@ -263,6 +280,14 @@ export class TcpSession<Data> implements Session<Data> {
     if (passed === 'lingered') this.#socket.destroy()
     else if (passed === 'write-timeout' || (passed !== undefined && this.#state === 'opening')) this.destroy(passed)
     else if (passed !== undefined) this.#stop(passed)
+    else if (open && !this.#locked) this.#restIfIdle(now)
+  }
+
+  /** A session that is idle is not looked at for a while, unless something comes: that is most of them, most of the time. */
+  #restIfIdle(now: number): void {
+    if (this.#inFlight.size > 0 || this.#outbound.unsentBytes > 0 || this.#decoder.insideFrame) return
+    this.#restsUntil = now + Math.min(LONGEST_REST, this.#context.options.idleTimeout / 20)
+    this.#bytesAtRest = this.#receivedBytes
   }
 
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
@@ -295,9 +320,21 @@ export class TcpSession<Data> implements Session<Data> {
     this.#receivedBytes += chunk.length
     this.#context.counters.receivedBytes += chunk.length
     if (this.#state !== 'open') return
+    if (chunk.length < TINY_CHUNK) this.#watchForDrips()
     this.#decoder.push(chunk)
     if (chunk.length < LARGE_CHUNK || this.#context.hasTime()) this.work()
     else this.#waitForTurn()
+  }
+
+  /** Who sends one frame in many tiny pieces is read less often: each piece costs as much as a large chunk. */
+  #watchForDrips(): void {
+    if (this.#requests !== this.#requestsAtDrip) {
+      this.#requestsAtDrip = this.#requests
+      this.#drips = 0
+      return
+    }
+    this.#drips += 1
+    if (this.#drips >= DRIPS_BEFORE_REST) restReading(this.#socket)
   }
 
   /** Has the work of a large chunk done in a later turn. Only when another one comes before that, reading stops. */
