@@ -48,6 +48,10 @@ export const FLAGS = {
     'your handlers: export default { onSubmit(submit, session) {…} }',
     parseText,
   ),
+  reuseReadBuffer: switchFlag(
+    '--reuse-read-buffer',
+    'your handlers keep no packet beyond their return: reading costs less',
+  ),
   dialect: flag(
     '--dialect <dialect>',
     'specification, or go-demo for peers of the Go series',

@@ -34,7 +34,14 @@ export async function createService(config: Config, log: Logger): Promise<Servic
   const tls = complaining('--tls-cert, --tls-key, --tls-ca', () => readTls(config))
   const metrics = createServerMetrics({ version: VERSION })
   const handlers = handlersOf(users, () => tokens, log)
-  const options = { ...serverOptions(config), observer: metrics, ...(tls === undefined ? {} : { tls }) }
+  // Who answers all looks at no packet: reading need not keep them.
+  const reuseReadBuffer = users === ANSWER_ALL || config.reuseReadBuffer
+  const options = {
+    ...serverOptions(config),
+    reuseReadBuffer,
+    observer: metrics,
+    ...(tls === undefined ? {} : { tls }),
+  }
   const server = orComplain(() => createServer(handlers, options))
 
   const renew = (what: string, work: () => void) => {

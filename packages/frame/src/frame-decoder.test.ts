@@ -28,6 +28,33 @@ function decode(chunks: Uint8Array[], maxFrameLength?: number): Outcome {
   }
 }
 
+/** The same, with chunks that are written over as soon as the decoder has let go of them: at once, or half way. */
+function decodeFromOneBuffer(chunks: Uint8Array[], maxFrameLength?: number): Outcome {
+  const decoder = new FrameDecoder(maxFrameLength === undefined ? {} : { maxFrameLength })
+  const buffer = Buffer.alloc(Math.max(...chunks.map(({ length }) => length)))
+  const payloads: string[] = []
+  const take = () => {
+    if (!decoder.next()) return false
+    payloads.push(toHex(decoder.bytes.subarray(decoder.start, decoder.end)))
+    return true
+  }
+  try {
+    for (const chunk of chunks) {
+      buffer.set(chunk)
+      decoder.push(buffer.subarray(0, chunk.length))
+      take()
+      decoder.detach()
+      buffer.fill(0xff)
+    }
+    while (take());
+    decoder.finish()
+    return { payloads }
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error
+    return { payloads, error: error.code }
+  }
+}
+
 /** Cuts bytes at the given places. */
 function cut(bytes: Uint8Array, places: number[]): Uint8Array[] {
   const edges = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
@@ -54,6 +81,12 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, payloads, error, m
   test('cut at every point', () => {
     for (let place = 0; place <= bytes.length; place++) {
       expect(decode(cut(bytes, [place]), maxFrameLength), `cut at ${place}`).toEqual(expected)
+    }
+  })
+
+  test('cut at every point, read into one buffer over and over', () => {
+    for (let place = 0; place <= bytes.length; place++) {
+      expect(decodeFromOneBuffer(cut(bytes, [place]), maxFrameLength), `cut at ${place}`).toEqual(expected)
     }
   })
 

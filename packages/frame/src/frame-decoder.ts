@@ -124,6 +124,15 @@ export class FrameDecoder {
   }
 
   /**
+   * Copies what is left of the chunks, so that whoever pushed them may write into them again: for those who read into
+   * one buffer over and over. What {@link next} found before is valid no more.
+   */
+  detach(): void {
+    if (this.#at < this.#chunk.length) this.#startChunk(copyOf(this.#chunk, this.#at))
+    if (this.#waiting !== undefined) this.#waiting = this.#waiting.map((chunk) => copyOf(chunk, 0))
+  }
+
+  /**
    * Finds the next payload. True: {@link bytes}, {@link start} and {@link end} point at it. False: more bytes are
    * needed.
    *
@@ -137,7 +146,8 @@ export class FrameDecoder {
       if (left >= HEADER_LENGTH) {
         const frameLength = ((chunk[at] << 24) | (chunk[at + 1] << 16) | (chunk[at + 2] << 8) | chunk[at + 3]) >>> 0
         if (frameLength >= HEADER_LENGTH && frameLength <= left && frameLength <= this.#maxFrameLength) {
-          this.#bytes = chunk
+          // To store what is stored already would cost the garbage collector's write barrier for each frame.
+          if (this.#bytes !== chunk) this.#bytes = chunk
           this.#start = at + HEADER_LENGTH
           this.#end = this.#at = at + frameLength
           return true
@@ -282,4 +292,9 @@ export class FrameDecoder {
 /** Room for a cut frame: all of a small one, twice what came of a large one, so that copying stays linear. */
 function roomFor(length: number, frameLength: number): number {
   return Math.min(frameLength, Math.max(ROOM_AT_ONCE, length * 2))
+}
+
+/** A copy of a chunk from somewhere on; `slice` of a Buffer would be none. */
+function copyOf(chunk: Uint8Array, start: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(chunk, start)
 }

@@ -11,6 +11,7 @@ import { createCounters } from '../src/counters.ts'
 import { HandlerCaller, type Handlers } from '../src/handlers.ts'
 import { checkOptions } from '../src/options.ts'
 import { Scratch } from '../src/outbound.ts'
+import { ReadBuffer } from '../src/read-buffer.ts'
 import { TcpSession } from '../src/session.ts'
 
 const SESSIONS = 100
@@ -38,8 +39,8 @@ function openSessions(handlers: Handlers): Sink[] {
     handlers: caller,
     counters: createCounters(),
     scratch: new Scratch(),
-    hasTime: () => true,
-    wake: (session: { work(): void }) => setImmediate(() => session.work()),
+    readBuffer: new ReadBuffer(false),
+    turns: { rest: () => true, wake: (session: { work(): void }) => void setImmediate(() => session.work()) },
     forget() {},
   }
   return Array.from({ length: SESSIONS }, (_, id) => {

@@ -59,30 +59,6 @@ describe('close()', () => {
     expect(gate.most).toBe(2)
   })
 
-  test('answers also what Node has read ahead of a paused session', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait }, { maxInFlight: 1 })
-    const { peer, session, serverSide } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
-    const before = session.receivedBytes
-    peer.send(submits(2, 20))
-    await waitFor(
-      () => serverSide.socket.readableLength === 19 * 13,
-      () => `for Node to read ahead; it read ${serverSide.socket.readableLength} bytes`,
-    )
-    expect(session.receivedBytes).toBe(before)
-    const closing = running.server.close()
-    await untilDraining(running)
-    for (let serial = 1; serial <= 20; serial++) {
-      await gate.holds(1)
-      gate.release()
-      await peer.receive(serial * ACK_LENGTH)
-    }
-    expect(await peer.receiveAll()).toBe(submitAcks(1, 20))
-    expect(await closing).toMatchObject({ cutOff: 0, unanswered: 0 })
-  })
-
   test('answers what waits behind a pending Conn', async () => {
     const gate = new Gate()
     const running = await startServer({ onConn: gate.wait })

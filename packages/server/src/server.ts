@@ -10,9 +10,10 @@ import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
 import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
 import { readProxyHeader } from './proxies.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import { type Session, type SessionContext, TcpSession } from './session.ts'
 import type { TlsOptions } from './tls.ts'
-import { Wakeups } from './wakeups.ts'
+import { Turns } from './turns.ts'
 
 /** Connections that the system keeps ready for us to accept. */
 const BACKLOG = 4096
@@ -125,7 +126,6 @@ class TcpServer<Data> implements Server<Data> {
   constructor(handlers: Handlers<Data>, options: ServerOptions) {
     const caller = new HandlerCaller(handlers)
     const checked = checkOptions(options, caller.handlesConn)
-    const wakeups = new Wakeups()
     this.#perIp = new ConnectionsPerIp(checked.maxConnectionsPerIp)
     this.maxConnections = Math.min(checked.maxConnections, connectionsThatOpenFilesAllow())
     this.#context = {
@@ -134,8 +134,8 @@ class TcpServer<Data> implements Server<Data> {
       handlers: caller,
       counters: this.counters,
       scratch: new Scratch(),
-      hasTime: () => wakeups.hasTime,
-      wake: (session) => wakeups.add(session),
+      readBuffer: new ReadBuffer(checked.reuseReadBuffer),
+      turns: new Turns(),
       forget: (session) => this.#forget(session),
     }
     this.#sweeper = new Sweeper(checked, (now) => {

@@ -4,32 +4,19 @@ import { TLSSocket } from 'node:tls'
 import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
-import type { MutableCounters } from './counters.ts'
 import { SessionDeadlines } from './deadlines.ts'
 import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
 import { InFlight, nameOfHandler } from './in-flight.ts'
+import { Inbound, type InboundContext } from './inbound.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
-import { restReading } from './rest-reading.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
 
-/**
- * From so many bytes on a chunk may have to wait, so that those who pipeline much do not hold up those who ask for
- * little.
- */
-const LARGE_CHUNK = 16 * 1024
-
-/** Below so many bytes a chunk is one of many pieces of a frame, if no request ends in it. */
-const TINY_CHUNK = 64
-
 /** How long an idle session may go without a look at its limits, in milliseconds. */
 const LONGEST_REST = 1000
-
-/** After so many of them in one frame the session is read less often. */
-const DRIPS_BEFORE_REST = 16
 
 /**
  * Where a session stands.
@@ -82,16 +69,11 @@ export interface Session<Data = unknown> {
 }
 
 /** What a session needs of its server. */
-export interface SessionContext<Data> {
+export interface SessionContext<Data> extends InboundContext {
   readonly options: CheckedOptions
   readonly codec: PacketCodec
   readonly handlers: HandlerCaller<Data>
-  readonly counters: MutableCounters
   readonly scratch: Scratch
-  /** Whether there is time for the work of a large chunk in this turn of the event loop. */
-  hasTime(): boolean
-  /** Has `session.work()` called later in this turn of the event loop, or in one soon after. */
-  wake(session: TcpSession<Data>): void
   forget(session: TcpSession<Data>): void
 }
 
@@ -110,6 +92,7 @@ export class TcpSession<Data> implements Session<Data> {
   readonly #context: SessionContext<Data>
   #socket: Socket
   readonly #decoder: FrameDecoder
+  #inbound: Inbound
   #outbound: Outbound
   readonly #deadlines: SessionDeadlines
   readonly #inFlight: InFlight
@@ -118,21 +101,18 @@ export class TcpSession<Data> implements Session<Data> {
   /** Whether a Conn must succeed before anything else. */
   #locked: boolean
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
-  /** Whether one more request may be taken now; {@link #mayTake} as of the last change. */
+  /**
+   * Whether one more request may be taken now; {@link #mayTake} as of the last change. After the loop that takes them:
+   * whether it took all that came whole.
+   */
   #taking = false
-  #paused = false
-  #waitsForTurn = false
   /** Until when there is nothing to look at, as long as no more bytes have come than these. */
   #restsUntil = 0
   #bytesAtRest = 0
-  /** Tiny chunks since the last request was taken, and how many had been taken then. */
-  #drips = 0
-  #requestsAtDrip = 0
   #peerEnded = false
   #reason: CloseReason | undefined
   #error: Error | undefined
   #requests = 0
-  #receivedBytes = 0
   /** When the requests being taken were read; 0 until somebody wants to know. */
   #readAt = 0
   #abort: AbortController | undefined
@@ -150,9 +130,10 @@ export class TcpSession<Data> implements Session<Data> {
         ? Math.min(options.maxFrameLength, MAX_FRAME_LENGTH_BEFORE_CONN)
         : options.maxFrameLength,
     })
+    this.#inbound = new Inbound(socket, context, this)
     this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
     this.#inFlight = new InFlight(options.handlerTimeout, counters, {
-      settled: (soon) => (soon ? process.nextTick(() => this.work()) : context.wake(this)),
+      settled: (soon) => (soon ? process.nextTick(() => this.work()) : context.turns.wake(this)),
       failed: (error) => context.handlers.error(error, this),
       overran: (error) => this.#abortHandlers(error),
     })
@@ -177,7 +158,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   get receivedBytes(): number {
-    return this.#receivedBytes
+    return this.#inbound.receivedBytes
   }
 
   get sentBytes(): number {
@@ -211,10 +192,9 @@ export class TcpSession<Data> implements Session<Data> {
     if (this.#state !== 'opening') return
     if (socket !== this.#socket) this.#secure(socket)
     this.#state = 'open'
-    socket.on('data', (chunk) => this.#receive(chunk))
     socket.on('end', () => this.#peerHasEnded())
     socket.on('drain', () => this.#writable())
-    socket.resume()
+    this.#inbound.open((chunk, lent) => this.#receive(chunk, lent))
     if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
   }
 
@@ -233,9 +213,9 @@ export class TcpSession<Data> implements Session<Data> {
   drain(): void {
     if (this.#state === 'opening') this.destroy('draining')
     if (this.#state !== 'open') return
-    this.#pause()
-    // What Node has read for us counts as received. read() gives it to the listener of 'data'.
-    while (this.#socket.read() !== null);
+    this.#inbound.pause()
+    // What Node has read for us counts as received. read() gives it to who reads.
+    while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
     if (this.#state !== 'open') return
     this.#state = 'finishing'
     this.#reason = 'draining'
@@ -262,14 +242,14 @@ export class TcpSession<Data> implements Session<Data> {
   /** Closes what has taken too long. `now` is in milliseconds on the monotonic clock. */
   sweep(now: number): void {
     const open = this.#state === 'open'
-    if (open && now < this.#restsUntil && this.#receivedBytes === this.#bytesAtRest) return
+    if (open && now < this.#restsUntil && this.receivedBytes === this.#bytesAtRest) return
     this.#inFlight.giveUpOverdue(now)
     const passed = this.#deadlines.check(
       {
         shakesHands: this.#state === 'opening' || (open && this.#locked),
         framesTaken: this.#requests,
-        insideFrame: open && !this.#paused && this.#decoder.insideFrame,
-        receivedBytes: this.#receivedBytes,
+        insideFrame: open && !this.#inbound.paused && this.#decoder.insideFrame,
+        receivedBytes: this.receivedBytes,
         inFlight: this.#inFlight.size,
         sentBytes: this.#outbound.sentBytes,
         unsentBytes: this.#outbound.unsentBytes,
@@ -287,16 +267,20 @@ export class TcpSession<Data> implements Session<Data> {
   #restIfIdle(now: number): void {
     if (this.#inFlight.size > 0 || this.#outbound.unsentBytes > 0 || this.#decoder.insideFrame) return
     this.#restsUntil = now + Math.min(LONGEST_REST, this.#context.options.idleTimeout / 20)
-    this.#bytesAtRest = this.#receivedBytes
+    this.#bytesAtRest = this.receivedBytes
   }
 
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
   work(): void {
-    this.#waitsForTurn = false
     if (this.#inFlight.unanswered > 0) this.#answerSettled()
     this.#takeRequests()
     this.#outbound.flush()
     this.#moveOn()
+  }
+
+  /** Reads on after a rest. */
+  readOn(): void {
+    this.#inbound.readOn()
   }
 
   #watch(socket: Socket): void {
@@ -312,36 +296,20 @@ export class TcpSession<Data> implements Session<Data> {
   #secure(socket: Socket): void {
     const { options, codec, scratch, counters } = this.#context
     this.#socket = socket
+    this.#inbound = new Inbound(socket, this.#context, this)
     this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
     this.#watch(socket)
   }
 
-  #receive(chunk: Uint8Array): void {
-    this.#receivedBytes += chunk.length
-    this.#context.counters.receivedBytes += chunk.length
+  /** Bytes have come. `lent`: they are valid until this returns. */
+  #receive(chunk: Uint8Array, lent: boolean): void {
     if (this.#state !== 'open') return
-    if (chunk.length < TINY_CHUNK) this.#watchForDrips()
-    this.#decoder.push(chunk)
-    if (chunk.length < LARGE_CHUNK || this.#context.hasTime()) this.work()
-    else this.#waitForTurn()
-  }
-
-  /** Who sends one frame in many tiny pieces is read less often: each piece costs as much as a large chunk. */
-  #watchForDrips(): void {
-    if (this.#requests !== this.#requestsAtDrip) {
-      this.#requestsAtDrip = this.#requests
-      this.#drips = 0
-      return
-    }
-    this.#drips += 1
-    if (this.#drips >= DRIPS_BEFORE_REST) restReading(this.#socket)
-  }
-
-  /** Has the work of a large chunk done in a later turn. Only when another one comes before that, reading stops. */
-  #waitForTurn(): void {
-    if (this.#waitsForTurn) this.#pause()
-    this.#waitsForTurn = true
-    this.#context.wake(this)
+    const now = this.#inbound.hasTurn(chunk, this.#requests)
+    const decoder = this.#decoder
+    decoder.push(lent && !now ? Buffer.from(chunk) : chunk)
+    if (!now) return
+    this.work()
+    if (lent && !this.#taking) decoder.detach()
   }
 
   #takeRequests(): void {
@@ -406,7 +374,7 @@ export class TcpSession<Data> implements Session<Data> {
       try {
         if (!isThenable(outcome)) throw notAResult(nameOfHandler(request), outcome)
         if (this.#readAt === 0) this.#readAt = performance.now()
-        this.#inFlight.start(request, outcome, this.#readAt)
+        this.#inFlight.start(this.#context.options.reuseReadBuffer ? request.copy() : request, outcome, this.#readAt)
       } catch (error) {
         this.#context.handlers.error(error, this)
         this.#answer(request, 1)
@@ -457,17 +425,17 @@ export class TcpSession<Data> implements Session<Data> {
   /** Reads on, or not; ends our side when there is nothing left to say. */
   #moveOn(): void {
     if (this.#state === 'open') {
-      if (this.#mayTake()) this.#resume()
-      else this.#pause()
+      if (this.#mayTake()) this.#inbound.resume()
+      else this.#inbound.pause()
       return
     }
     if (this.#state === 'finishing' && this.#mayTake()) this.#noMoreFrames()
     if (this.#state !== 'finishing' && this.#state !== 'answering') return
-    this.#pause()
+    this.#inbound.pause()
     if (this.#state === 'answering' && this.#inFlight.unanswered === 0) {
       this.#state = 'lingering'
       this.#outbound.end()
-      this.#resume()
+      this.#inbound.resume()
     }
   }
 
@@ -487,25 +455,13 @@ export class TcpSession<Data> implements Session<Data> {
     this.#state = 'answering'
     this.#taking = false
     this.#reason = reason
-    this.#context.wake(this)
+    this.#context.turns.wake(this)
   }
 
   #fail(error: Error): void {
     this.#state = 'answering'
     this.#reason = error instanceof FrameError ? 'frame-error' : 'packet-error'
     this.#error = error
-  }
-
-  #pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#socket.pause()
-  }
-
-  #resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#socket.resume()
   }
 
   #writable(): void {

@@ -6,6 +6,7 @@ import { createCounters } from '../../../../packages/server/src/counters.ts'
 import { HandlerCaller } from '../../../../packages/server/src/handlers.ts'
 import { checkOptions } from '../../../../packages/server/src/options.ts'
 import { Scratch } from '../../../../packages/server/src/outbound.ts'
+import { ReadBuffer } from '../../../../packages/server/src/read-buffer.ts'
 import { TcpSession } from '../../../../packages/server/src/session.ts'
 import type { Rules } from '../attacks/streams.ts'
 
@@ -77,9 +78,12 @@ export class SocketlessServer {
       handlers,
       counters: createCounters(),
       scratch: new Scratch(),
-      hasTime: () => true,
-      wake: (session: { work(): void }) => {
-        this.#woken.push(session)
+      readBuffer: new ReadBuffer(true),
+      turns: {
+        rest: () => true,
+        wake: (session: { work(): void }) => {
+          this.#woken.push(session)
+        },
       },
       forget() {},
     }

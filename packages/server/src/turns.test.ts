@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { startServer } from './testing/harness.ts'
 import { waitFor } from './testing/wait-for.ts'
 import { manySubmitAcks, manySubmits, submit, submitAck } from './testing/wire.ts'
-import { Wakeups } from './wakeups.ts'
+import { Turns, type Worker } from './turns.ts'
 
 /** Longer than the slice of a turn. */
 const LONG = 3
@@ -22,57 +22,100 @@ function allAccepted(opened: readonly unknown[], count: number): Promise<void> {
   )
 }
 
+/** A worker that notes what it is told. */
+function worker(name: string, notes: string[], work: () => void = () => {}): Worker {
+  return {
+    work() {
+      notes.push(name)
+      work()
+    },
+    readOn() {
+      notes.push(`${name} reads`)
+    },
+  }
+}
+
 describe('who is woken', () => {
   it('works in the same turn, all together, where it is quickly done', async () => {
-    const wakeups = new Wakeups()
-    const worked: number[] = []
-    for (const i of [1, 2, 3]) wakeups.add({ work: () => worked.push(i) })
-    expect(worked).toEqual([])
+    const turns = new Turns()
+    const notes: string[] = []
+    for (const name of ['a', 'b', 'c']) turns.wake(worker(name, notes))
+    expect(notes).toEqual([])
     await turn()
-    expect(worked).toEqual([1, 2, 3])
+    expect(notes).toEqual(['a', 'b', 'c'])
   })
 
   it('works once, however often it is woken', async () => {
-    const wakeups = new Wakeups()
-    let times = 0
-    const worker = {
-      work() {
-        times += 1
-      },
-    }
-    wakeups.add(worker)
-    wakeups.add(worker)
+    const turns = new Turns()
+    const notes: string[] = []
+    const once = worker('once', notes)
+    turns.wake(once)
+    turns.wake(once)
     await turn()
-    expect(times).toBe(1)
+    expect(notes).toEqual(['once'])
   })
 
   it('waits for the next turn behind somebody who takes long, and comes first then', async () => {
-    const wakeups = new Wakeups()
-    const worked: string[] = []
-    const long = {
-      work() {
-        worked.push('long')
-        burn(LONG)
-        if (worked.length < 3) wakeups.add(long)
-      },
-    }
-    wakeups.add(long)
-    wakeups.add({ work: () => worked.push('short') })
+    const turns = new Turns()
+    const notes: string[] = []
+    const long = worker('long', notes, () => {
+      burn(LONG)
+      if (notes.length < 3) turns.wake(long)
+    })
+    turns.wake(long)
+    turns.wake(worker('short', notes))
     await turn()
-    expect(worked).toEqual(['long'])
+    expect(notes).toEqual(['long'])
     await turn()
-    expect(worked).toEqual(['long', 'short', 'long'])
+    expect(notes).toEqual(['long', 'short', 'long'])
   })
 })
 
 describe('large work', () => {
-  it('may begin until a slice of the turn is over, and again in the next turn', async () => {
-    const wakeups = new Wakeups()
-    expect(wakeups.hasTime).toBe(true)
+  it('may be done until a slice of the turn is over; what comes then is woken later', async () => {
+    const turns = new Turns()
+    const notes: string[] = []
+    expect(turns.rest(worker('first', notes))).toBe(true)
     burn(LONG)
-    expect(wakeups.hasTime).toBe(false)
+    expect(turns.rest(worker('second', notes))).toBe(false)
     await turn()
-    expect(wakeups.hasTime).toBe(true)
+    expect(notes[0]).toBe('second')
+    expect(turns.rest(worker('third', notes))).toBe(true)
+  })
+
+  it('is read one at a time where it takes long, those who have waited longest first', async () => {
+    const turns = new Turns()
+    const notes: string[] = []
+    for (const name of ['a', 'b', 'c']) {
+      turns.rest(worker(name, notes))
+      burn(LONG)
+    }
+    await turn()
+    expect(notes, 'what there was no time for comes first').toEqual(['b', 'c', 'a reads'])
+    await turn()
+    expect(notes.slice(3)).toEqual(['b reads'])
+    await turn()
+    expect(notes.slice(3)).toEqual(['b reads', 'c reads'])
+  })
+
+  it('is read several at a time where it is quickly done, and all are read at last', async () => {
+    const turns = new Turns()
+    const notes: string[] = []
+    // What a chunk costs is learnt from turn to turn.
+    for (let i = 0; i < 30; i++) {
+      turns.rest(worker('quick', notes))
+      await turn()
+    }
+    notes.length = 0
+    const names = Array.from({ length: 8 }, (_, i) => `${i}`)
+    for (const name of names) turns.rest(worker(name, notes))
+    await turn()
+    expect(notes.length).toBeGreaterThan(1)
+    await waitFor(
+      () => notes.length === names.length,
+      () => `for all to be read; there are ${notes}`,
+    )
+    expect(notes).toEqual(names.map((name) => `${name} reads`))
   })
 })
 

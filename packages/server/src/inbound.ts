@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net'
+import type { MutableCounters } from './counters.ts'
+import type { ChunkListener, ReadBuffer } from './read-buffer.ts'
+import type { Turns, Worker } from './turns.ts'
+
+/**
+ * From so many bytes on a chunk may have to wait, so that those who pipeline much do not hold up those who ask for
+ * little.
+ */
+const LARGE_CHUNK = 16 * 1024
+
+/** Below so many bytes a chunk is one of many pieces of a frame, if no request ends in it. */
+const TINY_CHUNK = 64
+
+/** After so many of them in one frame the socket is read less often. */
+const DRIPS_BEFORE_REST = 16
+
+/** How long tiny pieces are left to gather in the system then, in milliseconds. */
+const DRIP_REST = 5
+
+/** What an {@link Inbound} needs of its server. */
+export interface InboundContext {
+  readonly readBuffer: ReadBuffer
+  readonly turns: Pick<Turns, 'rest' | 'wake'>
+  readonly counters: MutableCounters
+}
+
+/** The way in of one session, and the only place that decides whether its socket is read. */
+export class Inbound {
+  readonly #socket: Socket
+  readonly #context: InboundContext
+  readonly #worker: Worker
+  /** Bytes received so far. */
+  receivedBytes = 0
+  /** The session can take no more for now. */
+  #paused = false
+  /** It could, and lets others go first, or small pieces gather. */
+  #resting = false
+  /** Tiny chunks since the last request was taken, and how many had been taken then. */
+  #drips = 0
+  #requestsAtDrip = 0
+
+  /** @param worker who is told to read on, and to work, when it is its turn */
+  constructor(socket: Socket, context: InboundContext, worker: Worker) {
+    this.#socket = socket
+    this.#context = context
+    this.#worker = worker
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Begins to read. */
+  open(onChunk: ChunkListener): void {
+    this.#context.readBuffer.attach(this.#socket, (chunk, lent) => {
+      this.receivedBytes += chunk.length
+      this.#context.counters.receivedBytes += chunk.length
+      onChunk(chunk, lent)
+    })
+    this.#socket.resume()
+  }
+
+  /**
+   * Whether there is time in this turn of the event loop for a chunk that has come; if not, the worker is woken later.
+   *
+   * @param requestsTaken how many requests the session has taken so far
+   */
+  hasTurn(chunk: Uint8Array, requestsTaken: number): boolean {
+    // To be paused and resumed within one turn may leave Node reading.
+    if (this.#paused || this.#resting) this.#socket.pause()
+    if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
+    if (chunk.length < LARGE_CHUNK) return true
+    // Another one is not read before all others had their turn.
+    this.#rest()
+    return this.#context.turns.rest(this.#worker)
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (!this.#resting) this.#socket.resume()
+  }
+
+  /** Reads on after a rest. */
+  readOn(): void {
+    if (!this.#resting) return
+    this.#resting = false
+    if (!this.#paused) this.#socket.resume()
+  }
+
+  #rest(): void {
+    if (this.#resting) return
+    this.#resting = true
+    this.#socket.pause()
+  }
+
+  /** Who sends one frame in many tiny pieces is read less often: each piece costs as much as a large chunk. */
+  #watchForDrips(requestsTaken: number): void {
+    if (requestsTaken !== this.#requestsAtDrip) {
+      this.#requestsAtDrip = requestsTaken
+      this.#drips = 0
+      return
+    }
+    this.#drips += 1
+    if (this.#drips < DRIPS_BEFORE_REST) return
+    this.#rest()
+    setTimeout(() => this.#worker.readOn(), DRIP_REST).unref()
+  }
+}
