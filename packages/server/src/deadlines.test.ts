@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SessionDeadlines, type Situation, Sweeper, type TimeLimits } from './deadlines.ts'
 import type { CloseReason, ServerOptions } from './index.ts'
@@ -221,14 +222,12 @@ describe('the sweeper', () => {
 
   /** How often it sweeps in a second. */
   function sweepsASecond(limits: Partial<TimeLimits>): number {
-    let sweeps = 0
-    const sweeper = new Sweeper({ ...NO_LIMITS, ...limits }, () => {
-      sweeps += 1
-    })
+    const sweep = vi.fn()
+    const sweeper = new Sweeper({ ...NO_LIMITS, ...limits }, [{ sweep }])
     sweeper.start()
     vi.advanceTimersByTime(1000)
     sweeper.stop()
-    return sweeps
+    return sweep.mock.calls.length
   }
 
   test('sweeps 8 times in the shortest limit, but not below 5 ms, and every 250 ms at least', () => {
@@ -242,7 +241,7 @@ describe('the sweeper', () => {
 
   test('passes the monotonic clock', () => {
     const times: number[] = []
-    const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, (now) => void times.push(now))
+    const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, [{ sweep: (now) => void times.push(now) }])
     const startedAt = performance.now()
     sweeper.start()
     vi.advanceTimersByTime(300)
@@ -251,23 +250,41 @@ describe('the sweeper', () => {
   })
 
   test('sweeps once a time, however often it is started, and not after it was stopped', () => {
-    let sweeps = 0
-    const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, () => {
-      sweeps += 1
-    })
+    const sweep = vi.fn()
+    const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, [{ sweep }])
     sweeper.start()
     sweeper.start()
     vi.advanceTimersByTime(1000)
-    expect(sweeps).toBe(10)
+    expect(sweep).toHaveBeenCalledTimes(10)
     sweeper.stop()
     vi.advanceTimersByTime(1000)
-    expect(sweeps).toBe(10)
+    expect(sweep).toHaveBeenCalledTimes(10)
     sweeper.start()
     vi.advanceTimersByTime(100)
-    expect(sweeps).toBe(11)
+    expect(sweep).toHaveBeenCalledTimes(11)
     sweeper.stop()
     expect(vi.getTimerCount()).toBe(0)
   })
+})
+
+test('a sweep that takes long goes on in later turns, and the next one begins when it is through', async () => {
+  const swept: number[] = []
+  const busy = (number: number) => ({
+    sweep() {
+      swept.push(number)
+      const end = performance.now() + 10
+      while (performance.now() < end);
+    },
+  })
+  const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 40 }, [busy(1), busy(2), busy(3)])
+  sweeper.start()
+  while (swept.length < 6) {
+    const before = swept.length
+    await turn()
+    expect(swept.length - before, 'in one turn').toBeLessThanOrEqual(1)
+  }
+  sweeper.stop()
+  expect(swept).toEqual([1, 2, 3, 1, 2, 3])
 })
 
 describe('a server sweeps', () => {

@@ -88,26 +88,54 @@ const SHORTEST_SWEEP = 5
 const LONGEST_SWEEP = 250
 const SWEEPS_A_LIMIT = 8
 
-/** Calls `sweep` often enough for the shortest of the limits: one timer for all sessions of a server. */
+/** How long a sweep may take in one turn of the event loop, in milliseconds: to close a connection may take one. */
+const SLICE = 1
+
+/** Something whose time limits are looked at. */
+export interface Swept {
+  /** @param now in milliseconds on the monotonic clock */
+  sweep(now: number): void
+}
+
+/** Sweeps all sessions of a server, often enough for the shortest of the limits: one timer for all. */
 export class Sweeper {
   readonly #interval: number
-  readonly #sweep: (now: number) => void
+  readonly #all: Iterable<Swept>
+  /** Those that a sweep that takes long has still to come to. */
+  #left: Iterator<Swept> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(limits: TimeLimits, sweep: (now: number) => void) {
+  constructor(limits: TimeLimits, all: Iterable<Swept>) {
     const { handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout } = limits
     const shortest = Math.min(handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout)
     this.#interval = Math.min(LONGEST_SWEEP, Math.max(SHORTEST_SWEEP, Math.floor(shortest / SWEEPS_A_LIMIT)))
-    this.#sweep = sweep
+    this.#all = all
   }
 
   /** Begins to sweep, unless it does already. It does not keep the process alive. */
   start(): void {
-    this.#timer ??= setInterval(() => this.#sweep(performance.now()), this.#interval).unref()
+    this.#timer ??= setInterval(() => this.#begin(), this.#interval).unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+
+  #begin(): void {
+    if (this.#left !== undefined) return
+    this.#left = this.#all[Symbol.iterator]()
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    const now = performance.now()
+    for (let next = this.#left?.next(); next !== undefined && next.done !== true; next = this.#left?.next()) {
+      next.value.sweep(now)
+      if (performance.now() - now < SLICE) continue
+      setImmediate(() => this.#goOn())
+      return
+    }
+    this.#left = undefined
   }
 }

@@ -138,9 +138,7 @@ class TcpServer<Data> implements Server<Data> {
       turns: new Turns(),
       forget: (session) => this.#forget(session),
     }
-    this.#sweeper = new Sweeper(checked, (now) => {
-      for (const session of this.#sessions) session.sweep(now)
-    })
+    this.#sweeper = new Sweeper(checked, this.#sessions)
     this.#net = createNetServer(
       {
         allowHalfOpen: true,
