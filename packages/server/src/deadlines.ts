@@ -35,6 +35,11 @@ class Since<Value> {
   #value: Value | undefined
   #since = 0
 
+  /** Since when, in milliseconds on the monotonic clock. */
+  get start(): number {
+    return this.#since
+  }
+
   /** How long the value has been this one, in milliseconds; 0 when it is new. */
   ageOf(value: Value, now: number): number {
     if (value !== this.#value) {
@@ -63,6 +68,11 @@ export class SessionDeadlines {
 
   constructor(limits: TimeLimits) {
     this.#limits = limits
+  }
+
+  /** When a session that does nothing will have been idle for too long, if nothing comes until then. */
+  get idleDeadline(): number {
+    return this.#quiet.start + this.#limits.idleTimeout
   }
 
   /** The limit that was passed, or undefined. */

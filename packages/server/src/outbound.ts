@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { writeFrameHeader } from '@demo/frame'
 import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
 import type { MutableCounters } from './counters.ts'
@@ -43,9 +44,9 @@ export class Scratch {
 
 /** All responses are of one length, so their headers can be there before them. */
 function emptyResponses(): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(SCRATCH_LENGTH)
-  for (let at = 0; at < SCRATCH_LENGTH; at += RESPONSE_FRAME_LENGTH) writeFrameHeader(bytes, at, RESPONSE_LENGTH)
-  return bytes
+  const response = new Uint8Array(RESPONSE_FRAME_LENGTH)
+  writeFrameHeader(response, 0, RESPONSE_LENGTH)
+  return Buffer.allocUnsafeSlow(SCRATCH_LENGTH).fill(response)
 }
 
 /** The way out of one session, and the only place that writes to its socket. */
@@ -59,11 +60,14 @@ export class Outbound {
   /** How many of the acks put down for the next flush say failure. */
   failures = 0
   #blocked = false
+  /** Whether a write is taken at once while nothing waits, as far as the last one tells; with TLS none ever is. */
+  #takesAtOnce: boolean
   /** Bytes handed to the socket so far. */
   handedBytes = 0
 
   constructor(socket: Socket, codec: PacketCodec, scratch: Scratch, counters: MutableCounters, maxWriteBuffer: number) {
     this.#socket = socket
+    this.#takesAtOnce = !(socket instanceof TLSSocket)
     this.#codec = codec
     this.#scratch = scratch
     this.#counters = counters
@@ -102,10 +106,11 @@ export class Outbound {
     const { length } = scratch
     if (length === 0) return
     const socket = this.#socket
-    const waiting = socket.writableLength
-    this.#blocked = !socket.write(waiting === 0 ? scratch.filled() : Buffer.from(scratch.filled()))
-    // Nothing waits in the socket: the system has copied the bytes, and they may be written over.
-    if (waiting === 0 && socket.writableLength > 0) scratch.giveAway()
+    const copied = !this.#takesAtOnce || socket.writableLength > 0
+    this.#blocked = !socket.write(copied ? Buffer.from(scratch.filled()) : scratch.filled())
+    // Where nothing waits in the socket, the system has copied the bytes, and they may be written over.
+    this.#takesAtOnce = socket.writableLength === 0
+    if (!copied && !this.#takesAtOnce) scratch.giveAway()
     scratch.length = 0
     this.#count(length)
   }

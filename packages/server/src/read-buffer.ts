@@ -45,6 +45,24 @@ export class ReadBuffer {
     internals._handle.useUserBuffer(this.#bytes)
   }
 
+  /**
+   * Waits for a socket's first bytes, and leaves them and all that follows unread.
+   *
+   * @returns whether any came; false: it ended without
+   */
+  peek(socket: Socket): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.attach(socket, (chunk) => {
+        socket.removeAllListeners('data')
+        socket.pause()
+        socket.unshift(Buffer.from(chunk))
+        resolve(true)
+      })
+      socket.once('end', () => resolve(false))
+      socket.resume()
+    })
+  }
+
   /** The same view again where the length is the same: a peer whose requests come alone costs no new one. */
   #filled(length: number): Uint8Array {
     if (!this.#lend) {

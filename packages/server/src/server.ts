@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { createPacketCodec } from '@demo/packet'
 import { ConnectionsPerIp } from './connections-per-ip.ts'
 import { createCounters, type ServerCounters } from './counters.ts'
@@ -111,6 +112,7 @@ class TcpServer<Data> implements Server<Data> {
   readonly maxConnections: number
   readonly counters = createCounters()
   readonly #sessions = new Set<TcpSession<Data>>()
+  readonly #turns = new Turns()
   readonly #context: SessionContext<Data>
   readonly #net: NetServer
   readonly #sweeper: Sweeper
@@ -135,7 +137,7 @@ class TcpServer<Data> implements Server<Data> {
       counters: this.counters,
       scratch: new Scratch(),
       readBuffer: new ReadBuffer(checked.reuseReadBuffer),
-      turns: new Turns(),
+      turns: this.#turns,
       forget: (session) => this.#forget(session),
     }
     this.#sweeper = new Sweeper(checked, this.#sessions)
@@ -242,10 +244,22 @@ class TcpServer<Data> implements Server<Data> {
     try {
       if (proxied) session.proxiedFor(await readProxyHeader(socket))
       if (!this.#admit(session)) return
-      session.open(await this.#context.options.tls?.secure(socket))
+      session.open(await this.#secure(session, socket))
     } catch (error) {
       session.destroy(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
     }
+  }
+
+  /** TLS, where there is to be any: once the peer has begun, and nobody else is at it in the same turn. */
+  async #secure(session: TcpSession<Data>, socket: Socket): Promise<TLSSocket | undefined> {
+    const { options, readBuffer } = this.#context
+    const { tls } = options
+    if (tls === undefined) return undefined
+    const begun = await readBuffer.peek(socket)
+    // Who connects and goes has seen that we live.
+    if (!begun) throw new HandshakeError('the peer ended the connection', 'peer-closed')
+    await this.#turns.ownTurn()
+    return session.state === 'opening' ? tls.secure(socket) : undefined
   }
 
   /** Lets a session in, unless its address has as many as it may have. */

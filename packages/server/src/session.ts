@@ -15,9 +15,6 @@ import type { ProxiedPeer } from './proxy-protocol.ts'
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
 
-/** How long an idle session may go without a look at its limits, in milliseconds. */
-const LONGEST_REST = 1000
-
 /**
  * Where a session stands.
  *
@@ -260,13 +257,13 @@ export class TcpSession<Data> implements Session<Data> {
     if (passed === 'lingered') this.#socket.destroy()
     else if (passed === 'write-timeout' || (passed !== undefined && this.#state === 'opening')) this.destroy(passed)
     else if (passed !== undefined) this.#stop(passed)
-    else if (open && !this.#locked) this.#restIfIdle(now)
+    else if (open && !this.#locked) this.#restIfIdle()
   }
 
-  /** A session that is idle is not looked at for a while, unless something comes: that is most of them, most of the time. */
-  #restIfIdle(now: number): void {
+  /** A session that is idle is not looked at again, unless something comes: that is most of them, most of the time. */
+  #restIfIdle(): void {
     if (this.#inFlight.size > 0 || this.#outbound.unsentBytes > 0 || this.#decoder.insideFrame) return
-    this.#restsUntil = now + Math.min(LONGEST_REST, this.#context.options.idleTimeout / 20)
+    this.#restsUntil = this.#deadlines.idleDeadline
     this.#bytesAtRest = this.receivedBytes
   }
 

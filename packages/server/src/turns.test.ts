@@ -119,6 +119,27 @@ describe('large work', () => {
   })
 })
 
+describe('a turn of one’s own', () => {
+  it('is given to one in each turn, first come first served', async () => {
+    const turns = new Turns()
+    const given: string[] = []
+    for (const name of ['a', 'b', 'c']) turns.ownTurn().then(() => given.push(name))
+    for (let i = 1; i <= 3; i++) {
+      await turn()
+      expect(given).toEqual(['a', 'b', 'c'].slice(0, i))
+    }
+  })
+
+  it('keeps nobody waiting who has answers to send', async () => {
+    const turns = new Turns()
+    const notes: string[] = []
+    for (const name of ['a', 'b']) turns.ownTurn().then(() => notes.push(name))
+    turns.wake(worker('settled', notes))
+    await turn()
+    expect(notes).toEqual(['settled', 'a'])
+  })
+})
+
 describe('a server whose peers pipeline more than it can do at once', () => {
   const PEERS = 8
   const REQUESTS = 3000

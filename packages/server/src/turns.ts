@@ -23,11 +23,14 @@ const NEWS = 0.25
  * - Who sent a large chunk is not read again before it is its turn, and only as many are read in one turn as can be
  *   served in it: so nobody pipelines so much that others have to wait for it. What waits for its turn waits in the
  *   system. A chunk that was read and kept would outlive the garbage collector's short rounds, which makes for long ones.
+ * - A TLS handshake has a turn to itself: many at once hold nobody up.
  */
 export class Turns {
   readonly #woken = new Set<Worker>()
   /** Those that are not read until it is their turn. */
   readonly #resting = new Set<Worker>()
+  /** Those who wait for a turn to themselves. */
+  readonly #queue = new Set<() => void>()
   #scheduled = false
   /** When the first large chunk of this turn came, and how many there was time for. */
   #since = 0
@@ -59,6 +62,12 @@ export class Turns {
     return true
   }
 
+  /** Settles when it is one's turn for work that is long and can't be cut: there is one in each turn. */
+  ownTurn(): Promise<void> {
+    this.#schedule()
+    return new Promise((resolve) => this.#queue.add(resolve))
+  }
+
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -72,7 +81,8 @@ export class Turns {
     this.#chunks = 0
     this.#workUntil(now + SLICE)
     if (this.#woken.size === 0) this.#readOn(Math.max(1, Math.floor(SLICE / this.#cost)))
-    if (this.#woken.size > 0 || this.#resting.size > 0) this.#schedule()
+    this.#giveOne()
+    if (this.#woken.size > 0 || this.#resting.size > 0 || this.#queue.size > 0) this.#schedule()
   }
 
   /** Who is woken meanwhile has the next turn. */
@@ -85,6 +95,13 @@ export class Turns {
       worker.work()
       if (performance.now() > end) return
     }
+  }
+
+  #giveOne(): void {
+    const [first] = this.#queue
+    if (first === undefined) return
+    this.#queue.delete(first)
+    first()
   }
 
   #readOn(count: number): void {
