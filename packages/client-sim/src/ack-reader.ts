@@ -28,11 +28,7 @@ export class AckReader {
     const decoder = this.#decoder
     try {
       decoder.push(chunk)
-      while (decoder.next()) {
-        const packet = this.#codec.decode(decoder.bytes, decoder.start, decoder.end)
-        if (packet.command === CommandId.SubmitAck || packet.command === CommandId.ConnAck) onAck(packet)
-        else throw new PacketError('ERR_PACKET_UNEXPECTED', 'a request was sent to a client')
-      }
+      while (decoder.next()) onAck(this.#codec.decodeAck(decoder.bytes, decoder.start, decoder.end))
     } catch (error) {
       throw protocolError(error, this.#otherDialect(error))
     }

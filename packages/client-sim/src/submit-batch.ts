@@ -34,6 +34,7 @@ function encodeSubmit(payload: Uint8Array): Uint8Array {
  */
 export class UniformBatch implements SubmitBatch {
   readonly #bytes: Buffer
+  readonly #view: DataView
   readonly #frameLength: number
   /** How many frames it holds. */
   readonly size: number
@@ -43,6 +44,7 @@ export class UniformBatch implements SubmitBatch {
     this.#frameLength = frame.length
     this.size = Math.max(1, Math.min(most, Math.floor(BATCH_LENGTH / frame.length)))
     this.#bytes = Buffer.allocUnsafeSlow(this.size * frame.length)
+    this.#view = new DataView(this.#bytes.buffer)
     for (let i = 0; i < this.size; i++) this.#bytes.set(frame, i * frame.length)
   }
 
@@ -51,14 +53,14 @@ export class UniformBatch implements SubmitBatch {
   }
 
   fill(count: number, ids: PacketIdSequence, onSerial: (serial: number) => void): Buffer {
-    const bytes = this.#bytes
+    const view = this.#view
     const end = count * this.#frameLength
     for (let at = ID_OFFSET; at < end; at += this.#frameLength) {
       const serial = ids.nextSerial()
-      writePacketId(serial, bytes, at)
+      writePacketId(serial, view, at)
       onSerial(serial)
     }
-    return bytes.subarray(0, end)
+    return this.#bytes.subarray(0, end)
   }
 }
 
@@ -88,6 +90,7 @@ export class PayloadPool {
 export class VariedBatch implements SubmitBatch {
   readonly #pool: PayloadPool
   readonly #bytes: Buffer
+  readonly #view: DataView
   /** The payload whose turn it is. */
   #at: number
 
@@ -98,6 +101,7 @@ export class VariedBatch implements SubmitBatch {
     let longest = 0
     for (let i = 0; i < pool.size; i++) longest = Math.max(longest, pool.offsets[i + 1] - pool.offsets[i])
     this.#bytes = Buffer.allocUnsafeSlow(Math.min(pool.bytes.length, Math.max(BATCH_LENGTH, longest)))
+    this.#view = new DataView(this.#bytes.buffer)
   }
 
   fits(count: number): number {
@@ -117,7 +121,7 @@ export class VariedBatch implements SubmitBatch {
     bytes.copy(this.#bytes, 0, begin, begin + length)
     for (let i = first; i < first + count; i++) {
       const serial = ids.nextSerial()
-      writePacketId(serial, this.#bytes, offsets[i] - begin + ID_OFFSET)
+      writePacketId(serial, this.#view, offsets[i] - begin + ID_OFFSET)
       onSerial(serial)
     }
     this.#at = (first + count) % size

@@ -1,21 +1,34 @@
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { COMMAND_LENGTH, MIN_REQUEST_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import { type PacketView, RequestView, ResponseView } from './packet.ts'
+import { type ConnAckView, type PacketView, RequestView, ResponseView, type SubmitAckView } from './packet.ts'
 import { PacketError } from './packet-error.ts'
 
-/** The decoder of one dialect. */
-export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: number, end?: number) => PacketView {
+/** The decoders of one dialect. */
+export interface Decoders {
+  decode(bytes: Uint8Array, start?: number, end?: number): PacketView
+  decodeAck(bytes: Uint8Array, start?: number, end?: number): ConnAckView | SubmitAckView
+}
+
+/** The decoders of one dialect. */
+export function createDecoders(dialect: Dialect): Decoders {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
 
-  // What a server sees most comes first, and all else is out of the way: so this is small enough for the compiler to
-  // put it into the loop that calls it.
-  return function decode(bytes, start = 0, end = bytes.length) {
+  // What a server, or a client, sees most comes first, and all else is out of the way: so each is small enough for the
+  // compiler to put it into the loop that calls it.
+  const decode: Decoders['decode'] = (bytes, start = 0, end = bytes.length) => {
     if (bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
       return new RequestView<typeof CommandId.Submit>(bytes, start, end)
     }
     return decodeOther(bytes, start, end)
   }
+  const decodeAck: Decoders['decodeAck'] = (bytes, start = 0, end = bytes.length) => {
+    if (bytes[start] === submitAck && end - start === RESPONSE_LENGTH) {
+      return new ResponseView(CommandId.SubmitAck, bytes, start)
+    }
+    return ackOf(decode(bytes, start, end))
+  }
+  return { decode, decodeAck }
 
   function decodeOther(bytes: Uint8Array, start: number, end: number): PacketView {
     const length = end - start
@@ -37,6 +50,11 @@ export function createDecode(dialect: Dialect): (bytes: Uint8Array, start?: numb
     if (command === CommandId.Submit) throw tooShort('Submit', length)
     throw unknownCommand(command, dialect)
   }
+}
+
+function ackOf(packet: PacketView): ConnAckView | SubmitAckView {
+  if (packet.command === CommandId.SubmitAck || packet.command === CommandId.ConnAck) return packet
+  throw new PacketError('ERR_PACKET_UNEXPECTED', 'a request was sent to a client')
 }
 
 function tooShort(name: string, length: number): PacketError {

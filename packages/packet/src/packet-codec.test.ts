@@ -38,6 +38,7 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, dialect, packet, e
     test(`is refused with ${error}`, () => {
       expect(() => codec.decode(bytes)).toThrow(expect.objectContaining({ name: 'PacketError', code: error }))
       expect(() => codec.decode(amid, 2, 2 + bytes.length)).toThrow(expect.objectContaining({ code: error }))
+      expect(() => codec.decodeAck(bytes)).toThrow(expect.objectContaining({ name: 'PacketError', code: error }))
     })
     return
   }
@@ -50,6 +51,15 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, dialect, packet, e
 
   test('decodes in the middle of other bytes', () => {
     expect(plain(codec.decode(amid, 2, 2 + bytes.length))).toEqual(expected)
+  })
+
+  test('decodes as an ack, or is told to be none', () => {
+    if ('result' in expected) {
+      expect(plain(codec.decodeAck(amid, 2, 2 + bytes.length))).toEqual(expected)
+      return
+    }
+    const unexpected = { name: 'PacketError', code: 'ERR_PACKET_UNEXPECTED' }
+    expect(() => codec.decodeAck(amid, 2, 2 + bytes.length)).toThrow(expect.objectContaining(unexpected))
   })
 
   test('encodes', () => {

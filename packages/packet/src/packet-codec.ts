@@ -1,7 +1,7 @@
-import { createDecode } from './decode.ts'
+import { createDecoders } from './decode.ts'
 import { checkDialect, type Dialect } from './dialect.ts'
 import { createEncodeInto, createWriteAck, encodedLength } from './encode.ts'
-import type { ConnView, Packet, PacketView, SubmitView } from './packet.ts'
+import type { ConnAckView, ConnView, Packet, PacketView, SubmitAckView, SubmitView } from './packet.ts'
 
 /** Options of {@link createPacketCodec}. */
 export interface PacketCodecOptions {
@@ -32,6 +32,13 @@ export interface PacketCodec {
    * @throws PacketError `ERR_PACKET_MALFORMED`, `ERR_PACKET_UNKNOWN_COMMAND`
    */
   decode(bytes: Uint8Array, start?: number, end?: number): PacketView
+
+  /**
+   * The same for a client, which is sent responses only.
+   *
+   * @throws PacketError as `decode` does; `ERR_PACKET_UNEXPECTED` for a request
+   */
+  decodeAck(bytes: Uint8Array, start?: number, end?: number): ConnAckView | SubmitAckView
 
   /**
    * The packet in new bytes.
@@ -72,7 +79,7 @@ export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec
   const encodeInto = createEncodeInto(dialect)
   return {
     dialect,
-    decode: createDecode(dialect),
+    ...createDecoders(dialect),
     encode(packet) {
       const bytes = new Uint8Array(encodedLength(packet))
       encodeInto(packet, bytes, 0)

@@ -20,7 +20,7 @@ test('a serial number is written as eight digits, and read again', () => {
   fc.assert(
     fc.property(fc.nat(99_999_999), (serial) => {
       const target = new Uint8Array(10).fill(0xff)
-      expect(writePacketId(serial, target, 1)).toBe(9)
+      expect(writePacketId(serial, new DataView(target.buffer), 1)).toBe(9)
       expect(String.fromCharCode(...target.subarray(1, 9))).toBe(String(serial).padStart(8, '0'))
       expect([target[0], target[9]]).toEqual([0xff, 0xff])
       expect(readPacketId(target, 1)).toBe(serial)
