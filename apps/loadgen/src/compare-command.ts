@@ -3,6 +3,7 @@ import { LoadgenStatus } from './exit-status.ts'
 import { compare } from './judge/compare.ts'
 import { compareReport } from './judge/compare-report.ts'
 import { unfairness } from './judge/differences.ts'
+import { inTurns } from './judge/in-turns.ts'
 import { findMetric, type Metric, TROUBLES } from './judge/metrics.ts'
 import { parseLatency, parseShare } from './judge/units.ts'
 import { type RunFile, readRun } from './results/read-run.ts'
@@ -46,10 +47,13 @@ export async function runCompare(files: readonly string[], values: Values<typeof
 
   const options = { ...rest, metrics: [...new Set(metric)] }
   const [before, after] = [await readAll(names.before, options.metrics), await readAll(names.after, options.metrics)]
+  const pairs = inTurns(before, after)
+  const [first, second] = pairs ?? [before, after]
   const comparison = compare(
-    before.flatMap(({ runs }) => runs),
-    after.flatMap(({ runs }) => runs),
+    first.flatMap(({ runs }) => runs),
+    second.flatMap(({ runs }) => runs),
     options,
+    pairs !== undefined,
   )
   process.stdout.write(compareReport(comparison, options, unfairness(before, after)))
   return comparison.verdict === 'worse' ? LoadgenStatus.crossed : LoadgenStatus.ok

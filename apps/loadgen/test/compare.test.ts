@@ -40,6 +40,36 @@ describe('compare', () => {
     expect(rows[0].before.noise).toBeGreaterThan(0)
   })
 
+  it('sees it where runs took turns on a machine that is slow for minutes, and would not without the turns', () => {
+    const random = seeded(2)
+    const machine = Array.from({ length: 12 }, () => 0.6 + 0.8 * random())
+    const runs = (rate: number) => machine.flatMap((speed) => runsOf(1, rate * speed, 0.03, random))
+    const [before, after] = [runs(1000), runs(900)]
+    expect(compare(before, after, OPTIONS).verdict).toBe('no difference seen')
+    const { verdict, rows, paired } = compare(before, after, OPTIONS, true)
+    expect({ verdict, paired }).toEqual({ verdict: 'worse', paired: true })
+    expect(rows[0].change).toBeCloseTo(-0.1, 1)
+  })
+
+  it('sees no difference between runs of the same build that took turns, nearly always', () => {
+    const random = seeded(6)
+    let alarms = 0
+    for (let pair = 0; pair < 300; pair += 1) {
+      const [before, after] = [runsOf(10, 1000, 0.15, random), runsOf(10, 1000, 0.15, random)]
+      if (compare(before, after, OPTIONS, true).verdict !== 'no difference seen') alarms += 1
+    }
+    expect(alarms).toBeLessThanOrEqual(15)
+  })
+
+  it('does not pair where pairs are too few to tell, or have no ratio', () => {
+    const random = seeded(1)
+    const few = compare(runsOf(5, 1000, 0.01, random), runsOf(5, 800, 0.01, random), OPTIONS, true)
+    expect(few).toMatchObject({ verdict: 'worse', enough: true, paired: false })
+    const idle = Array.from({ length: 12 }, () => makeRun({ acksPerSecond: 0 }))
+    const { rows } = compare(idle, runsOf(12, 1000, 0.01, random), OPTIONS, true)
+    expect(rows[0]).toMatchObject({ change: null, verdict: 'better' })
+  })
+
   it('and the other way round as better', () => {
     const random = seeded(1)
     const { verdict } = compare(runsOf(8, 900, 0.05, random), runsOf(8, 1000, 0.05, random), OPTIONS)
@@ -157,6 +187,22 @@ describe('demo-loadgen compare', () => {
     const program = startLoadgen(['compare', ...files('--before', 1000), ...files('--after', 800)])
     expect(await program.exit()).toEqual({ status: 99, signal: null })
     expect(program.stdout).toMatch(/^medians of 6 and 6 runs; /m)
+  })
+
+  it('compares each with its neighbour where they took turns, in whatever order they are given', async () => {
+    const file = (flag: string, acksPerSecond: number, second: number) => [
+      flag,
+      writeRuns([makeRun({ acksPerSecond })], { startedAt: new Date(1e12 + second * 1000).toISOString() }),
+    ]
+    // Neither is always the first; and the machine is faster from minute to minute.
+    const pairs = Array.from({ length: 8 }, (_, i) => [
+      file('--before', 1000 * 1.3 ** i, 2 * i + (i % 2)),
+      file('--after', 900 * 1.3 ** i, 2 * i + 1 - (i % 2)),
+    ])
+    const program = startLoadgen(['compare', ...pairs.reverse().flat(2)])
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+    expect(program.stdout).toMatch(/^8 pairs of runs that took turns: their medians, and the median change; /m)
+    expect(program.stdout).toMatch(/^verdict: worse \(acksPerSecond −10\.0 %\)$/m)
   })
 
   it('compares what it is told to, by the floors it is told', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mannWhitney, median, noise, smallestP } from '../src/judge/statistics.ts'
+import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/judge/statistics.ts'
 import { seeded } from './random.ts'
 
 describe('the median', () => {
@@ -78,6 +78,81 @@ describe('the Mann-Whitney test', () => {
     expect(called / rounds).toBeLessThan(0.06)
   })
 })
+
+describe('the signed-rank test', () => {
+  // Two-sided critical values at 5 % of Wilcoxon's table: the largest sum of the ranks of one sign that is significant.
+  it.each([
+    { pairs: 6, sum: 0 },
+    { pairs: 7, sum: 2 },
+    { pairs: 8, sum: 3 },
+    { pairs: 9, sum: 5 },
+    { pairs: 10, sum: 8 },
+    { pairs: 12, sum: 13 },
+    { pairs: 15, sum: 25 },
+    { pairs: 20, sum: 52 },
+  ])('has the critical values of the table: $pairs pairs', ({ pairs, sum }) => {
+    expect(signedRank(withNegativeRanks(pairs, sum))).toBeLessThanOrEqual(0.05)
+    expect(signedRank(withNegativeRanks(pairs, sum + 1))).toBeGreaterThan(0.05)
+  })
+
+  it('is the share of all signs that are as far apart, equal differences included', () => {
+    const random = seeded(4)
+    for (let round = 0; round < 30; round += 1) {
+      const differences = Array.from({ length: 8 }, () => Math.floor(random() * 9) - 3)
+      expect(signedRank(differences)).toBeCloseTo(bruteForceSigns(differences), 12)
+    }
+  })
+
+  it('is 1 where nothing differs, the same both ways, and smallest where all differ alike', () => {
+    expect(signedRank([0, 0, 0])).toBe(1)
+    expect(signedRank([1, -2, 3, 4])).toBeCloseTo(signedRank([-1, 2, -3, -4]), 12)
+    expect(signedRank([1, 2, 3, 4, 5, 6, 7])).toBeCloseTo(2 / 128, 12)
+    expect(smallestSignedRankP(7)).toBeCloseTo(2 / 128, 12)
+  })
+
+  it('calls equal distributions different as often as it says', () => {
+    const random = seeded(12)
+    const rounds = 2000
+    let called = 0
+    for (let round = 0; round < rounds; round += 1) {
+      if (signedRank(Array.from({ length: 10 }, () => random() - random())) <= 0.05) called += 1
+    }
+    expect(called / rounds).toBeGreaterThan(0.03)
+    expect(called / rounds).toBeLessThan(0.06)
+  })
+})
+
+/** Differences 1, 2, 3, …, of which those are negative whose ranks have this sum. */
+function withNegativeRanks(pairs: number, sum: number): number[] {
+  let left = sum
+  const differences: number[] = []
+  for (let rank = pairs; rank > 0; rank -= 1) {
+    const negative = rank <= left
+    if (negative) left -= rank
+    differences.push(negative ? -rank : rank)
+  }
+  return differences
+}
+
+/** Every way to give signs to the differences that are none of 0. */
+function bruteForceSigns(differences: readonly number[]): number {
+  const told = differences.filter((difference) => difference !== 0)
+  const rank = (value: number) => {
+    const sizes = told.map(Math.abs)
+    const below = sizes.filter((size) => size < value).length
+    return below + (sizes.filter((size) => size === value).length + 1) / 2
+  }
+  const ranks = told.map((difference) => rank(Math.abs(difference)))
+  const center = ranks.reduce((sum, one) => sum + one, 0) / 2
+  const distance = (positive: (i: number) => boolean) =>
+    Math.abs(ranks.reduce((sum, one, i) => sum + (positive(i) ? one : 0), 0) - center)
+  const observed = distance((i) => told[i] > 0)
+  let asFar = 0
+  for (let signs = 0; signs < 2 ** told.length; signs += 1) {
+    if (distance((i) => ((signs >> i) & 1) === 1) >= observed - 1e-9) asFar += 1
+  }
+  return asFar / 2 ** told.length
+}
 
 /** Two samples without equal values, so that u pairs have the greater value in the first. */
 function samplesWithU(n: number, m: number, u: number): [number[], number[]] {

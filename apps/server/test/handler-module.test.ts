@@ -89,6 +89,29 @@ describe('--handler', () => {
   })
 })
 
+describe('a handler that keeps a packet', () => {
+  const KEEPER = `const kept = []
+  export default {
+    onSubmit(submit) {
+      kept.push(submit)
+      if (kept.length === 2) console.log(kept.map(({ id }) => id).join(' '))
+    },
+  }`
+
+  it.each([
+    { flags: [], said: '00000001 00000002' },
+    { flags: ['--reuse-read-buffer'], said: '00000002 00000002' },
+  ])('finds it $flags as $said', async ({ flags, said }) => {
+    const server = await startWith(KEEPER, flags)
+    const peer = await server.connect()
+    peer.send(submit(1))
+    await peer.receive(14)
+    peer.send(submit(2))
+    await peer.receive(28)
+    await server.program.until('it says so', () => server.program.stdoutLines.find((line) => line === said))
+  })
+})
+
 describe('a module that is none', () => {
   it.each([
     { what: 'no JavaScript', text: 'export default {', said: "can't be imported" },

@@ -7,10 +7,13 @@ const percent = (fraction: number, digits = 1) => `${(fraction * 100).toFixed(di
 
 /** The comparison for a person: a table, what it rests on, and the verdict. */
 export function compareReport(comparison: Comparison, options: CompareOptions, warnings: readonly string[]): string {
-  const { rows, runs, enough, verdict } = comparison
+  const { rows, runs, enough, paired, verdict } = comparison
+  const what = paired
+    ? `${runs.before} pairs of runs that took turns: their medians, and the median change`
+    : `medians of ${runs.before} and ${runs.after} runs`
   const rest = enough
-    ? `medians of ${runs.before} and ${runs.after} runs; ± is their noise; p is the chance of such a difference between equal builds`
-    : `medians of ${runs.before} and ${runs.after} runs: too few to tell a difference from noise, so only one above ${percent(options.wideFloor, 0)} is told; see --repeat`
+    ? `${what}; ± is their noise; p is the chance of such a difference between equal builds`
+    : `${what}: too few to tell a difference from noise, so only one above ${percent(options.wideFloor, 0)} is told; see --repeat`
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(warnings.length > 0 ? [''] : []),

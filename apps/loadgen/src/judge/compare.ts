@@ -1,5 +1,5 @@
 import { type JudgedRun, type Metric, TROUBLES } from './metrics.ts'
-import { mannWhitney, median, noise, smallestP } from './statistics.ts'
+import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from './statistics.ts'
 
 export type Verdict = 'better' | 'worse' | 'no difference seen'
 
@@ -28,7 +28,7 @@ export interface Row {
   readonly metric: Metric
   readonly before: Side
   readonly after: Side
-  /** From the median before to the median after, a fraction of the former; null from 0. */
+  /** From the median before to the median after, of pairs the median change, a fraction of the former; null from 0. */
   readonly change: number | null
   /** The chance that equal builds are as far apart; null where there are too few runs to tell. */
   readonly p: number | null
@@ -41,6 +41,8 @@ export interface Comparison {
   readonly runs: { readonly before: number; readonly after: number }
   /** Whether there were enough runs of both for the statistics. */
   readonly enough: boolean
+  /** Whether each run was compared with the one of the other side that was made next to it. */
+  readonly paired: boolean
   readonly verdict: Verdict
 }
 
@@ -50,30 +52,41 @@ export interface Comparison {
  * A metric differs when three things come together: the runs of the two sides lie apart by more than chance would put
  * them (Mann-Whitney U, exact), the medians differ by more than the relative floor, and a time by more than the absolute
  * floor. The risk is shared out over the metrics (Bonferroni): three metrics don't have three tries at a false alarm.
+ *
+ * Where the runs took turns, each is compared with its neighbour (Wilcoxon signed-rank, exact): a machine that is slower
+ * for a minute slows both, and their ratio does not know of it.
+ *
+ * @param tookTurns whether the runs of the same number were made next to each other
  */
 export function compare(
   before: readonly JudgedRun[],
   after: readonly JudgedRun[],
   options: CompareOptions,
+  tookTurns = false,
 ): Comparison {
   const risk = options.risk / options.metrics.length
-  const enough = smallestP(before.length, after.length) <= risk
+  const paired = tookTurns && smallestSignedRankP(before.length) <= risk
+  const enough = paired || smallestP(before.length, after.length) <= risk
   const judged = options.metrics.map((metric) =>
-    compareMetric(metric, before.map(metric.of), after.map(metric.of), { ...options, risk, enough }),
+    compareMetric(metric, before.map(metric.of), after.map(metric.of), { ...options, risk, enough, paired }),
   )
   const rows = [...judged, ...TROUBLES.flatMap((metric) => compareTrouble(metric, before, after, options))]
-  return { rows, runs: { before: before.length, after: after.length }, enough, verdict: overall(rows) }
+  return { rows, runs: { before: before.length, after: after.length }, enough, paired, verdict: overall(rows) }
 }
 
 interface Rules extends CompareOptions {
   readonly enough: boolean
+  readonly paired: boolean
 }
 
 function compareMetric(metric: Metric, before: readonly number[], after: readonly number[], rules: Rules): Row {
-  const { risk, relativeFloor, wideFloor, absoluteFloor, enough } = rules
+  const { risk, relativeFloor, wideFloor, absoluteFloor, enough, paired } = rules
   const sides = { before: describe(before), after: describe(after) }
-  const difference = sides.after.median - sides.before.median
-  const p = enough ? mannWhitney(before, after) : null
+  // A pair with a 0 has no ratio.
+  const ratios = paired && before.every((value) => value > 0) ? after.map((value, i) => value / before[i]) : undefined
+  const change = ratios === undefined ? changeOf(sides.before.median, sides.after.median) : median(ratios) - 1
+  const difference = change === null ? sides.after.median : change * sides.before.median
+  const p = enough ? chance(before, after, ratios) : null
   const apart = p === null ? doNotOverlap(before, after) : p <= risk
   const floor = enough ? relativeFloor : wideFloor
   const large =
@@ -82,10 +95,18 @@ function compareMetric(metric: Metric, before: readonly number[], after: readonl
   return {
     metric,
     ...sides,
-    change: sides.before.median === 0 ? null : difference / sides.before.median,
+    change,
     p,
     verdict: apart && large ? direction(metric, difference) : 'no difference seen',
   }
+}
+
+function changeOf(before: number, after: number): number | null {
+  return before === 0 ? null : after / before - 1
+}
+
+function chance(before: readonly number[], after: readonly number[], ratios: readonly number[] | undefined): number {
+  return ratios === undefined ? mannWhitney(before, after) : signedRank(ratios.map(Math.log))
 }
 
 /**
@@ -110,7 +131,7 @@ function compareTrouble(
       metric,
       before: { median: was, noise: null },
       after: { median: is, noise: null },
-      change: was === 0 ? null : is / was - 1,
+      change: changeOf(was, is),
       p: null,
       verdict: large ? direction(metric, shareIs - shareWas) : 'no difference seen',
     },

@@ -8,6 +8,8 @@ export interface RunFile {
   readonly name: string
   /** The runs of `--repeat`, or the only one. */
   readonly runs: readonly JudgedRun[]
+  /** When it was begun, in milliseconds since 1970; NaN where the file does not say. */
+  readonly startedAt: number
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
 }
@@ -23,12 +25,12 @@ type Json = Readonly<Record<string, unknown>>
 export async function readRun(name: string, needed: readonly Metric[]): Promise<RunFile> {
   const json = parse(name, await text(name))
   if (json['schemaVersion'] !== SCHEMA_VERSION) throw refuse(name, versionComplaint(json['schemaVersion']))
-  const { options, environment, repeats } = json
+  const { options, environment, repeats, startedAt } = json
   const runs = (Array.isArray(repeats) ? repeats : [json]) as readonly JudgedRun[]
   if (runs.length === 0 || !isObject(options) || !isObject(environment))
     throw refuse(name, 'it is not the result of a run')
   for (const run of runs) for (const metric of needed) check(name, run, metric)
-  return { name, runs, options, environment }
+  return { name, runs, startedAt: Date.parse(String(startedAt)), options, environment }
 }
 
 async function text(name: string): Promise<string> {
