@@ -1,6 +1,6 @@
 /**
  * What one request costs in a session, the system left out: from the chunk to the write. It is what tells whether the
- * loop of `session.ts` is still small enough to be compiled as one piece: over the compiler's budget for inlining (a
+ * loop of `tcp-session.ts` is still small enough to be compiled as one piece: over the compiler's budget for inlining (a
  * call more, a message put together in place) it takes twice as long.
  */
 import { EventEmitter } from 'node:events'
@@ -12,7 +12,7 @@ import { HandlerCaller, type Handlers } from '../src/handlers.ts'
 import { checkOptions } from '../src/options.ts'
 import { Scratch } from '../src/outbound.ts'
 import { ReadBuffer } from '../src/read-buffer.ts'
-import { TcpSession } from '../src/session.ts'
+import { TcpSession } from '../src/tcp-session.ts'
 
 const SESSIONS = 100
 const REQUESTS = 1000

@@ -12,7 +12,8 @@ import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from '.
 import { highWaterMark, Scratch } from './outbound.ts'
 import { readProxyHeader } from './proxies.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import { type Session, type SessionContext, TcpSession } from './session.ts'
+import type { Session } from './session.ts'
+import { type SessionContext, TcpSession } from './tcp-session.ts'
 import type { TlsOptions } from './tls.ts'
 import { Turns } from './turns.ts'
 

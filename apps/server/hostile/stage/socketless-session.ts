@@ -7,7 +7,7 @@ import { HandlerCaller } from '../../../../packages/server/src/handlers.ts'
 import { checkOptions } from '../../../../packages/server/src/options.ts'
 import { Scratch } from '../../../../packages/server/src/outbound.ts'
 import { ReadBuffer } from '../../../../packages/server/src/read-buffer.ts'
-import { TcpSession } from '../../../../packages/server/src/session.ts'
+import { TcpSession } from '../../../../packages/server/src/tcp-session.ts'
 import type { Rules } from '../attacks/streams.ts'
 
 /** As much of a socket as a session needs: it takes everything at once, and its peer has ended when it is told so. */
