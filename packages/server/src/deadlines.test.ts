@@ -21,6 +21,7 @@ const QUIET: Situation = {
   framesTaken: 0,
   insideFrame: false,
   receivedBytes: 0,
+  waits: false,
   inFlight: 0,
   sentBytes: 0,
   unsentBytes: 0,
@@ -212,6 +213,34 @@ test('a limit counts from the first sweep that saw it begin: late by a sweep, ne
   expect(sweep(350, { insideFrame: true })).toBe('frame-timeout')
 })
 
+describe('while what a peer sent waits for its turn', () => {
+  test('the time for its frame stands still, and goes on afterwards', () => {
+    const sweep = sweeping({ frameTimeout: 100 })
+    const inside = { insideFrame: true, framesTaken: 1 }
+    expect(sweep(0, inside)).toBeUndefined()
+    expect(sweep(60, inside)).toBeUndefined()
+    for (const at of [90, 150, 5000]) expect(sweep(at, { ...inside, waits: true })).toBeUndefined()
+    expect(sweep(5039, inside)).toBeUndefined()
+    expect(sweep(5040, inside)).toBe('frame-timeout')
+  })
+
+  test('its silence does not count', () => {
+    const sweep = sweeping({ idleTimeout: 100 })
+    sweep(0)
+    expect(sweep(1000, { waits: true })).toBeUndefined()
+    expect(sweep(1099)).toBeUndefined()
+    expect(sweep(1100)).toBe('idle-timeout')
+  })
+
+  test('the limits of the handshake and of acks go on', () => {
+    const sweep = sweeping({ handshakeTimeout: 100, writeTimeout: 200 })
+    sweep(0, { shakesHands: true, waits: true })
+    expect(sweep(100, { shakesHands: true, waits: true })).toBe('handshake-timeout')
+    sweep(300, { unsentBytes: 1, waits: true })
+    expect(sweep(500, { unsentBytes: 1, waits: true })).toBe('write-timeout')
+  })
+})
+
 describe('the sweeper', () => {
   beforeEach(() => {
     vi.useFakeTimers()
@@ -220,12 +249,15 @@ describe('the sweeper', () => {
     vi.useRealTimers()
   })
 
+  /** It sweeps when sockets have been read, which takes a millisecond here. */
+  const READING = 1
+
   /** How often it sweeps in a second. */
   function sweepsASecond(limits: Partial<TimeLimits>): number {
     const sweep = vi.fn()
     const sweeper = new Sweeper({ ...NO_LIMITS, ...limits }, [{ sweep }])
     sweeper.start()
-    vi.advanceTimersByTime(1000)
+    vi.advanceTimersByTime(1000 + READING)
     sweeper.stop()
     return sweep.mock.calls.length
   }
@@ -244,9 +276,9 @@ describe('the sweeper', () => {
     const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, [{ sweep: (now) => void times.push(now) }])
     const startedAt = performance.now()
     sweeper.start()
-    vi.advanceTimersByTime(300)
+    vi.advanceTimersByTime(300 + READING)
     sweeper.stop()
-    expect(times).toEqual([startedAt + 100, startedAt + 200, startedAt + 300])
+    expect(times.map((now) => now - startedAt)).toEqual([100, 200, 300].map((time) => time + READING))
   })
 
   test('sweeps once a time, however often it is started, and not after it was stopped', () => {
@@ -254,13 +286,13 @@ describe('the sweeper', () => {
     const sweeper = new Sweeper({ ...NO_LIMITS, idleTimeout: 800 }, [{ sweep }])
     sweeper.start()
     sweeper.start()
-    vi.advanceTimersByTime(1000)
+    vi.advanceTimersByTime(1000 + READING)
     expect(sweep).toHaveBeenCalledTimes(10)
     sweeper.stop()
     vi.advanceTimersByTime(1000)
     expect(sweep).toHaveBeenCalledTimes(10)
     sweeper.start()
-    vi.advanceTimersByTime(100)
+    vi.advanceTimersByTime(100 + READING)
     expect(sweep).toHaveBeenCalledTimes(11)
     sweeper.stop()
     expect(vi.getTimerCount()).toBe(0)
@@ -368,6 +400,27 @@ describe('over a socket', () => {
     expect(after).toBeGreaterThanOrEqual(50)
   })
 
+  test('idleTimeout closes nobody who sent something while a handler held up everybody', async () => {
+    let whileBusy = () => {}
+    const { open, closings } = await startServer(
+      {
+        onSubmit(request) {
+          if (request.serial !== 1) return
+          whileBusy()
+          const end = performance.now() + 400
+          while (performance.now() < end);
+        },
+      },
+      { idleTimeout: 200 },
+    )
+    const [{ peer: slow }, { peer: other }] = [await open(), await open()]
+    // The system takes it at once; the server can't read it before the handler is through.
+    whileBusy = () => other.send(submit(2))
+    slow.send(submit(1))
+    expect(await other.receive(14)).toBe(submitAck(2))
+    expect(closings).toEqual([])
+  })
+
   test('handshakeTimeout leaves a peer alone whose Conn succeeded, and one that needs none', async () => {
     const withConn = await startServer({ onConn: () => 0 }, { handshakeTimeout: 20, idleTimeout: 100 })
     const peer = await withConn.connect()
@@ -380,19 +433,19 @@ describe('over a socket', () => {
     expect(await without.untilClosed(1)).toMatchObject([{ reason: 'idle-timeout' }])
   })
 
-  test('handshakeTimeout closes a peer whose Conn is pending; the Conn is answered still', async () => {
+  test('handshakeTimeout ends a Conn that is pending: it is answered with 1, and whoever decides on it is told', async () => {
     const gate = new Gate()
-    const { open, untilClosed } = await startServer({ onConn: gate.wait }, { handshakeTimeout: 30 })
+    const { open, untilClosed, errors } = await startServer({ onConn: gate.wait }, { handshakeTimeout: 30 })
     const { peer, session } = await open()
+    const { signal } = session
     peer.send(conn(1) + submit(2))
     await gate.holds(1)
-    await waitFor(
-      () => session.state === 'answering',
-      () => `for the limit to strike; the session is ${session.state}`,
-    )
-    gate.release()
-    expect(await peer.receiveAll()).toBe(connAck(1))
+    expect(await peer.receiveAll()).toBe(connAck(1, 1))
     expect(await untilClosed(1)).toMatchObject([{ reason: 'handshake-timeout' }])
+    expect(signal.aborted).toBe(true)
+    expect(errors).toEqual([new Error('a handler did not settle within 30 ms; its request is answered with 1')])
+    gate.release()
+    expect(session.authenticated).toBe(false)
   })
 
   test('frameTimeout closes a peer that drips, and answers what it sent before', async () => {

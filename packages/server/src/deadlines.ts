@@ -20,6 +20,8 @@ export interface Situation {
   readonly insideFrame: boolean
   /** How many bytes were received so far. */
   readonly receivedBytes: number
+  /** What it sent waits for its turn: that we take long is not its fault. */
+  readonly waits: boolean
   /** Handlers that have not settled. */
   readonly inFlight: number
   /** Bytes of acks that the system took from us so far. */
@@ -40,12 +42,16 @@ class Since<Value> {
     return this.#since
   }
 
-  /** How long the value has been this one, in milliseconds; 0 when it is new. */
-  ageOf(value: Value, now: number): number {
+  /**
+   * How long the value has been this one, in milliseconds; 0 when it is new.
+   *
+   * @param held how much of the time since it was last asked does not count
+   */
+  ageOf(value: Value, now: number, held = 0): number {
     if (value !== this.#value) {
       this.#value = value
       this.#since = now
-    }
+    } else this.#since += held
     return now - this.#since
   }
 }
@@ -56,7 +62,8 @@ export type PassedLimit = Extract<CloseReason, `${string}-timeout`> | 'lingered'
 /**
  * When a session has taken too long. It is asked at each sweep, and compares what it sees with what it saw: a time
  * begins at the first sweep that saw it begin. So no limit strikes early, each strikes at most two sweeps late, and the
- * path of a packet pays nothing.
+ * path of a packet pays nothing. While what a peer sent waits for its turn, the time for its frame and its silence stands
+ * still.
  */
 export class SessionDeadlines {
   readonly #limits: TimeLimits
@@ -65,6 +72,7 @@ export class SessionDeadlines {
   readonly #quiet = new Since<number>()
   readonly #sent = new Since<number>()
   readonly #ended = new Since<boolean>()
+  #checkedAt = 0
 
   constructor(limits: TimeLimits) {
     this.#limits = limits
@@ -78,16 +86,19 @@ export class SessionDeadlines {
   /** The limit that was passed, or undefined. */
   check(seen: Situation, now: number): PassedLimit | undefined {
     const limits = this.#limits
+    const held = seen.waits ? now - this.#checkedAt : 0
+    this.#checkedAt = now
     const busy = seen.inFlight > 0 || seen.unsentBytes > 0
     const handshakeAge = this.#handshake.ageOf(seen.shakesHands, now)
-    const frameAge = this.#frame.ageOf(seen.insideFrame ? seen.framesTaken : -1, now)
+    const frameAge = this.#frame.ageOf(seen.insideFrame ? seen.framesTaken : -1, now, held)
     const sentAge = this.#sent.ageOf(seen.unsentBytes > 0 ? seen.sentBytes : -1, now)
-    const quietAge = this.#quiet.ageOf(busy ? -1 : seen.receivedBytes, now)
+    const quietAge = this.#quiet.ageOf(busy ? -1 : seen.receivedBytes, now, held)
     const endedAge = this.#ended.ageOf(seen.ended, now)
 
     if (seen.unsentBytes > 0 && sentAge >= limits.writeTimeout) return 'write-timeout'
     if (seen.ended) return endedAge >= limits.lingerTimeout ? 'lingered' : undefined
     if (seen.shakesHands && handshakeAge >= limits.handshakeTimeout) return 'handshake-timeout'
+    if (seen.waits) return undefined
     if (seen.insideFrame && frameAge >= limits.frameTimeout) return 'frame-timeout'
     if (!busy && quietAge >= limits.idleTimeout) return 'idle-timeout'
     return undefined
@@ -107,7 +118,10 @@ export interface Swept {
   sweep(now: number): void
 }
 
-/** Sweeps all sessions of a server, often enough for the shortest of the limits: one timer for all. */
+/**
+ * Sweeps all sessions of a server, often enough for the shortest of the limits: one timer for all. It sweeps when sockets
+ * have been read: whatever held up the event loop, who has sent something meanwhile is not taken for silent.
+ */
 export class Sweeper {
   readonly #interval: number
   readonly #all: Iterable<Swept>
@@ -135,7 +149,7 @@ export class Sweeper {
   #begin(): void {
     if (this.#left !== undefined) return
     this.#left = this.#all[Symbol.iterator]()
-    this.#goOn()
+    setImmediate(() => this.#goOn())
   }
 
   #goOn(): void {

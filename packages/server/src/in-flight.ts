@@ -89,11 +89,20 @@ export class InFlight {
   giveUpOverdue(now: number): void {
     for (let { oldest } = this.#pending; oldest !== undefined; { oldest } = this.#pending) {
       if (now - oldest.startedAt < this.#handlerTimeout) return
-      const limit = this.#handlerTimeout
-      const error = new Error(`a handler did not settle within ${limit} ms; its request is answered with 1`)
-      this.#failed(oldest, error)
-      this.#listener.overran(error)
+      this.#giveUp(oldest, this.#handlerTimeout)
     }
+  }
+
+  /** Answers with 1 for the only handler there is, which did not settle within a limit in milliseconds. */
+  giveUpConn(limit: number): void {
+    const { oldest } = this.#pending
+    if (oldest !== undefined) this.#giveUp(oldest, limit)
+  }
+
+  #giveUp(pending: PendingRequest, limit: number): void {
+    const error = new Error(`a handler did not settle within ${limit} ms; its request is answered with 1`)
+    this.#failed(pending, error)
+    this.#listener.overran(error)
   }
 
   /** The connection is gone: nobody is answered any more. */

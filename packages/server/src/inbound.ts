@@ -35,7 +35,7 @@ export class Inbound {
   /** The session can take no more for now. */
   #paused = false
   /** It could, and lets others go first, or small pieces gather. */
-  #resting = false
+  #rests: 'for others' | 'for more' | undefined
   /** Tiny chunks since the last request was taken, and how many had been taken then. */
   #drips = 0
   #requestsAtDrip = 0
@@ -49,6 +49,11 @@ export class Inbound {
 
   get paused(): boolean {
     return this.#paused
+  }
+
+  /** Whether there may be something to read, or to work on, for which it is not its turn. */
+  get waitsForTurn(): boolean {
+    return this.#rests === 'for others'
   }
 
   /** Begins to read. */
@@ -68,11 +73,11 @@ export class Inbound {
    */
   hasTurn(chunk: Uint8Array, requestsTaken: number): boolean {
     // To be paused and resumed within one turn may leave Node reading.
-    if (this.#paused || this.#resting) this.#socket.pause()
+    if (this.#paused || this.#rests !== undefined) this.#socket.pause()
     if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
     if (chunk.length < LARGE_CHUNK) return true
     // Another one is not read before all others had their turn.
-    this.#rest()
+    this.#rest('for others')
     return this.#context.turns.rest(this.#worker)
   }
 
@@ -85,20 +90,19 @@ export class Inbound {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (!this.#resting) this.#socket.resume()
+    if (this.#rests === undefined) this.#socket.resume()
   }
 
   /** Reads on after a rest. */
   readOn(): void {
-    if (!this.#resting) return
-    this.#resting = false
+    if (this.#rests === undefined) return
+    this.#rests = undefined
     if (!this.#paused) this.#socket.resume()
   }
 
-  #rest(): void {
-    if (this.#resting) return
-    this.#resting = true
-    this.#socket.pause()
+  #rest(why: 'for others' | 'for more'): void {
+    if (this.#rests === undefined) this.#socket.pause()
+    this.#rests = why
   }
 
   /** Who sends one frame in many tiny pieces is read less often: each piece costs as much as a large chunk. */
@@ -110,7 +114,7 @@ export class Inbound {
     }
     this.#drips += 1
     if (this.#drips < DRIPS_BEFORE_REST) return
-    this.#rest()
+    this.#rest('for more')
     setTimeout(() => this.#worker.readOn(), DRIP_REST).unref()
   }
 }

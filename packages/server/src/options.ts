@@ -64,7 +64,8 @@ export interface ServerOptions {
 
   /**
    * How long a peer may take, from the accept on, for the header of a proxy, for TLS, and for a required Conn to succeed,
-   * all together. Then the connection is closed as `handshake-timeout`.
+   * all together. Then the connection is closed as `handshake-timeout`; a Conn whose handler has not settled is answered
+   * with 1 before.
    *
    * @default 5000
    */
@@ -72,7 +73,7 @@ export interface ServerOptions {
 
   /**
    * How long a frame may take from its first byte to its last, however the bytes drip in. Then the connection is closed
-   * as `frame-timeout`.
+   * as `frame-timeout`. Time in which it waits for the server does not count.
    *
    * @default 15000
    */
@@ -87,7 +88,9 @@ export interface ServerOptions {
   idleTimeout?: number
 
   /**
-   * How long a peer may take none of the acks that wait for it. Then the connection is closed as `write-timeout`.
+   * How long a peer may take none of the acks that wait for it. Then the connection is closed as `write-timeout`. The
+   * system tells only when it has room for more, on Linux when a third of its buffer is free: a peer that takes less than
+   * that in this time, up to 1 MiB, is taken for one that takes nothing.
    *
    * @default 10000
    */

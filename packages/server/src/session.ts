@@ -40,7 +40,8 @@ export interface Session<Data = unknown> {
   /** Bytes of acks handed to the socket so far. */
   readonly sentBytes: number
   /**
-   * Aborts when the connection is gone, and when a handler of this session overran `handlerTimeout`: whatever the
+   * Aborts when the connection is gone (that of a session that is not read for a while, when it is read or written to
+   * again), and when a handler of this session overran `handlerTimeout`: whatever the
    * session was doing is to stop then, and a handler that asks afterwards gets a fresh signal.
    */
   readonly signal: AbortSignal

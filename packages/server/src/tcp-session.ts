@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls'
 import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
-import { SessionDeadlines } from './deadlines.ts'
+import { type PassedLimit, SessionDeadlines } from './deadlines.ts'
 import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
 import { InFlight, nameOfHandler } from './in-flight.ts'
 import { Inbound, type InboundContext } from './inbound.ts'
@@ -198,6 +198,7 @@ export class TcpSession<Data> implements Session<Data> {
         framesTaken: this.#requests,
         insideFrame: open && !this.#inbound.paused && this.#decoder.insideFrame,
         receivedBytes: this.receivedBytes,
+        waits: open && this.#inbound.waitsForTurn,
         inFlight: this.#inFlight.size,
         sentBytes: this.#outbound.sentBytes,
         unsentBytes: this.#outbound.unsentBytes,
@@ -205,10 +206,18 @@ export class TcpSession<Data> implements Session<Data> {
       },
       now,
     )
-    if (passed === 'lingered') this.#socket.destroy()
-    else if (passed === 'write-timeout' || (passed !== undefined && this.#state === 'opening')) this.destroy(passed)
-    else if (passed !== undefined) this.#stop(passed)
+    if (passed !== undefined) this.#outOfTime(passed)
     else if (open && !this.#locked) this.#restIfIdle()
+  }
+
+  #outOfTime(limit: PassedLimit): void {
+    if (limit === 'lingered') this.#socket.destroy()
+    else if (limit === 'write-timeout' || this.#state === 'opening') this.destroy(limit)
+    else {
+      this.#stop(limit)
+      // Whoever decides on the Conn has only as long as the peer had for it.
+      if (this.#conn === 'pending') this.#inFlight.giveUpConn(this.#context.options.handshakeTimeout)
+    }
   }
 
   /** A session that is idle is not looked at again, unless something comes: that is most of them, most of the time. */
