@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Each part is a project of its own: `pnpm vitest run --project server`. */
@@ -16,6 +17,8 @@ const parts = [
 
 export default defineConfig({
   test: {
+    // Most tests wait for another process: two at a time take little more than one.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // In CI the count of tests is taken from the report: scripts/count-tests.mjs.
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'node_modules/.vitest-report.json' }]]
