@@ -8,15 +8,19 @@ import type { Handlers } from '@demo/server'
 /** How long a module may take until it is imported, in milliseconds. */
 const PATIENCE = 10_000
 
+/** Without handlers of your own each request is answered with success. */
+export const ANSWER_ALL: Handlers = { onSubmit() {} }
+
 const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
 
 /**
- * Imports a module of handlers.
+ * Imports a module of handlers, if there is one.
  *
  * @param path from where the program was started
  * @throws ExitError with status 2 and one line, when it is not one
  */
-export async function loadHandlers(path: string): Promise<Handlers> {
+export async function loadHandlers(path: string | undefined): Promise<Handlers> {
+  if (path === undefined) return ANSWER_ALL
   const { href } = pathToFileURL(resolve(path))
   const imported = await within(PATIENCE, import(href)).catch((error: unknown) => {
     throw complain(path, `it can't be imported: ${oneLine(error)}`)

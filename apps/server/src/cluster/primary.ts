@@ -3,6 +3,7 @@ import { startEndpoint } from '../endpoint.ts'
 import type { Config } from '../flags.ts'
 import { clearPath, whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
+import { SecretFiles } from '../secrets.ts'
 import { nextStopSignal } from '../signals.ts'
 import { stop } from '../stopping.ts'
 import { GatheredMetrics } from './gathered-metrics.ts'
@@ -25,7 +26,8 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     () => workers.metrics(),
     () => workers.listening,
   )
-  const workers = new Workers(config, log, {
+  const files = new SecretFiles(config, log)
+  const workers = new Workers(config, files, log, {
     departed: (last) => metrics.departed(last),
     replaced: () => metrics.replaced(),
     gaveUp: (why) => giveUp(why),

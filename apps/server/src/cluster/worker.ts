@@ -3,11 +3,13 @@ import { ExitStatus } from '@demo/cli'
 import type { ServerMetrics } from '@demo/metrics'
 import type { Server } from '@demo/server'
 import type { Config } from '../flags.ts'
+import { loadHandlers } from '../handler-module.ts'
 import { listening, whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
 import { createService } from '../service.ts'
 import { CUT_OFF } from '../stopping.ts'
 import { warnOfOpenFiles, whenBroken } from '../trouble.ts'
+import { EntrustedSecrets } from './entrusted-secrets.ts'
 import { LAST_WORDS, type ToPrimary, type ToWorker } from './messages.ts'
 
 /** The variable that hands a worker its number and the configuration. */
@@ -44,7 +46,12 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   // A primary that is gone hears nothing, and is heard to be gone by the disconnect.
   process.on('error', () => {})
   const log = createLog(config, worker)
-  const { server, metrics, reload } = await createService(config, log)
+  const entrusted = new EntrustedSecrets()
+  tell({ type: 'started' })
+  const users = await loadHandlers(config.handler)
+  if (!(await entrusted.arrived)) return ExitStatus.ok
+  const { server, metrics, renew } = createService(config, users, entrusted.secrets, log)
+  entrusted.onRenewed = renew
   const where = whereToListen(config)
   const listens = listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   const address = await Promise.race([listens, told])
@@ -53,7 +60,6 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   if (address !== undefined) {
     const broken = whenBroken(log)
     process.on('message', (order: ToWorker) => {
-      if (order.type === 'reload') reload()
       if (order.type === 'tell') void tellMetrics(order.request, server, metrics)
     })
     if (worker === 1) warnOfOpenFiles(server, config, log)
