@@ -73,6 +73,9 @@ export class KnownWorker {
         this.address = message.address
         this.onListening()
         break
+      case 'connections':
+        this.connections = message.connections
+        break
       case 'metrics':
         this.metrics = message.metrics
         this.connections = message.connections

@@ -20,5 +20,7 @@ export type ToPrimary =
   /** It hears what it is told from now on, and waits for the secrets. */
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly address: ServerAddress }
+  /** Unasked, from time to time. */
+  | { readonly type: 'connections'; readonly connections: number }
   | { readonly type: 'metrics'; readonly request: number; readonly metrics: Metrics; readonly connections: number }
   | { readonly type: 'drained'; readonly summary: CloseSummary }

@@ -55,7 +55,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
   if ('why' in why) log.fatal(why, 'workers keep dying')
   const status = await stop(
     {
-      connections: () => workers.connections(),
+      connections: () => workers.connections,
       announce() {
         draining = true
       },

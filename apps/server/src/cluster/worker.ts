@@ -15,6 +15,9 @@ import { LAST_WORDS, type ToPrimary, type ToWorker } from './messages.ts'
 /** The variable that hands a worker its number and the configuration. */
 export const HANDED_OVER = 'DEMO_SERVER_WORKER'
 
+/** How often a worker tells how many connections it has, in milliseconds. */
+const CENSUS_INTERVAL = 1000
+
 /** What a worker is handed over. */
 export interface HandedOver {
   readonly worker: number
@@ -65,6 +68,7 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
     if (worker === 1) warnOfOpenFiles(server, config, log)
     log.debug({ ...address }, 'worker listening')
     tell({ type: 'listening', address })
+    tellConnections(server)
     why = await Promise.race([told, broken])
   }
   const summary = await server.close({ timeout: config.drainTimeout })
@@ -73,6 +77,16 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   log.debug({ ...summary }, 'worker stopped')
   if (why !== undefined) return ExitStatus.failed
   return summary.cutOff === 0 ? ExitStatus.ok : CUT_OFF
+}
+
+/** Now and then, so that the primary knows it also when this worker is stuck, and can't be asked. */
+function tellConnections({ sessions }: Server): void {
+  let told = 0
+  const look = () => {
+    if (sessions.size !== told) tell({ type: 'connections', connections: sessions.size })
+    told = sessions.size
+  }
+  setInterval(look, CENSUS_INTERVAL).unref()
 }
 
 async function tellMetrics(request: number, { sessions }: Server, { registry }: ServerMetrics): Promise<void> {

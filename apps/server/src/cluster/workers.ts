@@ -88,9 +88,8 @@ export class Workers {
     return [...this.#alive.values()].map(({ metrics }) => metrics)
   }
 
-  /** How many connections there are. */
-  async connections(): Promise<number> {
-    await this.metrics()
+  /** How many connections there were when each worker told it the last time. */
+  get connections(): number {
     return [...this.#alive.values()].reduce((sum, { connections }) => sum + connections, 0)
   }
 
