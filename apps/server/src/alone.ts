@@ -25,6 +25,7 @@ export async function serveAlone(config: Config): Promise<number> {
     service?.renew(renewed)
   })
   const users = await loadHandlers(config.handler)
+  const broken = whenBroken(log)
   service = createService(config, users, files.secrets, log)
   const { server, metrics } = service
   let ready: true | string = 'starting'
@@ -34,7 +35,6 @@ export async function serveAlone(config: Config): Promise<number> {
   const endpoint = await startEndpoint(config, { registry: metrics.registry, ready: () => ready })
   const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   ready = true
-  const broken = whenBroken(log)
   warnOfOpenFiles(server, config, log)
   log.info({ ...address, metricsAddress: endpoint.address.address, metricsPort: endpoint.address.port }, 'listening')
 

@@ -211,7 +211,7 @@ describe('workers whose first process is killed', () => {
 
 describe('workers that keep dying', () => {
   it('are given up, with a line and exit status 1, when they never listen', async () => {
-    const module = new Folder().write('quits.mjs', 'process.exit(0)')
+    const module = new Folder().write('dies.mjs', "process.kill(process.pid, 'SIGKILL')")
     const program = startDemoServerProgram([
       '--workers',
       '2',

@@ -52,6 +52,7 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   const entrusted = new EntrustedSecrets()
   tell({ type: 'started' })
   const users = await loadHandlers(config.handler)
+  const broken = whenBroken(log)
   if (!(await entrusted.arrived)) return ExitStatus.ok
   const { server, metrics, renew } = createService(config, users, entrusted.secrets, log)
   entrusted.onRenewed = renew
@@ -61,7 +62,6 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
 
   let why: { error: string } | undefined
   if (address !== undefined) {
-    const broken = whenBroken(log)
     process.on('message', (order: ToWorker) => {
       if (order.type === 'tell') void tellMetrics(order.request, server, metrics)
     })
