@@ -6,6 +6,7 @@ import { createLog } from '../log.ts'
 import { SecretFiles } from '../secrets.ts'
 import { nextStopSignal } from '../signals.ts'
 import { stop } from '../stopping.ts'
+import { warnWhenFull } from './full-primary.ts'
 import { GatheredMetrics } from './gathered-metrics.ts'
 import { type GaveUp, Workers } from './workers.ts'
 
@@ -33,6 +34,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     gaveUp: (why) => giveUp(why),
   })
   process.on('SIGHUP', () => workers.reload())
+  warnWhenFull(log)
   let draining = false
   const ready = () => {
     if (draining) return 'draining'
