@@ -1,9 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { forgetService, refuseUnknownVariables } from './environment.ts'
 import { ExitError, ExitStatus } from './exit.ts'
 import { complaintOf, type Flag, type Flags } from './flag.ts'
 
 /** A flag as commander knows it, with what was written for it. */
 export class FlagOption extends Option {
+  /** Its environment variable, and what that one begins with, which all of a program's do. */
+  readonly variable: string
+  readonly variables: string
   /** As it would be typed, or as it stands in a file; undefined when it was left out. */
   written: unknown
   /** Where it stands, if it is from a file: `demo.yaml:3`. */
@@ -13,8 +17,9 @@ export class FlagOption extends Option {
     const { flags, description, standard, kind } = flag
     super(flags, description)
     this.written = standard
-    const variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`
-    if (kind !== 'switch' || isOn(flag, variable)) this.env(variable)
+    this.variables = variables
+    this.variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`
+    if (kind !== 'switch' || isOn(flag, this.variable)) this.env(this.variable)
     if (kind !== 'switch')
       this.argParser((text: string, before: unknown) => {
         const value = parseText(flag, text)
@@ -32,6 +37,7 @@ export class FlagOption extends Option {
  * @param variables what the environment variables begin with: `DEMO_SERVER` makes `DEMO_SERVER_PORT` of `--port`
  */
 export function addFlags(command: Command, variables: string, flags: Flags): Command {
+  forgetService(variables)
   for (const flag of Object.values(flags)) command.addOption(new FlagOption(flag, variables))
   return command
 }
@@ -72,6 +78,7 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
     one.commands.forEach(settle)
   }
   settle(command)
+  command.hook('preAction', () => checkVariables(command))
   const last = argv.at(-1)
   if (last === '--help' || last === '-h') forgetEnvironment(command)
   try {
@@ -85,6 +92,18 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
       .replaceAll(/\s*\n\s*/g, ' ')
     throw new ExitError(ExitStatus.usage, `${line}; see --help`)
   }
+}
+
+/** @throws ExitError when there is one that begins like those of the flags, and is none */
+function checkVariables(command: Command): void {
+  const options = flagOptionsOf(command)
+  const known = options.map(({ variable }) => variable)
+  for (const prefix of new Set(options.map(({ variables }) => variables))) refuseUnknownVariables(prefix, known)
+}
+
+/** Its own, and those of its subcommands, which read the same variables. */
+function flagOptionsOf({ options, commands }: Command): FlagOption[] {
+  return [...options.filter((option) => option instanceof FlagOption), ...commands.flatMap(flagOptionsOf)]
 }
 
 /** Help, asked for last, is given even where a variable of the environment is wrong. */

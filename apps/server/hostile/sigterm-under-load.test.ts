@@ -9,6 +9,7 @@ import { startHandlerServer } from './stage/special-servers.ts'
 const CONNECTIONS = 50
 const WINDOW = 100
 const RUNS = 20
+const RUNS_WITH_WORKERS = 5
 
 /** Answers on each connection before the signal. */
 const WARM = 500
@@ -18,18 +19,19 @@ const CUT_OFF = 4
 // Each program that a test runs listens for the end of the test's own process, and here they are twenty.
 process.setMaxListeners(2 * RUNS)
 
-for (const { name, start } of [
-  { name: 'sync', start: () => startDemoServer() },
-  { name: 'async', start: () => startHandlerServer('async') },
+for (const { name, runs, start } of [
+  { name: 'sync handlers', runs: RUNS, start: () => startDemoServer() },
+  { name: 'async handlers', runs: RUNS, start: () => startHandlerServer('async') },
+  { name: 'two workers', runs: RUNS_WITH_WORKERS, start: () => startDemoServer(['--workers', '2']) },
 ]) {
-  row(10, `SIGTERM under full load, 50 × 100 in flight, 20 runs, ${name} handlers`, async (figures) => {
+  row(10, `SIGTERM under full load, 50 × 100 in flight, ${runs} runs, ${name}`, async (figures) => {
     const load = startAttacker<typeof FullLoad>('full-load')
     const sum = { requests: 0, answers: 0, lost: 0, wrong: 0, resets: 0, badExits: 0 }
     // The next server starts while the one before is under load.
     let next = start()
-    for (let run = 1; run <= RUNS; run++) {
+    for (let run = 1; run <= runs; run++) {
       const server = await next
-      if (run < RUNS) next = start()
+      if (run < runs) next = start()
       const { outcomes, exit } = await terminate(server, load)
       if (exit !== 0) sum.badExits += 1
       for (const { requests, answered, lastAnswered, wrong, ended } of withRequests(server, outcomes)) {

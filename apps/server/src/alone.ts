@@ -1,9 +1,11 @@
 import { ExitStatus } from '@demo/cli'
 import { startEndpoint } from './endpoint.ts'
 import type { Config } from './flags.ts'
+import { loadHandlers } from './handler-module.ts'
 import { clearPath, listening, whereToListen } from './listening.ts'
 import { createLog } from './log.ts'
-import { createService } from './service.ts'
+import { SecretFiles } from './secrets.ts'
+import { createService, type Service } from './service.ts'
 import { nextStopSignal } from './signals.ts'
 import { stop } from './stopping.ts'
 import { warnOfOpenFiles, whenBroken } from './trouble.ts'
@@ -16,9 +18,15 @@ import { warnOfOpenFiles, whenBroken } from './trouble.ts'
 export async function serveAlone(config: Config): Promise<number> {
   const signal = nextStopSignal()
   const log = createLog(config)
-  let reload = () => {}
-  process.on('SIGHUP', () => reload())
-  const service = await createService(config, log)
+  const files = new SecretFiles(config, log)
+  let service: Service | undefined
+  process.on('SIGHUP', () => {
+    const renewed = files.reload()
+    service?.renew(renewed)
+  })
+  const users = await loadHandlers(config.handler)
+  const broken = whenBroken(log)
+  service = createService(config, users, files.secrets, log)
   const { server, metrics } = service
   let ready: true | string = 'starting'
 
@@ -27,8 +35,6 @@ export async function serveAlone(config: Config): Promise<number> {
   const endpoint = await startEndpoint(config, { registry: metrics.registry, ready: () => ready })
   const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   ready = true
-  reload = service.reload
-  const broken = whenBroken(log)
   warnOfOpenFiles(server, config, log)
   log.info({ ...address, metricsAddress: endpoint.address.address, metricsPort: endpoint.address.port }, 'listening')
 

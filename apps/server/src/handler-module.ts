@@ -5,20 +5,27 @@ import { inspect } from 'node:util'
 import { ExitError, ExitStatus } from '@demo/cli'
 import type { Handlers } from '@demo/server'
 
-/** How long a module may take until it is imported, in milliseconds. */
+/**
+ * How long a module may take until it is imported, in milliseconds: it may connect to a database before it says that it is
+ * there, and a database that has just been started as well takes its seconds.
+ */
 const PATIENCE = 10_000
+
+/** Without handlers of your own each request is answered with success. */
+export const ANSWER_ALL: Handlers = { onSubmit() {} }
 
 const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
 
 /**
- * Imports a module of handlers.
+ * Imports a module of handlers, if there is one.
  *
  * @param path from where the program was started
  * @throws ExitError with status 2 and one line, when it is not one
  */
-export async function loadHandlers(path: string): Promise<Handlers> {
+export async function loadHandlers(path: string | undefined): Promise<Handlers> {
+  if (path === undefined) return ANSWER_ALL
   const { href } = pathToFileURL(resolve(path))
-  const imported = await within(PATIENCE, import(href)).catch((error: unknown) => {
+  const imported = await watching(path, within(PATIENCE, import(href))).catch((error: unknown) => {
     throw complain(path, `it can't be imported: ${oneLine(error)}`)
   })
   const handlers: unknown = (imported as { default?: unknown }).default
@@ -32,6 +39,29 @@ export async function loadHandlers(path: string): Promise<Handlers> {
     throw complain(path, `${name} of its default export is no function but ${typeof given[name]}`)
   }
   return handlers as Handlers
+}
+
+/** Sees to it that also a module is told by name that throws where its import does not hear it, or ends the process. */
+async function watching<Value>(path: string, importing: Promise<Value>): Promise<Value> {
+  let failed: (error: unknown) => void = () => {}
+  const thrown = new Promise<never>((_resolve, reject) => {
+    failed = reject
+  })
+  const ended = () => {
+    const { status, message } = complain(path, 'it ended the process while it was imported')
+    process.stderr.write(`demo-server: ${message}\n`)
+    process.exitCode = status
+  }
+  process.on('uncaughtException', failed)
+  process.on('exit', ended)
+  try {
+    const imported = await Promise.race([importing, thrown])
+    // Only now: what failed once may throw again before the process has ended.
+    process.off('uncaughtException', failed)
+    return imported
+  } finally {
+    process.off('exit', ended)
+  }
 }
 
 async function within<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {

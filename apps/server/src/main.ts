@@ -4,7 +4,9 @@ import { serveAlone } from './alone.ts'
 import { serveWithWorkers } from './cluster/primary.ts'
 import { handedOver, serveAsWorker } from './cluster/worker.ts'
 import { readTask } from './config.ts'
+import { loadHandlers } from './handler-module.ts'
 import { createLog } from './log.ts'
+import { SecretFiles } from './secrets.ts'
 import { createService } from './service.ts'
 
 await runProgram('demo-server', async () => {
@@ -12,7 +14,9 @@ await runProgram('demo-server', async () => {
   if (work !== undefined) return serveAsWorker(work)
   const { what, config } = await readTask(process.argv)
   if (what === 'check') {
-    await createService(config, createLog(config))
+    const log = createLog(config)
+    const { secrets } = new SecretFiles(config, log)
+    createService(config, await loadHandlers(config.handler), secrets, log)
     process.stdout.write('the configuration is fine\n')
     return ExitStatus.ok
   }

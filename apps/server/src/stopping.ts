@@ -9,8 +9,8 @@ export const CUT_OFF = 4
 
 /** What can be stopped. */
 export interface Stoppable {
-  /** How many connections are open. */
-  connections(): number | Promise<number>
+  /** How many connections are open, as far as it is known: nobody is asked who might not answer. */
+  connections(): number
   /** Not ready any more, but still accepting. */
   announce(): void
   /** Answers what was received, and ends. */
@@ -28,12 +28,12 @@ export interface Stoppable {
  */
 export async function stop(running: Stoppable, why: object, { drainDelay }: Config, log: Logger): Promise<number> {
   running.announce()
-  void nextStopSignal().then(async (signal) => {
-    log.warn({ signal, connections: await running.connections() }, 'stopped at once by a second signal')
+  void nextStopSignal().then((signal) => {
+    log.warn({ signal, connections: running.connections() }, 'stopped at once by a second signal')
     running.abandon()
     process.exit(CUT_OFF)
   })
-  log.info({ ...why, connections: await running.connections(), drainDelay }, 'draining')
+  log.info({ ...why, connections: running.connections(), drainDelay }, 'draining')
   await sleep(drainDelay)
   const { connections, cutOff, unanswered, duration } = await running.drain()
   const facts = { connections, cutOff, unanswered, duration: Math.round(duration) }

@@ -38,9 +38,10 @@ export class Tokens {
  * Reads a file of tokens, one a line in UTF-8, as it is or as `sha256:` and its hash in hex. Blank lines and lines that
  * begin with `#` are left out, and so is blank space around a token.
  *
+ * @returns the SHA-256 of each
  * @throws Error that names the file and the line, and never what is in it
  */
-export function readTokens(file: string): Tokens {
+export function readTokens(file: string): readonly Buffer[] {
   const lines = readFileSync(file, 'utf8').split('\n')
   const hashes = lines.flatMap((line, at) => {
     const text = line.trim()
@@ -54,7 +55,7 @@ export function readTokens(file: string): Tokens {
     throw new Error(`${file}: there is the hash of no token at all, so anybody could get in`)
   }
   if (hashes.length === 0) throw new Error(`${file}: there is no token in it, so nobody could get in`)
-  return new Tokens(hashes)
+  return hashes
 }
 
 function hashOf(token: Uint8Array): Buffer {

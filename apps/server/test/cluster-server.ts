@@ -1,5 +1,7 @@
+import { conn } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
 import type { ProgramOptions } from './program.ts'
+import { hex } from './token-guard.ts'
 
 /** `demo-server` with workers, on free ports, once all of them listen. */
 export function startWorkers(count: number, flags: readonly string[] = [], options?: ProgramOptions) {
@@ -40,4 +42,17 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** What each of two workers answers to a Conn with this token: connections go to them in turn. */
+export async function answersOfBoth(server: DemoServer, token: string): Promise<string[]> {
+  const answers: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const peer = await server.connect()
+    peer.send(conn(1, hex(token)))
+    answers.push(await peer.receive(14))
+    peer.end()
+    await peer.untilClosed()
+  }
+  return answers
 }

@@ -60,6 +60,7 @@ describe('an environment variable that can not be', () => {
     { environment: { DEMO_SERVER_IDLE_TIMEOUT: '5' }, named: ['DEMO_SERVER_IDLE_TIMEOUT', '10s'] },
     { environment: { DEMO_SERVER_MAX_FRAME_LENGTH: '1MB' }, named: ['DEMO_SERVER_MAX_FRAME_LENGTH', '1MiB'] },
     { environment: { DEMO_SERVER_DIALECT: 'java' }, named: ['DEMO_SERVER_DIALECT', 'java'] },
+    { environment: { DEMO_SERVER_MAX_CONECTIONS: '5' }, named: ['_MAX_CONECTIONS', 'DEMO_SERVER_MAX_CONNECTIONS'] },
     { environment: { DEMO_SERVER_LOG_LEVEL: '' }, named: ['DEMO_SERVER_LOG_LEVEL'] },
   ])('is one line that names it, and exit status 2: $environment', async ({ environment, named }) => {
     const line = await complaint(startDemoServerProgram(['--metrics-port', '0'], { environment }), 2)
@@ -105,6 +106,21 @@ describe('the environment', () => {
 
   it('is asked for what no flag says', async () => {
     const server = await startDemoServer([], { environment: { DEMO_SERVER_DIALECT: 'go-demo' } })
+    const peer = await server.connect()
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(GO_DEMO_ACK)
+  })
+
+  it('may have what Kubernetes says of a Service with the name of the program, also for workers', async () => {
+    const environment = {
+      DEMO_SERVER_DIALECT: 'go-demo',
+      DEMO_SERVER_WORKERS: '2',
+      DEMO_SERVER_SERVICE_HOST: '10.0.0.11',
+      DEMO_SERVER_PORT: 'tcp://10.0.0.11:8888',
+      DEMO_SERVER_PORT_8888_TCP: 'tcp://10.0.0.11:8888',
+    }
+    const server = await startDemoServer([], { environment })
+    expect(server.logged('listening')).toMatchObject([{ workers: 2 }])
     const peer = await server.connect()
     peer.send(submit(1))
     expect(await peer.receive(14)).toBe(GO_DEMO_ACK)

@@ -32,6 +32,10 @@ const CLASS = `class Handlers {
 }
 export default new Handlers()`
 
+/** The rest of a module whose import takes long. */
+const AND_WAITS = `await new Promise((resolve) => setTimeout(resolve, 60_000))
+export default { onSubmit() {} }`
+
 describe('--handler', () => {
   it('answers with what the handlers return, throw or promise, each once', async () => {
     const server = await startWith(ALL_SORTS)
@@ -125,6 +129,27 @@ describe('a module that is none', () => {
       text: 'await Promise.reject(new Error("later"))',
       said: "can't be imported: later",
     },
+    {
+      what: 'one that throws in a timer',
+      text: `setTimeout(() => { throw new Error("in a timer") })\n${AND_WAITS}`,
+      said: "can't be imported: in a timer",
+    },
+    {
+      what: 'one that throws again and again',
+      text: `setInterval(() => { throw new Error("again") })\n${AND_WAITS}`,
+      said: "can't be imported: again",
+    },
+    {
+      what: 'one with a rejection that nobody hears',
+      text: `Promise.reject(new Error("unheard"))\n${AND_WAITS}`,
+      said: "can't be imported: unheard",
+    },
+    { what: 'one that ends the process', text: 'process.exit(0)', said: 'it ended the process while it was imported' },
+    {
+      what: 'one that ends it later',
+      text: `setTimeout(() => process.exit())\n${AND_WAITS}`,
+      said: 'it ended the process while it was imported',
+    },
     { what: 'one that imports what is not there', text: 'import "no-such-package"', said: 'no-such-package' },
     { what: 'no default export', text: 'export const onSubmit = () => 0', said: 'export default { onSubmit' },
     { what: 'a function', text: 'export default () => 0', said: 'export default { onSubmit' },
@@ -139,6 +164,24 @@ describe('a module that is none', () => {
     const line = await complaint(startDemoServerProgram(['--handler', path, '--metrics-port', '0']), 2)
     expect(line).toContain(`--handler ${path}: `)
     expect(line).toContain(said)
+  })
+
+  it.each([
+    { what: 'ends the process', text: 'process.exit(0)' },
+    { what: 'throws in a timer', text: `setTimeout(() => { throw new Error("late") })\n${AND_WAITS}` },
+  ])('ends the start of workers with one line as well: one that $what', async ({ text }) => {
+    const path = new Folder().write('handlers.mjs', text)
+    const flags = ['--handler', path, '--workers', '2', '--port', '0', '--metrics-port', '0']
+    expect(await complaint(startDemoServerProgram(flags), 2)).toContain(`--handler ${path}: `)
+  })
+
+  it('ends the server with status 1 and lines of the log when it throws after its import, at once', async () => {
+    const text = 'setImmediate(() => { throw new Error("out of the blue") })\nexport default { onSubmit() {} }'
+    const path = new Folder().write('handlers.mjs', text)
+    const program = startDemoServerProgram(['--handler', path, '--port', '0', '--metrics-port', '0'])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    const lines = program.stderrLines.map((line): unknown => JSON.parse(line))
+    expect(lines).toContainEqual(expect.objectContaining({ level: 60, msg: 'unexpected error' }))
   })
 
   it('ends a check with the same line as a start', async () => {

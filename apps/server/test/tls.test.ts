@@ -85,6 +85,28 @@ describe('TLS', () => {
     expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
+  it('is refused below version 1.2, and the log says why', async () => {
+    const { server } = await startSecurely()
+    // The client's own OpenSSL would not speak it.
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    await expect(connectSecurely(server, { ca, ...old })).rejects.toThrow()
+    const [line] = await server.untilLogged('connection closed')
+    expect(line).toMatchObject({
+      reason: 'handshake-error',
+      error: expect.stringContaining('no version of TLS from 1.2'),
+    })
+  })
+
+  it('is not negotiated anew where a client asks for it', async () => {
+    const { server } = await startSecurely()
+    const { peer, socket } = await connectSecurely(server, { ca, maxVersion: 'TLSv1.2' })
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    const refused = new Promise((resolve) => socket.once('error', resolve))
+    socket.renegotiate({}, () => {})
+    expect(await within(refused, 'for a refusal')).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' })
+  })
+
   it('is called by its name in the log of a server without', async () => {
     const server = await startDemoServer()
     const socket = connect({ host: '127.0.0.1', port: server.port, ca })

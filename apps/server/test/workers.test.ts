@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import type { Peer } from '../../../packages/server/src/testing/peer.ts'
 import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import {
-  conn,
   connAck,
   manySubmitAcks,
   submit,
@@ -10,7 +9,7 @@ import {
   submitAcks,
   submits,
 } from '../../../packages/server/src/testing/wire.ts'
-import { countByWorker, isAlive, pidsOf, startWorkers } from './cluster-server.ts'
+import { answersOfBoth, countByWorker, isAlive, pidsOf, startWorkers } from './cluster-server.ts'
 import { complaint } from './complaint.ts'
 import { type DemoServer, startDemoServerProgram, takePort } from './demo-server.ts'
 import { Folder } from './folder.ts'
@@ -62,12 +61,12 @@ describe('--workers', () => {
     const folder = new Folder()
     const flags = ['--listen-path', folder.at('socket'), '--auth-tokens-file', folder.write('tokens', 'old')]
     const server = await startWorkers(2, flags)
-    expect(await answersTo(server, 'old')).toEqual([connAck(1), connAck(1)])
+    expect(await answersOfBoth(server, 'old')).toEqual([connAck(1), connAck(1)])
     folder.write('tokens', 'new')
     server.program.signal('SIGHUP')
     expect(countByWorker(await server.untilLogged('reloaded', 2))).toEqual({ 1: 1, 2: 1 })
-    expect(await answersTo(server, 'old')).toEqual([connAck(1, 1), connAck(1, 1)])
-    expect(await answersTo(server, 'new')).toEqual([connAck(1), connAck(1)])
+    expect(await answersOfBoth(server, 'old')).toEqual([connAck(1, 1), connAck(1, 1)])
+    expect(await answersOfBoth(server, 'new')).toEqual([connAck(1), connAck(1)])
     server.program.signal('SIGTERM')
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
     expect(folder.has('socket')).toBe(false)
@@ -141,17 +140,4 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 /** Each process that ever listened. */
 function workersOf(server: DemoServer): number[] {
   return [1, 2].flatMap((worker) => pidsOf(server, worker))
-}
-
-/** What each of the two workers answers to a Conn with this token: connections go to them in turn. */
-async function answersTo(server: DemoServer, token: string): Promise<string[]> {
-  const answers: string[] = []
-  for (let i = 0; i < 2; i++) {
-    const peer = await server.connect()
-    peer.send(conn(1, Buffer.from(token).toString('hex')))
-    answers.push(await peer.receive(14))
-    peer.end()
-    await peer.untilClosed()
-  }
-  return answers
 }

@@ -52,11 +52,16 @@ test.each<[string, Buffer, RegExp]>([
   ['half a signature', binary('').fill(0, 11), /does not begin with/],
   ['a line without an end', text(`PROXY TCP4 ${'1'.repeat(107)}`), /no line of at most 107 bytes/],
   ['a line one byte too long', text(`PROXY UNKNOWN ${'f'.repeat(92)}\r\n`), /no line of at most 107 bytes/],
-  ['an address of the other family', text('PROXY TCP4 ::1 ::1 1 2\r\n'), /malformed: "PROXY TCP4 ::1 ::1 1 2"/],
-  ['no address', text('PROXY TCP4 300.0.2.1 203.0.113.7 1 2\r\n'), /malformed/],
-  ['a port above 65535', text('PROXY TCP4 192.0.2.1 203.0.113.7 1 65536\r\n'), /malformed/],
-  ['a port missing', text('PROXY TCP4 192.0.2.1 203.0.113.7 1\r\n'), /malformed/],
-  ['another transport', text('PROXY UDP4 192.0.2.1 203.0.113.7 1 2\r\n'), /malformed/],
+  ['an address of the other family', text('PROXY TCP4 ::1 ::1 1 2\r\n'), /source is no address of TCP4/],
+  ['no address', text('PROXY TCP4 300.0.2.1 203.0.113.7 1 2\r\n'), /source is no address of TCP4/],
+  ['no address of the proxy', text('PROXY TCP6 ::1 203.0.113.7 1 2\r\n'), /destination is no address of TCP6/],
+  ['an address with a zone', text('PROXY TCP6 ::1%eth0 ::1 1 2\r\n'), /source is no address of TCP6/],
+  ['a port above 65535', text('PROXY TCP4 192.0.2.1 203.0.113.7 1 65536\r\n'), /destination's port is none/],
+  ['a port that is no number', text('PROXY TCP4 192.0.2.1 203.0.113.7 0x1 2\r\n'), /source's port is none/],
+  ['a port missing', text('PROXY TCP4 192.0.2.1 203.0.113.7 1\r\n'), /destination's port is none/],
+  ['a field too many', text('PROXY TCP4 192.0.2.1 203.0.113.7 1 2 3\r\n'), /something follows its ports/],
+  ['a space too many', text('PROXY TCP4  192.0.2.1 203.0.113.7 1 2\r\n'), /source is no address/],
+  ['another transport', text('PROXY UDP4 192.0.2.1 203.0.113.7 1 2\r\n'), /transport is neither TCP4, TCP6 nor UNKN/],
   ['version 3', binary('31 11 000c c0000201 cb007107 cb06 22b8'), /version and command 0x31/],
   ['an unknown command', binary('22 11 000c c0000201 cb007107 cb06 22b8'), /version and command 0x22/],
   ['a length past all bounds', binary('21 11 1001'), /promises 4097 bytes, more than 4096/],
@@ -67,6 +72,20 @@ test.each<[string, Buffer, RegExp]>([
   ],
 ])('refuses %s', (_name, bytes, message) => {
   expect(() => parseProxyHeader(bytes)).toThrow(message)
+})
+
+test.each([
+  'PROXY secret 192.0.2.1 203.0.113.7 1 2',
+  'PROXY TCP4 secret 203.0.113.7 1 2',
+  'PROXY TCP4 192.0.2.1 secret 1 2',
+  'PROXY TCP6 ::1%secret ::1 1 2',
+  'PROXY TCP4 192.0.2.1 203.0.113.7 secret 2',
+  'PROXY TCP4 192.0.2.1 203.0.113.7 1 secret',
+  'PROXY TCP4 192.0.2.1 203.0.113.7 1 2 secret',
+  'PROXY secret',
+  `PROXY ${'secret'.repeat(20)}`,
+])('says what is wrong, and nothing of what came: %s', (line) => {
+  expect(() => parseProxyHeader(text(`${line}\r\n`))).toThrow(/^(?!.*secret).*PROXY protocol/)
 })
 
 test('whatever comes, it is a header, wants more, or is refused: never anything else', () => {

@@ -14,7 +14,6 @@ export interface ProxyHeader {
 
 /** Version 1 is a line: `PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n`. */
 const PREFIX = 'PROXY '
-const LINE = /^PROXY (TCP4|TCP6) (\S+) (\S+) (\d{1,5}) (\d{1,5})$/
 const MAX_LINE_LENGTH = 107
 
 /** Version 2 begins with these twelve bytes, which no line of text has. */
@@ -57,16 +56,34 @@ function parseLine(text: string): ProxyHeader | undefined {
   const line = text.slice(0, end)
   const length = end + 2
   if (/^PROXY UNKNOWN( |$)/.test(line)) return { length, peer: undefined }
-  const [, family, source, destination, ...ports] = LINE.exec(line) ?? []
-  const version = family === 'TCP4' ? 4 : 6
-  const valid =
-    source !== undefined &&
-    destination !== undefined &&
-    isIP(source) === version &&
-    isIP(destination) === version &&
-    ports.every((port) => Number(port) <= 65_535)
-  if (!valid) throw new Error(`the header of the PROXY protocol is malformed: ${JSON.stringify(line)}`)
-  return { length, peer: { address: source, port: Number(ports[0]) } }
+  const wrong = wrongField(line)
+  if (wrong !== undefined) throw new Error(`the header of the PROXY protocol is malformed: ${wrong}`)
+  const [, , address = '', , port] = line.split(' ')
+  return { length, peer: { address, port: Number(port) } }
+}
+
+/**
+ * Which field of a line of version 1 is wrong, without a byte of it: it is logged, and there may be a token in what a peer
+ * sends instead of a header.
+ */
+function wrongField(line: string): string | undefined {
+  const [, transport, source = '', destination = '', sourcePort = '', destinationPort = '', ...more] = line.split(' ')
+  if (transport !== 'TCP4' && transport !== 'TCP6') return 'its transport is neither TCP4, TCP6 nor UNKNOWN'
+  const version = transport === 'TCP4' ? 4 : 6
+  if (!isAddress(source, version)) return `its source is no address of ${transport}`
+  if (!isAddress(destination, version)) return `its destination is no address of ${transport}`
+  if (!isPort(sourcePort)) return "the source's port is none"
+  if (!isPort(destinationPort)) return "the destination's port is none"
+  return more.length === 0 ? undefined : 'something follows its ports'
+}
+
+/** Node takes an address with a zone as well, `fe80::1%eth0`: a zone is any text, and means nothing beyond the proxy. */
+function isAddress(text: string, version: number): boolean {
+  return isIP(text) === version && !text.includes('%')
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
 }
 
 function parseBinary(bytes: Buffer): ProxyHeader | undefined {

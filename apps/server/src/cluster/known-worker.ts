@@ -16,6 +16,9 @@ export class KnownWorker {
   connections = 0
   /** What came of its drain. */
   summary: CloseSummary | undefined
+  /** Whether it hears what it is told. */
+  started = false
+  onStarted: () => void = () => {}
   onListening: () => void = () => {}
   #requests = LAST_WORDS
   /** Called for each request that was answered. */
@@ -62,9 +65,16 @@ export class KnownWorker {
 
   #hear(message: ToPrimary): void {
     switch (message.type) {
+      case 'started':
+        this.started = true
+        this.onStarted()
+        break
       case 'listening':
         this.address = message.address
         this.onListening()
+        break
+      case 'connections':
+        this.connections = message.connections
         break
       case 'metrics':
         this.metrics = message.metrics

@@ -3,8 +3,10 @@ import { startEndpoint } from '../endpoint.ts'
 import type { Config } from '../flags.ts'
 import { clearPath, whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
+import { SecretFiles } from '../secrets.ts'
 import { nextStopSignal } from '../signals.ts'
 import { stop } from '../stopping.ts'
+import { warnWhenFull } from './full-primary.ts'
 import { GatheredMetrics } from './gathered-metrics.ts'
 import { type GaveUp, Workers } from './workers.ts'
 
@@ -25,12 +27,14 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     () => workers.metrics(),
     () => workers.listening,
   )
-  const workers = new Workers(config, log, {
+  const files = new SecretFiles(config, log)
+  const workers = new Workers(config, files, log, {
     departed: (last) => metrics.departed(last),
     replaced: () => metrics.replaced(),
     gaveUp: (why) => giveUp(why),
   })
   process.on('SIGHUP', () => workers.reload())
+  warnWhenFull(log)
   let draining = false
   const ready = () => {
     if (draining) return 'draining'
@@ -53,7 +57,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
   if ('why' in why) log.fatal(why, 'workers keep dying')
   const status = await stop(
     {
-      connections: () => workers.connections(),
+      connections: () => workers.connections,
       announce() {
         draining = true
       },

@@ -3,15 +3,20 @@ import { ExitStatus } from '@demo/cli'
 import type { ServerMetrics } from '@demo/metrics'
 import type { Server } from '@demo/server'
 import type { Config } from '../flags.ts'
+import { loadHandlers } from '../handler-module.ts'
 import { listening, whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
 import { createService } from '../service.ts'
 import { CUT_OFF } from '../stopping.ts'
 import { warnOfOpenFiles, whenBroken } from '../trouble.ts'
+import { EntrustedSecrets } from './entrusted-secrets.ts'
 import { LAST_WORDS, type ToPrimary, type ToWorker } from './messages.ts'
 
 /** The variable that hands a worker its number and the configuration. */
 export const HANDED_OVER = 'DEMO_SERVER_WORKER'
+
+/** How often a worker tells how many connections it has, in milliseconds. */
+const CENSUS_INTERVAL = 1000
 
 /** What a worker is handed over. */
 export interface HandedOver {
@@ -44,21 +49,26 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   // A primary that is gone hears nothing, and is heard to be gone by the disconnect.
   process.on('error', () => {})
   const log = createLog(config, worker)
-  const { server, metrics, reload } = await createService(config, log)
+  const entrusted = new EntrustedSecrets()
+  tell({ type: 'started' })
+  const users = await loadHandlers(config.handler)
+  const broken = whenBroken(log)
+  if (!(await entrusted.arrived)) return ExitStatus.ok
+  const { server, metrics, renew } = createService(config, users, entrusted.secrets, log)
+  entrusted.onRenewed = renew
   const where = whereToListen(config)
   const listens = listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   const address = await Promise.race([listens, told])
 
   let why: { error: string } | undefined
   if (address !== undefined) {
-    const broken = whenBroken(log)
     process.on('message', (order: ToWorker) => {
-      if (order.type === 'reload') reload()
       if (order.type === 'tell') void tellMetrics(order.request, server, metrics)
     })
     if (worker === 1) warnOfOpenFiles(server, config, log)
     log.debug({ ...address }, 'worker listening')
     tell({ type: 'listening', address })
+    tellConnections(server)
     why = await Promise.race([told, broken])
   }
   const summary = await server.close({ timeout: config.drainTimeout })
@@ -67,6 +77,16 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   log.debug({ ...summary }, 'worker stopped')
   if (why !== undefined) return ExitStatus.failed
   return summary.cutOff === 0 ? ExitStatus.ok : CUT_OFF
+}
+
+/** Now and then, so that the primary knows it also when this worker is stuck, and can't be asked. */
+function tellConnections({ sessions }: Server): void {
+  let told = 0
+  const look = () => {
+    if (sessions.size !== told) tell({ type: 'connections', connections: sessions.size })
+    told = sessions.size
+  }
+  setInterval(look, CENSUS_INTERVAL).unref()
 }
 
 async function tellMetrics(request: number, { sessions }: Server, { registry }: ServerMetrics): Promise<void> {

@@ -4,6 +4,7 @@ import type { CloseSummary, ServerAddress } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from '../flags.ts'
 import { CANNOT_LISTEN } from '../listening.ts'
+import type { SecretFiles } from '../secrets.ts'
 import { KnownWorker } from './known-worker.ts'
 import type { Metrics } from './messages.ts'
 import { Restarts } from './restarts.ts'
@@ -38,6 +39,7 @@ export interface GaveUp {
 /** The processes that serve: started, replaced when they die, told when to stop. */
 export class Workers {
   readonly #config: Config
+  readonly #files: SecretFiles
   readonly #log: Logger
   readonly #listener: WorkersListener
   readonly #restarts = new Restarts()
@@ -48,11 +50,12 @@ export class Workers {
   #everListened = false
   #draining = false
 
-  constructor(config: Config, log: Logger, listener: WorkersListener) {
+  constructor(config: Config, files: SecretFiles, log: Logger, listener: WorkersListener) {
     this.#config = config
+    this.#files = files
     this.#log = log
     this.#listener = listener
-    // Among the metrics are numbers that JSON does not know.
+    // Among the metrics are numbers that JSON does not know; secrets are bytes.
     cluster.setupPrimary({ serialization: 'advanced' })
   }
 
@@ -85,14 +88,15 @@ export class Workers {
     return [...this.#alive.values()].map(({ metrics }) => metrics)
   }
 
-  /** How many connections there are. */
-  async connections(): Promise<number> {
-    await this.metrics()
+  /** How many connections there were when each worker told it the last time. */
+  get connections(): number {
     return [...this.#alive.values()].reduce((sum, { connections }) => sum + connections, 0)
   }
 
+  /** Reads the secrets again, for all. Whoever has not asked for them yet gets the new ones when it does. */
   reload(): void {
-    for (const worker of this.#alive.values()) worker.order({ type: 'reload' })
+    const secrets = this.#files.reload()
+    for (const worker of this.#alive.values()) if (worker.started) worker.order({ type: 'secrets', secrets })
   }
 
   /** Lets all of them drain and end. One that does not in time is killed, and what it had is cut off. */
@@ -127,6 +131,7 @@ export class Workers {
     const forked: Worker = cluster.fork({ [HANDED_OVER]: JSON.stringify(handedOver) })
     const worker = new KnownWorker(number, forked)
     this.#alive.set(number, worker)
+    worker.onStarted = () => worker.order({ type: 'secrets', secrets: this.#files.secrets })
     worker.onListening = () => {
       this.#restarts.started()
       this.#changed(worker)
