@@ -31,6 +31,14 @@ describe('the open model', () => {
     expect(json).toMatchObject({ requests: 777, acks: 777 })
   })
 
+  it.each([1, 2])('sends all of an amount after a warm-up, with %i workers', async (workers) => {
+    const { port } = await startDemoServer()
+    // So many a second that something is always due when the warm-up ends, and was not looked at.
+    const shape = ['--rate', '300k', '--warmup', '200ms', '--amount', 1000, '--connections', 4, '--workers', workers]
+    const { json } = await runLoad(port, shape)
+    expect(json).toMatchObject({ requests: 1000, acks: 1000, unsent: 0 })
+  })
+
   it('has no schedule, no lag and no offered rate in the closed model', async () => {
     const { port } = await startDemoServer()
     const { json } = await runLoad(port, ['--amount', 10, '--connections', 1])

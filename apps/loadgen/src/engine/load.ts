@@ -213,9 +213,11 @@ export class Load implements Share {
       this.#turn = (this.#turn + 1) % this.#lanes.length
       lane.due.push(dueAt)
       lane.fresh += 1
-      if (dueAt >= this.#tally.since) this.#tally.offered += 1
-      this.#left -= 1
       schedule.advance()
+      // What was due in the warm-up, and nobody has looked at until now, is no part of an amount.
+      if (dueAt < this.#tally.since) continue
+      this.#tally.offered += 1
+      this.#left -= 1
     }
     this.#waiting += count
     const touched = Math.min(count, this.#lanes.length)
