@@ -92,7 +92,7 @@ function measure(outcomes: readonly ShareOutcome[], cpuMilliseconds: number, mon
   const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
   // Each share by its own clock: they do not begin and stop at the very same moment.
   const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
-  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, open ? outcome.scheduled : outcome.duration))
+  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending))
   const requests = sum((outcome) => outcome.requests)
   const acks = sum((outcome) => outcome.acks)
   const evidence: Evidence = { offeredRate, sentRate, lagP99: lags?.percentile(99) ?? null, busy }

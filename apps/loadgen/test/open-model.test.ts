@@ -39,6 +39,22 @@ describe('the open model', () => {
     expect(json).toMatchObject({ requests: 1000, acks: 1000, unsent: 0 })
   })
 
+  it('tells the rates of an amount without the wait for the last answers', async () => {
+    const port = await startOddServer((socket) => {
+      answering((id) => {
+        setTimeout(() => socket.write(Buffer.from(good(id), 'hex')), 400)
+        return ''
+      })(socket)
+    })
+    const { json } = await runLoad(port, ['--rate', 1000, '--amount', 100, '--connections', 2])
+    expect(json).toMatchObject({ requests: 100, acks: 100 })
+    expect(json.durationSeconds).toBeGreaterThan(0.45)
+    expect(json.offeredRate).toBeCloseTo(1000, 0)
+    // It can be late by as long as the machine was busy with something else, but not by the 400 ms.
+    expect(json.sentRate).toBeGreaterThan(300)
+    expect(json.sentRate).toBeLessThanOrEqual(1000)
+  })
+
   it('has no schedule, no lag and no offered rate in the closed model', async () => {
     const { port } = await startDemoServer()
     const { json } = await runLoad(port, ['--amount', 10, '--connections', 1])

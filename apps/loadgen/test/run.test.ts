@@ -105,6 +105,15 @@ describe('demo-loadgen run', () => {
     expect((await server.scrape()).value('req_recv_total')).toBeGreaterThan(1000)
   })
 
+  it('does not take answers to the warm-up for those to an amount', async () => {
+    const { port } = await startDemoServer()
+    // When the warm-up ends, a thousand times more is in flight than is counted.
+    const shape = ['--amount', 50, '--connections', 50, '--window', 1000, '--warmup', '300ms']
+    const { json } = await runLoad(port, shape)
+    expect(json).toMatchObject({ requests: 50, acks: 50 })
+    expect(json.acksPerSecond / (50 / json.durationSeconds)).toBeCloseTo(1, 0)
+  })
+
   it('sends for as long as it is told to, and waits for the last answers', async () => {
     const server = await startDemoServer()
     const { status, json } = await runLoad(server.port, ['--duration', '400ms', '--connections', 4, '--window', 50])

@@ -46,7 +46,7 @@ export class Load implements Share {
   #turn = 0
   /** Requests that wait for room, on all lanes. */
   #waiting = 0
-  #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, busy: 0 }
+  #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
   #finished = false
   #slot = -1
@@ -114,13 +114,20 @@ export class Load implements Share {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    const { sent, acksArrived, since } = this.#tally
+    const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#tally
     const now = performance.now()
     this.#until = Math.min(this.#until, now)
     if (this.#tally.counts) {
       const [duration, scheduled] = [now - since, this.#until - since]
+      // An amount is over when it is, and not when the last answer to it came; what the warm-up left is no part of it.
+      const whole = this.#limit.amount !== undefined
+      const sending =
+        this.#schedule === undefined ? duration : whole ? Math.max(scheduled, lastSentAt - since) : scheduled
       const busy = Math.max(0, this.#loop.busy() - this.#pacer.idle / duration)
-      this.#inTime = { sent, acks: acksArrived, duration, scheduled, busy }
+      this.#inTime = {
+        ...{ sent: whole ? requests : sent, acks: whole ? acks : acksArrived },
+        ...{ duration, scheduled, sending, busy },
+      }
     }
     if (this.#schedule === undefined) this.#left = 0
     // What was due by now is offered, though nobody has looked at it yet.
@@ -147,6 +154,7 @@ export class Load implements Share {
       arrivedInTime: this.#inTime.acks,
       duration: this.#inTime.duration,
       scheduled: this.#inTime.scheduled,
+      sending: this.#inTime.sending,
       unsent: Math.max(0, offered - requests),
       errors: [...this.#errors],
       responseTimes: tally.responseTimes.pack(),
@@ -219,9 +227,15 @@ export class Load implements Share {
       this.#tally.offered += 1
       this.#left -= 1
     }
+    if (this.#left === 0) this.#endSchedule()
     this.#waiting += count
     const touched = Math.min(count, this.#lanes.length)
     for (let i = 0; i < touched; i++) this.#sendFresh(this.#lanes[(first + i) % this.#lanes.length], now)
+  }
+
+  /** All of an amount was due: nothing is any more, from when the next request would have been. */
+  #endSchedule(): void {
+    this.#until = Math.min(this.#until, this.#began + (this.#schedule?.next ?? NO_LIMIT))
   }
 
   /** Sends what has just become due; what finds no room was looked at now, and waits. */
@@ -253,6 +267,7 @@ export class Load implements Share {
       return dueAt
     })
     tally.sent += sent
+    if (sent > 0) tally.lastSentAt = now
     this.#waiting -= sent
     this.#work += 1
   }
