@@ -65,15 +65,20 @@ function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: R
 
 /** Each thing that went wrong: its name, and what it means. */
 export function troubles(result: JudgedRun): [name: string, text: string][] {
-  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages } = result
+  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, saturated } = result
+  const notReached = saturated ? ': the generator did not get to them' : ''
   const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
   const lines: [number, string, string][] = [
     [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
-    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered`],
-    [unsent, 'unsent', `${count(unsent)} requests were due and never sent: the server did not take them`],
+    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered${notReached}`],
+    [
+      unsent,
+      'unsent',
+      `${count(unsent)} requests were due and never sent${notReached || ': the server did not take them'}`,
+    ],
     [mismatched, 'mismatched', `${count(mismatched)} answers were to no request that waited for one`],
     [duplicates, 'duplicate', `${count(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one`],
+    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one${notReached}`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
   ]
   return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
@@ -109,4 +114,13 @@ function notes(result: RunResult, options: RunOptions): string[] {
 export function isClean(result: JudgedRun): boolean {
   const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
   return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
+}
+
+/**
+ * Whether something went wrong that is not the generator's own doing. What a saturated one did not send, or did not see the
+ * answer to in time, says nothing about the server.
+ */
+export function hasFailed(result: JudgedRun): boolean {
+  const { saturated, failedAcks, mismatched, duplicates, errors } = result
+  return saturated ? failedAcks + mismatched + duplicates + errors > 0 : !isClean(result)
 }

@@ -59,10 +59,22 @@ describe('the exit status', () => {
   it.each([
     { name: 'a clean run', runs: [makeRun()], thresholds: [], status: 0 },
     { name: 'a threshold crossed', runs: [makeRun()], thresholds: crossed, status: 99 },
+    ...(['unsent', 'unanswered', 'timedOut'] as const).map((name) => ({
+      name: `saturated, and so ${name}`,
+      runs: [makeRun({ saturated: true, [name]: 7 })],
+      thresholds: [],
+      status: 3,
+    })),
+    ...(['failedAcks', 'mismatched', 'duplicates', 'errors'] as const).map((name) => ({
+      name: `saturated, with ${name} that are not its doing`,
+      runs: [makeRun({ saturated: true, [name]: 7 })],
+      thresholds: [],
+      status: 1,
+    })),
     { name: 'saturated before crossed', runs: [makeRun({ saturated: true })], thresholds: crossed, status: 3 },
     {
       name: 'failed before saturated',
-      runs: [makeRun(), makeRun({ saturated: true, unanswered: 1 })],
+      runs: [makeRun(), makeRun({ saturated: true, failedAcks: 1 })],
       thresholds: crossed,
       status: 1,
     },

@@ -123,7 +123,8 @@ describe('the open model', () => {
     const { status, json, stderr } = await runLoad(port, [
       ...['--rate', 1000, '--duration', '200ms', '--connections', 2, '--window', 5, '--timeout', '200ms'],
     ])
-    expect(status).toBe(1)
+    // On a machine that is busy with something else the generator may be too late, and then blames itself.
+    expect(status).toBe(json.saturated ? 3 : 1)
     expect(json).toMatchObject({ requests: 10, acks: 0, unanswered: 10, unsent: 190, timedOut: 10 })
     expect(stderr).toMatch(/^unsent +190 requests were due and never sent/m)
     expect(stderr).toMatch(/^waited +190 of 200 requests/m)
