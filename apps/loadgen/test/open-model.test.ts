@@ -157,4 +157,30 @@ describe('exit status 3', () => {
     expect(status).toBe(3)
     expect(stderr).toMatch(/^saturated +the generator was the limit, not the server: /m)
   })
+
+  it.each(['constant', 'poisson'])(
+    'comes at once when a load that nobody can make is interrupted: %s',
+    async (arrival) => {
+      const { port } = await startDemoServer()
+      const shape = ['--rate', '1000M', '--arrival', arrival, '--duration', '10m', '--connections', 2, '--workers', 2]
+      const program = startLoadgen(['--port', port, '--warmup', '200ms', '--json', '-', ...shape])
+      await program.until('it loads', () => (/^load: /m.test(program.stderr) ? true : undefined))
+      program.signal('SIGINT')
+      expect(await program.exit()).toEqual({ status: 3, signal: null })
+      const json = readJson(program)
+      expect((json.offeredRate ?? 0) / 1e9, 'what nobody had the time for is counted').toBeCloseTo(1, 3)
+      expect(json.unsent).toBeGreaterThan(json.requests)
+      expect(json.saturated).toBe(true)
+    },
+  )
+
+  it('counts exactly what is due beyond what can wait', async () => {
+    const port = await startOddServer((socket) => socket.resume())
+    const shape = ['--rate', '50M', '--duration', '1s', '--connections', 4, '--window', 1, '--timeout', '300ms']
+    const { json } = await runLoad(port, shape)
+    expect(json.requests).toBe(4)
+    // 4 million can wait.
+    expect(json.unsent).toBeGreaterThan(2 ** 23)
+    expect((json.offeredRate ?? 0) / 5e7).toBeCloseTo(1, 3)
+  })
 })

@@ -18,6 +18,18 @@ const NO_LIMIT = Number.POSITIVE_INFINITY
  */
 const REST = 0.05
 
+/** How many requests are looked at in one turn of the event loop: the rest comes in the next, after answers and signals. */
+const TURN = 16_384
+
+/**
+ * How many requests may wait for room, on all lanes together: 32 MiB. What is due beyond that is counted, as due and never
+ * sent, and kept nowhere.
+ */
+const MOST_WAITING = 2 ** 22
+
+/** How long what is overdue at the end may be looked at, in milliseconds. */
+const AT_THE_END = 50
+
 /** One worker's load, in the thread it is made in. */
 export class Load implements Share {
   readonly #plan: SharePlan
@@ -98,6 +110,8 @@ export class Load implements Share {
     const { amount, duration } = limit
     this.#limit = limit
     const now = performance.now()
+    // What the warm-up did not get to would take the load's time.
+    this.#pass(now)
     this.#tally = this.#newTally(now)
     this.#loop.reset()
     this.#pacer.idle = 0
@@ -130,8 +144,7 @@ export class Load implements Share {
       }
     }
     if (this.#schedule === undefined) this.#left = 0
-    // What was due by now is offered, though nobody has looked at it yet.
-    else this.#offer(now)
+    else this.#offerTheRest(now)
     this.#wakeIfIdle()
   }
 
@@ -200,8 +213,18 @@ export class Load implements Share {
     const schedule = this.#schedule
     if (schedule === undefined || this.#finished) return
     this.#offer(performance.now())
-    if (this.#mayOffer()) this.#pacer.callAt(Math.max(performance.now() + REST, this.#began + schedule.next))
-    else this.#wakeIfIdle()
+    const next = this.#began + schedule.next
+    const now = performance.now()
+    if (!this.#mayOffer()) this.#wakeIfIdle()
+    // Who is late by more than a rest takes none.
+    else this.#pacer.callAt(next < now - REST ? now : Math.max(now + REST, next))
+  }
+
+  /** Offers what was due by now, though nobody has looked at it yet; of what would take long it only says how many. */
+  #offerTheRest(now: number): void {
+    const since = performance.now()
+    while (this.#isDue(now) && performance.now() - since < AT_THE_END) this.#offer(now)
+    this.#pass(now)
   }
 
   #mayOffer(): boolean {
@@ -209,13 +232,35 @@ export class Load implements Share {
     return this.#left > 0 && this.#began + next < this.#until && this.#lanes.length > 0
   }
 
-  /** Gives all that is due by now to the lanes, in turn, and sends it. */
+  #isDue(now: number): boolean {
+    return this.#mayOffer() && this.#began + (this.#schedule?.next ?? NO_LIMIT) <= now
+  }
+
+  /** Counts what is due before a time, and never gives it to anybody. */
+  #pass(before: number): void {
+    const schedule = this.#schedule
+    if (schedule === undefined || this.#lanes.length === 0) return
+    const tally = this.#tally
+    const until = Math.min(before, this.#until)
+    schedule.skip(this.#began, Math.min(until, tally.since), NO_LIMIT)
+    const passed = schedule.skip(this.#began, until, this.#left)
+    tally.offered += passed
+    this.#left -= passed
+    if (this.#left === 0) this.#endSchedule()
+  }
+
+  /** Gives what is due by now to the lanes, in turn, and sends it: as much of it as a turn and memory are for. */
   #offer(now: number): void {
     const schedule = this.#schedule
     if (schedule === undefined) return
+    const most = Math.min(TURN, MOST_WAITING - this.#waiting)
+    if (most <= 0) {
+      this.#pass(now)
+      return
+    }
     const first = this.#turn
     let count = 0
-    for (; this.#mayOffer() && this.#began + schedule.next <= now; count++) {
+    for (; count < most && this.#isDue(now); count++) {
       const dueAt = this.#began + schedule.next
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
