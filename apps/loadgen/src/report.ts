@@ -66,9 +66,12 @@ function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: R
 /** Each thing that went wrong: its name, and what it means. */
 export function troubles(result: JudgedRun): [name: string, text: string][] {
   const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, saturated } = result
+  const { requests, interrupted } = result
   const notReached = saturated ? ': the generator did not get to them' : ''
   const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
+  const nothing = interrupted ? 'interrupted before anything was counted' : 'no request was sent while it counted'
   const lines: [number, string, string][] = [
+    [requests === 0 ? 1 : 0, 'nothing', nothing],
     [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
     [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered${notReached}`],
     [

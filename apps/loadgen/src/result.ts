@@ -65,6 +65,8 @@ export interface RunResult {
   readonly errorMessages: readonly string[]
   /** Connections that were ended by us and made anew. */
   readonly reconnects: number
+  /** Whether it was ended early, before any of its load was counted: in the ramp of its connections or in the warm-up. */
+  readonly interrupted: boolean
   /** How long requests were sent and counted. */
   readonly durationSeconds: number
   /** Answers that came in that time, a second. */

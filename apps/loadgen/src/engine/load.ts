@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnsweredRun, type ClientError, PayloadPool } from '@demo/client-sim'
 import { explain } from './explain.ts'
@@ -60,6 +61,9 @@ export class Load implements Share {
   #waiting = 0
   #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
+  /** Aborts with `stop`. */
+  readonly #stopping = new AbortController()
+  readonly #aborted = once(this.#stopping.signal, 'abort')
   #finished = false
   #slot = -1
   #mismatched = 0
@@ -83,8 +87,9 @@ export class Load implements Share {
     let failure: unknown
     for (let number = 0; number < locations.length && failure === undefined && !this.#stopped; number++) {
       const wait = began + number * connectInterval - performance.now()
-      if (wait > 0) await sleep(wait)
-      if (opening.size >= CONNECTS_AT_ONCE) await Promise.race(opening)
+      if (wait > 0) await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {})
+      if (opening.size >= CONNECTS_AT_ONCE) await Promise.race([...opening, this.#aborted])
+      if (this.#stopped) break
       const lane = new Lane(this.#plan, number, payload, {
         answered: (run) => this.#answered(run),
         room: (one) => this.#room(one),
@@ -98,7 +103,8 @@ export class Load implements Share {
       opening.add(opened)
       opened.then(() => opening.delete(opened))
     }
-    await Promise.all(opening)
+    // Those that are still being opened when it stops are ended as soon as they are there.
+    await Promise.race([Promise.all(opening), this.#aborted])
     if (failure !== undefined) throw failure
   }
 
@@ -128,6 +134,7 @@ export class Load implements Share {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    this.#stopping.abort()
     const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#tally
     const now = performance.now()
     this.#until = Math.min(this.#until, now)
@@ -159,7 +166,8 @@ export class Load implements Share {
     const { mismatched, duplicates } = this.#strangers()
     for (const lane of this.#lanes) lane.destroy()
     this.#pacer.close()
-    const tally = this.#tally
+    // A warm-up is counted for the live view only.
+    const tally = this.#tally.counts ? this.#tally : this.#newTally(NO_LIMIT)
     const { offered, requests, acks, failedAcks, late, waited, reconnects } = tally
     return {
       ...{ offered, requests, acks, failedAcks, late, waited, reconnects, mismatched, duplicates, overdue, busy },
