@@ -53,6 +53,26 @@ describe('--reconnect-every', () => {
   })
 })
 
+describe('answers that nobody waits for', () => {
+  it('count though they come when their connection is being ended already', async () => {
+    const port = await startOddServer(
+      (socket) => {
+        let answers = ''
+        answering((id) => {
+          answers += good(id)
+          return good(id)
+        })(socket)
+        // Each answer comes a second time, when we have ended our side.
+        socket.on('end', () => setTimeout(() => socket.end(Buffer.from(answers, 'hex')), 100))
+      },
+      { allowHalfOpen: true },
+    )
+    const { status, json } = await runLoad(port, ['--reconnect-every', 10, '--connections', 1, '--amount', 25])
+    expect(status).toBe(1)
+    expect(json).toMatchObject({ requests: 25, acks: 25, duplicates: 20 })
+  })
+})
+
 describe('--connect-rate', () => {
   it('opens connections one after the other', async () => {
     const opened: number[] = []

@@ -20,6 +20,8 @@ export interface LaneListener {
   reconnected(lane: Lane): void
   /** Its connection was lost, or could not be made anew: the lane is at its end. */
   lost(lane: Lane, error: ClientError): void
+  /** A connection that we had ended is gone: no answer comes over it any more. */
+  ended(): void
 }
 
 /** Where one connection is, and the next one when that is ended: what is to be sent on it waits here. */
@@ -88,11 +90,16 @@ export class Lane {
   }
 
   get mismatched(): number {
-    return this.#mismatched + (this.#connection?.mismatched ?? 0)
+    return this.#sum(this.#mismatched, (connection) => connection.mismatched)
   }
 
   get duplicates(): number {
-    return this.#duplicates + (this.#connection?.duplicates ?? 0)
+    return this.#sum(this.#duplicates, (connection) => connection.duplicates)
+  }
+
+  /** Whether answers may come still over a connection that we have ended. */
+  get isEnding(): boolean {
+    return this.#ending.size > 0
   }
 
   /** Sends at most so many requests, now due; tells how many. */
@@ -136,6 +143,12 @@ export class Lane {
     for (const connection of this.#ending) connection.destroy()
   }
 
+  #sum(before: number, pick: (connection: LoadConnection) => number): number {
+    let sum = before + (this.#connection === undefined ? 0 : pick(this.#connection))
+    for (const connection of this.#ending) sum += pick(connection)
+    return sum
+  }
+
   #send(count: number, send: () => void): number {
     if (count <= 0) return 0
     const before = this.#connection?.sent ?? 0
@@ -156,7 +169,8 @@ export class Lane {
   #closed(connection: LoadConnection, error: ClientError | undefined): void {
     this.#mismatched += connection.mismatched
     this.#duplicates += connection.duplicates
-    if (this.#ending.delete(connection) || connection !== this.#connection) return
+    if (this.#ending.delete(connection)) this.#listener.ended()
+    if (connection !== this.#connection) return
     this.#connection = undefined
     if (!this.#destroyed) this.#listener.lost(this, error ?? new ClientError('ERR_CLIENT_CLOSED', 'it was closed'))
   }

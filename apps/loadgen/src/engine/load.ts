@@ -37,6 +37,8 @@ export class Load implements Share {
   readonly #onPulse: (pulse: Pulse) => void
   /** All that are there still. */
   readonly #lanes: Lane[] = []
+  /** Those that were lost. */
+  readonly #gone: Lane[] = []
   readonly #loop = new LoopDelay()
   #pulses: NodeJS.Timeout | undefined
   /** When pulses began to be counted, and how many there were. */
@@ -66,8 +68,6 @@ export class Load implements Share {
   readonly #aborted = once(this.#stopping.signal, 'abort')
   #finished = false
   #slot = -1
-  #mismatched = 0
-  #duplicates = 0
   readonly #errors = new Map<string, number>()
   #newErrors = 0
   #whenIdle: (() => void)[] = []
@@ -95,6 +95,7 @@ export class Load implements Share {
         room: (one) => this.#room(one),
         reconnected: (one) => this.#reconnected(one),
         lost: (one, error) => this.#lost(one, error),
+        ended: () => this.#wakeIfIdle(),
       })
       this.#lanes.push(lane)
       const opened = lane.open().catch((error: unknown) => {
@@ -164,7 +165,7 @@ export class Load implements Share {
     this.#loop.close()
     const overdue = this.#overdue()
     const { mismatched, duplicates } = this.#strangers()
-    for (const lane of this.#lanes) lane.destroy()
+    for (const lane of [...this.#lanes, ...this.#gone]) lane.destroy()
     this.#pacer.close()
     // A warm-up is counted for the live view only.
     const tally = this.#tally.counts ? this.#tally : this.#newTally(NO_LIMIT)
@@ -353,8 +354,7 @@ export class Load implements Share {
     const message = explain(error)
     this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1)
     this.#newErrors += 1
-    this.#mismatched += lane.mismatched
-    this.#duplicates += lane.duplicates
+    this.#gone.push(lane)
     const at = this.#lanes.indexOf(lane)
     if (at >= 0) this.#lanes.splice(at, 1)
     if (at >= 0 && at < this.#turn) this.#turn -= 1
@@ -380,6 +380,8 @@ export class Load implements Share {
   }
 
   #isIdle(): boolean {
+    // An answer that nobody waits for may be the last thing that a server says.
+    if (this.#stopped && [...this.#lanes, ...this.#gone].some((lane) => lane.isEnding)) return false
     if (this.#lanes.length === 0) return true
     if (this.#schedule === undefined) return this.#left === 0 && this.#inFlight === 0
     return this.#waiting <= 0 && !this.#mayOffer() && this.#inFlight === 0
@@ -421,8 +423,8 @@ export class Load implements Share {
 
   /** Answers that nobody waited for, on all lanes that ever were. */
   #strangers(): { mismatched: number; duplicates: number } {
-    let [mismatched, duplicates] = [this.#mismatched, this.#duplicates]
-    for (const lane of this.#lanes) {
+    let [mismatched, duplicates] = [0, 0]
+    for (const lane of [...this.#lanes, ...this.#gone]) {
       mismatched += lane.mismatched
       duplicates += lane.duplicates
     }
