@@ -64,7 +64,13 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
   const attempt = async (rate: number) => {
     if (signal.aborted) return undefined
     process.stdout.write(stepBeginning(rate))
-    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal))
+    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal)).catch(
+      (error: unknown) => {
+        // On a terminal the complaint would go on in the step's line.
+        process.stdout.write('\n')
+        throw error
+      },
+    )
     if (!signal.aborted) return withoutSlices(measured)
     process.stdout.write('\n')
     return undefined

@@ -283,5 +283,6 @@ describe('demo-loadgen search', () => {
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderr).toContain('ECONNREFUSED')
     expect(program.stderr).not.toMatch(/^ +at /m)
+    expect(program.stdout, 'the complaint has a line of its own').toMatch(/1,000\/s\n$/)
   })
 })
