@@ -67,6 +67,13 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   expect(shownBy(written)).toEqual([])
 })
 
+test('a terminal that does not know its size gets all lines', () => {
+  let written = ''
+  const view = new LiveView({ columns: 0, colors: false, write: (text) => (written += text) })
+  view.show(at('load', 1, 100, { done: 0.5 }))
+  expect(shownBy(written)[0]).toMatch(/^load {5}█{15}·{15} {2}50 %/)
+})
+
 test('a terminal that is narrow gets no line that is wider', () => {
   let written = ''
   const view = new LiveView({ columns: 20, colors: true, write: (text) => (written += text) })
