@@ -97,7 +97,7 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, unsent, generator, offeredRate, sentRate } = result
+  const { saturatedBecause, waited, requests, unsent } = result
   const lines: string[] = []
   if (saturatedBecause !== null) {
     lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
@@ -108,9 +108,15 @@ function notes(result: RunResult, options: RunOptions): string[] {
       `waited      ${count(waited)} of ${count(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
     )
   }
-  const busy = busyNote({ offeredRate, sentRate, lagP99: null, busy: generator.busyPercent.map((one) => one / 100) })
+  // Where something went wrong, the generator may have been busy with that.
+  const busy = isClean(result) ? busyNoteOf(result) : undefined
   if (busy !== undefined) lines.push(`note        ${busy}`)
   return lines
+}
+
+function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {
+  const busy = generator.busyPercent.map((one) => one / 100)
+  return busyNote({ offeredRate, sentRate, lagP99: null, busy }, durationSeconds)
 }
 
 /** Whether each request was sent, and answered once, in time, and with success. */
