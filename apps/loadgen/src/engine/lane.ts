@@ -37,6 +37,8 @@ export class Lane {
   #connection: LoadConnection | undefined
   /** Connections that we have ended, and the server not yet. */
   readonly #ending = new Set<LoadConnection>()
+  /** Requests sent on its connections before the present one. */
+  #sentBefore = 0
   #destroyed = false
   #mismatched = 0
   #duplicates = 0
@@ -51,7 +53,7 @@ export class Lane {
 
   /** @throws ClientError when the connection can't be made */
   async open(): Promise<void> {
-    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery } = this.#plan
+    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
     const connection: LoadConnection = await openLoadConnection(
       {
         ...locations[this.#number],
@@ -59,7 +61,7 @@ export class Lane {
         timeout,
         window: reconnectEvery > 0 ? Math.min(window, reconnectEvery) : window,
         payload: this.#payload,
-        firstPayload: this.#number,
+        firstPayload: this.#number * workers + worker + this.#sentBefore,
         ...(tls === undefined ? {} : { tls }),
         ...(credentials === undefined ? {} : { credentials }),
       },
@@ -126,6 +128,7 @@ export class Lane {
     if (connection === undefined || reconnectEvery === 0) return
     if (connection.sent < reconnectEvery || connection.inFlight > 0) return
     this.#connection = undefined
+    this.#sentBefore += connection.sent
     this.#end(connection)
     this.open().then(
       () => {

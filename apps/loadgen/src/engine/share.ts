@@ -4,6 +4,9 @@ import type { ScheduleOptions } from './schedule.ts'
 
 /** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
 export interface SharePlan {
+  /** Which worker it is, from 0, and how many there are. */
+  readonly worker: number
+  readonly workers: number
   /** Where each of its connections goes. */
   readonly locations: readonly ServerLocation[]
   readonly dialect: 'specification' | 'go-demo'
