@@ -83,6 +83,11 @@ export class Lane {
     return this.#connection?.inFlight ?? 0
   }
 
+  /** How many requests its present connection can take, or the one that is being made, whenever there is room. */
+  get capacity(): number {
+    return this.#plan.reconnectEvery - (this.#connection?.sent ?? 0)
+  }
+
   /** How many requests can be sent now. */
   get room(): number {
     const connection = this.#connection

@@ -336,13 +336,38 @@ export class Load implements Share {
   #room(lane: Lane): void {
     if (this.#schedule !== undefined) this.#sendDue(lane)
     else if (this.#left > 0) this.#fill(lane)
-    if (this.#wantsMore(lane)) lane.renew()
+    if (this.#plan.reconnectEvery > 0 && this.#wantsMore(lane)) lane.renew()
     if (this.#left === 0 || this.#stopped) this.#wakeIfIdle()
   }
 
-  /** Whether there may be something to send on it: a connection is not made for nothing. */
+  /** Whether there will be something to send on it, if no other is lost: a connection is not made for nothing. */
   #wantsMore(lane: Lane): boolean {
-    return lane.due.length > 0 || (this.#left > 0 && !this.#stopped)
+    if (lane.due.length > 0) return true
+    if (this.#stopped) return false
+    return this.#schedule === undefined ? this.#left > this.#capacity() : this.#left > this.#turnsUntil(lane)
+  }
+
+  /** What the connections that are there, or being made, can take before one more must be made anew. */
+  #capacity(): number {
+    const { reconnectEvery } = this.#plan
+    // Far from the end of the load nobody has to look at each.
+    if (this.#left === NO_LIMIT || this.#left > this.#lanes.length * reconnectEvery) return 0
+    let capacity = 0
+    for (const lane of this.#lanes) capacity += lane.capacity
+    return capacity
+  }
+
+  /** How many lanes get a request before it does. */
+  #turnsUntil(lane: Lane): number {
+    const { length } = this.#lanes
+    if (this.#left >= length) return 0
+    return (this.#lanes.indexOf(lane) - this.#turn + length) % length
+  }
+
+  /** Makes connections anew that were not needed until another one was lost. */
+  #renewIdle(): void {
+    if (this.#plan.reconnectEvery === 0) return
+    for (const lane of this.#lanes) if (this.#wantsMore(lane)) lane.renew()
   }
 
   #reconnected(lane: Lane): void {
@@ -360,6 +385,7 @@ export class Load implements Share {
     if (at >= 0 && at < this.#turn) this.#turn -= 1
     if (this.#turn >= this.#lanes.length) this.#turn = 0
     this.#handOver(lane)
+    this.#renewIdle()
     this.#wakeIfIdle()
   }
 
