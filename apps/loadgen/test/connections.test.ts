@@ -164,6 +164,15 @@ describe('--token-file', () => {
     expect(program.stderr).toBe('demo-loadgen: the server refused the credentials; see --token-file\n')
   })
 
+  it('says which dialect to try when the answer is of the other one', async () => {
+    const program = startLoadgen([
+      ...['--port', await guard('00'), '--token-file', tokenFile(), '--dialect', 'go-demo', ...FEW],
+    ])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    const told = 'the server answers in the specification dialect; try --dialect specification'
+    expect(program.stderr).toBe(`demo-loadgen: ${told}\n`)
+  })
+
   it('fails with one line when it is not there', async () => {
     const program = startLoadgen(['--token-file', '/no/such/file', ...FEW])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
