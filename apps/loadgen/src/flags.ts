@@ -134,7 +134,8 @@ export const SIMULATE_FLAGS = {
 } satisfies Flags
 
 export const EXIT_STATUSES = `
-Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; 0 is no limit.
+Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; a limit of
+0 is none.
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
