@@ -1,17 +1,17 @@
 import { ExitStatus } from '@demo/cli'
 import type { JudgedRun } from './judge/metrics.ts'
 import type { ThresholdVerdict } from './judge/threshold.ts'
-import { isClean } from './report.ts'
+import { hasFailed } from './report.ts'
 
 /** What the exit status says on top of what all programs say. */
 export const LoadgenStatus = { ...ExitStatus, saturated: 3, crossed: 99 } as const
 
 /**
- * The exit status of a run, or of several. What went wrong beats a generator that could not keep up, which beats a
- * threshold that was crossed: the figures of the former two tell little about the server.
+ * The exit status of a run, or of several. What went wrong with the server beats a generator that could not keep up, which
+ * beats a threshold that was crossed: the figures of the former two tell little about the server.
  */
 export function statusOf(runs: readonly JudgedRun[], thresholds: readonly ThresholdVerdict[]): number {
-  if (!runs.every(isClean)) return LoadgenStatus.failed
+  if (runs.some(hasFailed)) return LoadgenStatus.failed
   if (runs.some(({ saturated }) => saturated)) return LoadgenStatus.saturated
   return thresholds.every(({ passed }) => passed) ? LoadgenStatus.ok : LoadgenStatus.crossed
 }

@@ -134,8 +134,10 @@ export const SIMULATE_FLAGS = {
 } satisfies Flags
 
 export const EXIT_STATUSES = `
-Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; 0 is no limit.
+Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; a limit of
+0 is none.
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
-keep up, 99 a threshold was crossed, or compare saw a regression.`
+keep up (what it did not send, or saw no answer to, is then no failure), 99 a threshold was crossed, or compare saw a
+regression.`

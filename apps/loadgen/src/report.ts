@@ -65,15 +65,23 @@ function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: R
 
 /** Each thing that went wrong: its name, and what it means. */
 export function troubles(result: JudgedRun): [name: string, text: string][] {
-  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages } = result
+  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, saturated } = result
+  const { requests, interrupted } = result
+  const notReached = saturated ? ': the generator did not get to them' : ''
   const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
+  const nothing = interrupted ? 'interrupted before anything was counted' : 'no request was sent while it counted'
   const lines: [number, string, string][] = [
+    [requests === 0 ? 1 : 0, 'nothing', nothing],
     [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
-    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered`],
-    [unsent, 'unsent', `${count(unsent)} requests were due and never sent: the server did not take them`],
+    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered${notReached}`],
+    [
+      unsent,
+      'unsent',
+      `${count(unsent)} requests were due and never sent${notReached || ': the server did not take them'}`,
+    ],
     [mismatched, 'mismatched', `${count(mismatched)} answers were to no request that waited for one`],
     [duplicates, 'duplicate', `${count(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one`],
+    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one${notReached}`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
   ]
   return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
@@ -89,7 +97,7 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, unsent, generator, offeredRate, sentRate } = result
+  const { saturatedBecause, waited, requests, unsent } = result
   const lines: string[] = []
   if (saturatedBecause !== null) {
     lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
@@ -100,13 +108,28 @@ function notes(result: RunResult, options: RunOptions): string[] {
       `waited      ${count(waited)} of ${count(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
     )
   }
-  const busy = busyNote({ offeredRate, sentRate, lagP99: null, busy: generator.busyPercent.map((one) => one / 100) })
+  // Where something went wrong, the generator may have been busy with that.
+  const busy = isClean(result) ? busyNoteOf(result) : undefined
   if (busy !== undefined) lines.push(`note        ${busy}`)
   return lines
+}
+
+function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {
+  const busy = generator.busyPercent.map((one) => one / 100)
+  return busyNote({ offeredRate, sentRate, lagP99: null, busy }, durationSeconds)
 }
 
 /** Whether each request was sent, and answered once, in time, and with success. */
 export function isClean(result: JudgedRun): boolean {
   const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
   return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
+}
+
+/**
+ * Whether something went wrong that is not the generator's own doing. What a saturated one did not send, or did not see the
+ * answer to in time, says nothing about the server.
+ */
+export function hasFailed(result: JudgedRun): boolean {
+  const { saturated, failedAcks, mismatched, duplicates, errors } = result
+  return saturated ? failedAcks + mismatched + duplicates + errors > 0 : !isClean(result)
 }

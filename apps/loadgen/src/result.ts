@@ -63,8 +63,10 @@ export interface RunResult {
   readonly errors: number
   /** What they were lost to, each message once. */
   readonly errorMessages: readonly string[]
-  /** Connections that were ended by us and made anew. */
+  /** Connections that were ended by us and made anew; not one that was still being made when the run ended. */
   readonly reconnects: number
+  /** Whether it was ended early, before any of its load was counted: in the ramp of its connections or in the warm-up. */
+  readonly interrupted: boolean
   /** How long requests were sent and counted. */
   readonly durationSeconds: number
   /** Answers that came in that time, a second. */

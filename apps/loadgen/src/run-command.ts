@@ -10,12 +10,13 @@ import { showProgress } from './live/show-progress.ts'
 import type { Measured } from './result.ts'
 import { describeEnvironment } from './results/environment.ts'
 import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
-import { writeResults } from './results/write.ts'
+import { checkDestinations, writeResults } from './results/write.ts'
 import { type RunOptions, run } from './run.ts'
 
 /** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
   const { json, hgrm, html, threshold = [], repeat, quiet, metricsPort, metricsHost, ...options } = flags
+  await checkDestinations({ json, hgrm, html })
   const startedAt = new Date().toISOString()
   const signal = untilInterrupted()
   const measured = await repeatRun(

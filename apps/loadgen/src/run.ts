@@ -54,7 +54,8 @@ export async function run(
       )
     }
     const usage = process.cpuUsage()
-    if (!signal.aborted) {
+    const interrupted = signal.aborted
+    if (!interrupted) {
       monitor.enter('load')
       await all((share, worker) => share.count(limitOf(options, worker)))
       await within(
@@ -73,7 +74,7 @@ export async function run(
     )
     const outcomes = await Promise.all(shares.map((share) => share.finish()))
     finished = true
-    return measure(outcomes, (cpu.user + cpu.system) / 1000, monitor)
+    return measure(outcomes, (cpu.user + cpu.system) / 1000, monitor, interrupted)
   } finally {
     clearInterval(timer)
     signal.removeEventListener('abort', stop)
@@ -82,7 +83,12 @@ export async function run(
 }
 
 /** Puts together what came of all shares. */
-function measure(outcomes: readonly ShareOutcome[], cpuMilliseconds: number, monitor: Monitor): Measured {
+function measure(
+  outcomes: readonly ShareOutcome[],
+  cpuMilliseconds: number,
+  monitor: Monitor,
+  interrupted: boolean,
+): Measured {
   const sum = (pick: (outcome: ShareOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
   const open = outcomes.every(({ lags }) => lags !== undefined)
   const responseTimes = merge(outcomes.map((outcome) => outcome.responseTimes))
@@ -92,7 +98,7 @@ function measure(outcomes: readonly ShareOutcome[], cpuMilliseconds: number, mon
   const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
   // Each share by its own clock: they do not begin and stop at the very same moment.
   const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
-  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, open ? outcome.scheduled : outcome.duration))
+  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending))
   const requests = sum((outcome) => outcome.requests)
   const acks = sum((outcome) => outcome.acks)
   const evidence: Evidence = { offeredRate, sentRate, lagP99: lags?.percentile(99) ?? null, busy }
@@ -111,6 +117,7 @@ function measure(outcomes: readonly ShareOutcome[], cpuMilliseconds: number, mon
       errors: errors.reduce((total, [, count]) => total + count, 0),
       errorMessages: [...new Set(errors.map(([message]) => message))],
       reconnects: sum((outcome) => outcome.reconnects),
+      interrupted,
       durationSeconds: Number((duration / 1000).toFixed(3)),
       acksPerSecond: Math.round(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration))),
       latencyMs: responseTimes.summarize(),

@@ -3,7 +3,7 @@ import { LoadgenStatus } from './exit-status.ts'
 import { parseRate, RUN_FLAGS } from './flags.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
-import { parseThreshold } from './judge/threshold.ts'
+import { parseThreshold, type Threshold } from './judge/threshold.ts'
 import { parseShare } from './judge/units.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
@@ -23,12 +23,28 @@ function parseStep(text: string): number {
   return value
 }
 
+/**
+ * A condition that more load can only break: the search goes up until it does.
+ *
+ * @throws RangeError when it is none
+ */
+export function parseSlo(text: string): Threshold {
+  const condition = parseThreshold(text)
+  const { operator, limit } = condition
+  if (operator === '>' || operator === '>=' || (operator === '==' && limit !== 0)) {
+    throw new RangeError(
+      'the search raises the rate until a condition breaks, so each must be an upper bound, like p99<10ms or errors==0',
+    )
+  }
+  return condition
+}
+
 /** All of `run` but what a search decides itself. */
 const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,
-  slo: listFlag('--slo <condition>', "what must hold, like 'p99<10ms'; may be given several times", parseThreshold),
+  slo: listFlag('--slo <condition>', "what must hold, like 'p99<10ms'; may be given several times", parseSlo),
   from: flag('--from <rate>', 'where to begin, in requests a second', parseRate, '1000'),
   maxRate: optionalFlag('--max-rate <rate>', 'where to end at the latest', parseRate),
   precision: flag('--precision <share>', 'how close the answer must be', parsePrecision, '5%'),
@@ -48,7 +64,13 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
   const attempt = async (rate: number) => {
     if (signal.aborted) return undefined
     process.stdout.write(stepBeginning(rate))
-    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal))
+    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal)).catch(
+      (error: unknown) => {
+        // On a terminal the complaint would go on in the step's line.
+        process.stdout.write('\n')
+        throw error
+      },
+    )
     if (!signal.aborted) return withoutSlices(measured)
     process.stdout.write('\n')
     return undefined

@@ -38,8 +38,11 @@ export function whySaturated({ offeredRate, sentRate, lagP99, busy }: Evidence):
   return null
 }
 
+/** For how long a generator must have been busy to say so, in seconds: a run that is over at once is little but its start. */
+const BUSY_FOR = 1
+
 /** What is to be known of a closed model's figures when the generator had no time left; undefined when it had. */
-export function busyNote({ offeredRate, busy }: Evidence): string | undefined {
-  if (offeredRate !== null || Math.max(...busy) < BUSY) return undefined
+export function busyNote({ offeredRate, busy }: Evidence, seconds: number): string | undefined {
+  if (offeredRate !== null || Math.max(...busy) < BUSY || seconds < BUSY_FOR) return undefined
   return 'the generator was busy all the time: with --workers, or from another machine, there may be more'
 }

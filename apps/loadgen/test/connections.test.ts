@@ -47,9 +47,63 @@ describe('--reconnect-every', () => {
     const { status, json } = await runLoad(server.port, ['--reconnect-every', 10, '--connections', 2, ...args])
     expect([0, 3]).toContain(status)
     expect(json).toMatchObject({ requests: 100, acks: 100, unanswered: 0, errors: 0 })
-    // The last connection of each lane is not ended before the load is.
-    expect(json.reconnects).toBeGreaterThanOrEqual(8)
+    // Ten connections are needed, and none is made for nothing.
+    expect(json.reconnects).toBe(8)
     expect((await server.scrape()).value('connections_opened_total')).toBe(2 + json.reconnects)
+  })
+
+  it('makes no more connections than are needed, however the last requests fall', async () => {
+    for (const [connections, amount] of [
+      [5, 103],
+      [7, 71],
+      [3, 10],
+    ]) {
+      const server = await startDemoServer()
+      const shape = ['--reconnect-every', 10, '--connections', connections, '--amount', amount, '--window', 1]
+      const { status, json } = await runLoad(server.port, shape)
+      expect(status).toBe(0)
+      expect(json).toMatchObject({ requests: amount, acks: amount })
+      expect((await server.scrape()).value('connections_opened_total')).toBe(connections + json.reconnects)
+    }
+  })
+
+  it.each([[], ['--rate', '2k']])('makes one anew after all when another is lost: %j', async (...args) => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      const lost = connections === 2
+      answering((id, number) => {
+        if (lost && number === 3) socket.resetAndDestroy()
+        return good(id)
+      })(socket)
+    })
+    // Two connections are enough for 20 requests, unless one of them goes.
+    const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20]
+    const { status, json } = await runLoad(port, [...shape, ...args])
+    expect(status).toBe(1)
+    expect(json).toMatchObject({ requests: 20, errors: 1 })
+    expect(json.acks).toBeGreaterThanOrEqual(17)
+    expect(json.reconnects).toBeGreaterThanOrEqual(1)
+  })
+})
+
+describe('answers that nobody waits for', () => {
+  it('count though they come when their connection is being ended already', async () => {
+    const port = await startOddServer(
+      (socket) => {
+        let answers = ''
+        answering((id) => {
+          answers += good(id)
+          return good(id)
+        })(socket)
+        // Each answer comes a second time, when we have ended our side.
+        socket.on('end', () => setTimeout(() => socket.end(Buffer.from(answers, 'hex')), 100))
+      },
+      { allowHalfOpen: true },
+    )
+    const { status, json } = await runLoad(port, ['--reconnect-every', 10, '--connections', 1, '--amount', 25])
+    expect(status).toBe(1)
+    expect(json).toMatchObject({ requests: 25, acks: 25, duplicates: 20 })
   })
 })
 
@@ -108,6 +162,15 @@ describe('--token-file', () => {
     const program = startLoadgen(['--port', await guard('01'), '--token-file', tokenFile(), ...FEW])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderr).toBe('demo-loadgen: the server refused the credentials; see --token-file\n')
+  })
+
+  it('says which dialect to try when the answer is of the other one', async () => {
+    const program = startLoadgen([
+      ...['--port', await guard('00'), '--token-file', tokenFile(), '--dialect', 'go-demo', ...FEW],
+    ])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    const told = 'the server answers in the specification dialect; try --dialect specification'
+    expect(program.stderr).toBe(`demo-loadgen: ${told}\n`)
   })
 
   it('fails with one line when it is not there', async () => {

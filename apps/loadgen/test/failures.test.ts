@@ -1,9 +1,11 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
 import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** A run that is over in no time, unless it hangs; a request that is not answered is given up after 300 ms. */
 const SHORT = ['--amount', 20, '--connections', 2, '--window', 5, '--timeout', '300ms'] as const
@@ -56,12 +58,14 @@ describe('a run fails with one line and exit status 1', () => {
     expect(line).toContain('300 ms')
   })
 
-  it('when the JSON can not be written', async () => {
+  // Each write to it fails: the disk is full.
+  it.skipIf(!existsSync('/dev/full'))('when the JSON can not be written, and loses nothing else', async () => {
     const { port } = await startDemoServer()
-    const file = join('no', 'such', 'folder', 'run.json')
-    const program = startLoadgen(['--port', port, '--warmup', 0, '--json', file, ...SHORT])
+    const html = join(temporaryFolder(), 'run.html')
+    const program = startLoadgen(['--port', port, '--warmup', 0, '--json', '/dev/full', '--html', html, ...SHORT])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
-    expect(program.stderrLines.at(-1)).toContain(file)
+    expect(program.stderrLines.at(-1)).toContain('ENOSPC')
+    expect(readFileSync(html, 'utf8')).toContain('</html>')
     expect(program.stderr).not.toMatch(/^ +at /m)
     expect(program.stdout, 'the result is not lost').toMatch(/^throughput/m)
   })
@@ -355,6 +359,10 @@ describe('a flag that can not be', () => {
     { args: ['--payload-size', '99999999999'], named: ['--payload-size'] },
     { args: ['--dialect', 'java'], named: ['--dialect', 'go-demo'] },
     { args: ['--json', ''], named: ['--json'] },
+    { args: ['--json', '/no/such/folder/run.json'], named: ['/no/such/folder/run.json', 'ENOENT'] },
+    { args: ['--hgrm', '/no/such/folder/run.hgrm'], named: ['/no/such/folder/run.hgrm', 'ENOENT'] },
+    { args: ['--html', '/'], named: ["can't write /: it is a folder"] },
+    { args: ['--html', '-'], named: ['--html', 'standard output'] },
     { args: ['simulate', '--clients', '0'], named: ['--clients'] },
     { args: ['simulate', '--amount', '5'], named: ['--amount'] },
   ])('is one line that names it, and exit status 2: $args', async ({ args, named }) => {

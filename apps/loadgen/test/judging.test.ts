@@ -6,6 +6,7 @@ import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import type { Program } from '../../server/test/program.ts'
 import { statusOf } from '../src/exit-status.ts'
 import { judge, parseThreshold } from '../src/judge/threshold.ts'
+import { parseSlo } from '../src/search-command.ts'
 import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 import { makeRun } from './runs.ts'
@@ -59,10 +60,22 @@ describe('the exit status', () => {
   it.each([
     { name: 'a clean run', runs: [makeRun()], thresholds: [], status: 0 },
     { name: 'a threshold crossed', runs: [makeRun()], thresholds: crossed, status: 99 },
+    ...(['unsent', 'unanswered', 'timedOut'] as const).map((name) => ({
+      name: `saturated, and so ${name}`,
+      runs: [makeRun({ saturated: true, [name]: 7 })],
+      thresholds: [],
+      status: 3,
+    })),
+    ...(['failedAcks', 'mismatched', 'duplicates', 'errors'] as const).map((name) => ({
+      name: `saturated, with ${name} that are not its doing`,
+      runs: [makeRun({ saturated: true, [name]: 7 })],
+      thresholds: [],
+      status: 1,
+    })),
     { name: 'saturated before crossed', runs: [makeRun({ saturated: true })], thresholds: crossed, status: 3 },
     {
       name: 'failed before saturated',
-      runs: [makeRun(), makeRun({ saturated: true, unanswered: 1 })],
+      runs: [makeRun(), makeRun({ saturated: true, failedAcks: 1 })],
       thresholds: crossed,
       status: 1,
     },
@@ -195,6 +208,19 @@ async function wasSearched(program: Program, status: number): Promise<boolean> {
   return true
 }
 
+describe('a condition of a search', () => {
+  it.each(['p99<10ms', 'mean<=1s', 'errors==0', 'acksPerSecond<5k'])('is an upper bound: %s', (text) => {
+    expect(parseSlo(text).text).toBe(text)
+  })
+
+  it.each(['acksPerSecond>=5k', 'acks>1', 'p99==5ms'])(
+    'that is none is refused, for it would mislead it: %s',
+    (text) => {
+      expect(() => parseSlo(text)).toThrow(/upper bound/)
+    },
+  )
+})
+
 describe('demo-loadgen search', () => {
   const QUICK = ['--connections', 1, '--step', '1s', '--warmup', 0] as const
 
@@ -243,6 +269,7 @@ describe('demo-loadgen search', () => {
   it.each([
     { name: 'no condition', args: [], told: "at least one --slo, like --slo 'p99<10ms'" },
     { name: 'a condition that can not be read', args: ['--slo', 'fast'], told: 'like p99<5ms' },
+    { name: 'a lower bound', args: ['--slo', 'acksPerSecond>=5k'], told: 'upper bound' },
     { name: 'no precision', args: ['--slo', 'p99<1s', '--precision', '0%'], told: 'above 0%' },
     { name: 'steps without an end', args: ['--slo', 'p99<1s', '--step', '0'], told: 'each step must end' },
   ])('refuses $name with one line and exit status 2', async ({ args, told }) => {
@@ -256,5 +283,6 @@ describe('demo-loadgen search', () => {
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderr).toContain('ECONNREFUSED')
     expect(program.stderr).not.toMatch(/^ +at /m)
+    expect(program.stdout, 'the complaint has a line of its own').toMatch(/1,000\/s\n$/)
   })
 })

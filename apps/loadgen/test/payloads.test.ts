@@ -20,7 +20,8 @@ async function payloadsOf(args: readonly (string | number)[], amount: number): P
       }
     })
   })
-  const { status } = await runLoad(port, ['--connections', 1, '--window', 7, '--amount', amount, ...args])
+  const shape = ['--connections', 1, '--window', 7, '--amount', amount]
+  const { status } = await runLoad(port, [...shape, ...args])
   expect(status).toBe(0)
   expect(payloads).toHaveLength(amount)
   return payloads
@@ -69,4 +70,18 @@ test.each([
   writeFileSync(file, text)
   const lines = ['one', 'two', '', 'four é']
   expect(await payloadsOf(['--payload-file', file], 10)).toEqual([...lines, ...lines, 'one', 'two'])
+})
+
+test.each([
+  { name: 'a connection that is made anew goes on', args: ['--reconnect-every', 10], amount: 100 },
+  { name: 'each connection begins at another one', args: ['--connections', 4], amount: 4 },
+  { name: 'that of another worker, too', args: ['--connections', 4, '--workers', 4], amount: 4 },
+])('different payloads are sent in turn: $name', async ({ args, amount }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'payloads.txt')
+  writeFileSync(file, Array.from({ length: 200 }, (_, i) => `payload ${i}\n`).join(''))
+  // One request at a time, so that of four each connection sends one.
+  const payloads = await payloadsOf(['--payload-file', file, '--window', 1, ...args], amount)
+  expect(new Set(payloads).size).toBe(amount)
 })

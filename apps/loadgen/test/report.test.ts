@@ -3,6 +3,8 @@ import type { Progress } from '../src/engine/monitor.ts'
 import { LiveView } from '../src/live/live-view.ts'
 import { progressLine } from '../src/live/plain-lines.ts'
 import { sparkline } from '../src/live/sparkline.ts'
+import { troubles } from '../src/report.ts'
+import { makeRun } from './runs.ts'
 
 const at = (phase: Progress['phase'], seconds: number, acks: number, more: Partial<Progress> = {}): Progress => ({
   ...{
@@ -65,9 +67,25 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   expect(shownBy(written)).toEqual([])
 })
 
+test('a terminal that does not know its size gets all lines', () => {
+  let written = ''
+  const view = new LiveView({ columns: 0, colors: false, write: (text) => (written += text) })
+  view.show(at('load', 1, 100, { done: 0.5 }))
+  expect(shownBy(written)[0]).toMatch(/^load {5}█{15}·{15} {2}50 %/)
+})
+
 test('a terminal that is narrow gets no line that is wider', () => {
   let written = ''
   const view = new LiveView({ columns: 20, colors: true, write: (text) => (written += text) })
   view.show(at('load', 1, 100, { done: 0.5 }))
   for (const line of shownBy(written)) expect(line.length).toBeLessThan(20)
+})
+
+test.each([
+  { saturated: false, told: 'the server did not take them' },
+  { saturated: true, told: 'the generator did not get to them' },
+])('what was never sent is blamed on the right one: $told', ({ saturated, told }) => {
+  expect(troubles(makeRun({ unsent: 3, saturated }))).toEqual([
+    ['unsent', `3 requests were due and never sent: ${told}`],
+  ])
 })

@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { type RunJson, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { startOddServer } from './odd-server.ts'
 
 const SMALL = ['--amount', 1000, '--connections', 3, '--window', 7] as const
 
@@ -105,6 +107,15 @@ describe('demo-loadgen run', () => {
     expect((await server.scrape()).value('req_recv_total')).toBeGreaterThan(1000)
   })
 
+  it('does not take answers to the warm-up for those to an amount', async () => {
+    const { port } = await startDemoServer()
+    // When the warm-up ends, a thousand times more is in flight than is counted.
+    const shape = ['--amount', 50, '--connections', 50, '--window', 1000, '--warmup', '300ms']
+    const { json } = await runLoad(port, shape)
+    expect(json).toMatchObject({ requests: 50, acks: 50 })
+    expect(json.acksPerSecond / (50 / json.durationSeconds)).toBeCloseTo(1, 0)
+  })
+
   it('sends for as long as it is told to, and waits for the last answers', async () => {
     const server = await startDemoServer()
     const { status, json } = await runLoad(server.port, ['--duration', '400ms', '--connections', 4, '--window', 50])
@@ -171,8 +182,35 @@ describe('SIGINT', () => {
     const program = startLoadgen(['--port', server.port, '--warmup', '10m', '--connections', 2])
     await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 10_000)
     program.signal('SIGINT')
-    await program.exit()
-    expect(program.stdout).toMatch(/^throughput/m)
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^requests +0$/m)
+    expect(program.stdout).toMatch(/^nothing +interrupted before anything was counted$/m)
+    expect(program.stdout, 'what the warm-up sent is no trouble').not.toMatch(/unanswered|timed out|unsent/)
+  })
+
+  it.each([1, 2])('ends the ramp of %i workers, though the next connection is far off', async (workers) => {
+    const server = await startDemoServer()
+    const ramp = ['--connect-rate', 0.01, '--connections', 4, '--workers', workers]
+    const program = startLoadgen(['--port', server.port, ...ramp])
+    await server.untilScraped('a connection', (metrics) => metrics.value('connections_opened_total') === 1)
+    program.signal('SIGINT')
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^nothing +interrupted before anything was counted$/m)
+  })
+
+  it('ends the ramp while a server takes no credentials', async () => {
+    const token = join(temporaryFolder(), 'token')
+    writeFileSync(token, 'a-secret')
+    let asked = false
+    const port = await startOddServer((socket) => socket.on('data', () => (asked = true)))
+    const program = startLoadgen(['--port', port, '--connections', 1, '--token-file', token, '--timeout', '10m'])
+    await waitFor(
+      () => asked,
+      () => 'for the credentials',
+    )
+    program.signal('SIGINT')
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^nothing +interrupted before anything was counted$/m)
   })
 })
 

@@ -21,6 +21,7 @@ export function makeRun(changes: Partial<JudgedRun> = {}): JudgedRun {
     errors: 0,
     errorMessages: [],
     reconnects: 0,
+    interrupted: false,
     durationSeconds: 1,
     acksPerSecond: 1000,
     latencyMs: flat(2),

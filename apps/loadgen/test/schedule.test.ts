@@ -54,6 +54,40 @@ describe('Poisson arrivals', () => {
   })
 })
 
+describe.each(['constant', 'poisson'] as const)('what is passed over of %s arrivals', (arrival) => {
+  const create = (rate: number) => createSchedule({ rate, arrival, seed: 7, worker: 1, workers: 2 })
+
+  test.each([0, 1, 0.5, 1 / 3, 17.2, 400])('is as many as were due before %d ms, and leaves the others', (before) => {
+    const [counted, skipped] = [create(3000), create(3000)]
+    let count = 0
+    for (; counted.next < before; count++) counted.advance()
+    expect(skipped.skip(0, before, Number.POSITIVE_INFINITY)).toBe(count)
+    expect(skipped.next).toBe(counted.next)
+    expect(skipped.skip(0, before, Number.POSITIVE_INFINITY)).toBe(0)
+  })
+
+  test('is none of what is due at the very time, wherever the clock stands', () => {
+    // A clock at which the difference of the two is more than the difference.
+    const [began, before] = [1234.567891, 1234.567891 + 200]
+    const [counted, skipped] = [create(2000), create(2000)]
+    let count = 0
+    for (; began + counted.next < before; count++) counted.advance()
+    expect(skipped.skip(began, before, Number.POSITIVE_INFINITY)).toBe(count)
+  })
+
+  test('is never more than wanted', () => {
+    const schedule = create(1e9)
+    expect(schedule.skip(0, 1000, 5000)).toBe(5000)
+    expect(schedule.skip(0, 2000, 7)).toBe(7)
+  })
+
+  test('is the rate times the time where that is very many, and takes no time', () => {
+    // Half the rate, for it is one worker of two; the standard deviation of a Poisson process is the root of that.
+    const passed = create(1e9).skip(0, 1_000_000, Number.POSITIVE_INFINITY)
+    expect(Math.abs(passed - 5e11)).toBeLessThanOrEqual(arrival === 'constant' ? 1 : 6 * Math.sqrt(5e11))
+  })
+})
+
 describe('a DueQueue', () => {
   test('gives back in order what it took, however it grows and goes round', () => {
     const queue = new DueQueue()

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
+import type { JudgedRun } from '../src/judge/metrics.ts'
+import type { RunOptions } from '../src/options.ts'
+import { textReport } from '../src/report.ts'
 import { busyNote, type Evidence, LAG_BOUND, whySaturated } from '../src/verdict.ts'
+import { makeRun } from './runs.ts'
+
+const OPTIONS: RunOptions = {
+  ...{ host: '127.0.0.1', port: 8888, dialect: 'specification', connections: 1, rate: undefined, arrival: 'constant' },
+  ...{ workers: 1, payloadSize: 25, seed: 1, duration: 1000, warmup: 0, amount: undefined, timeout: 5000 },
+}
 
 const GOOD: Evidence = { offeredRate: 1000, sentRate: 1000, lagP99: 0.1, busy: [0.5, 0.6] }
 
@@ -18,7 +27,15 @@ test.each<[string, Partial<Evidence>, RegExp | null]>([
 })
 
 test('a busy generator is noted in the closed model only', () => {
-  expect(busyNote({ ...GOOD, busy: [1] })).toBeUndefined()
-  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5] })).toBeUndefined()
-  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5, 1] })).toContain('--workers')
+  expect(busyNote({ ...GOOD, busy: [1] }, 1)).toBeUndefined()
+  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5] }, 1)).toBeUndefined()
+  expect(busyNote({ ...GOOD, offeredRate: null, busy: [0.5, 1] }, 1)).toContain('--workers')
+})
+
+test('a generator is no limit for being busy in a run that was over at once, or in which something went wrong', () => {
+  expect(busyNote({ ...GOOD, offeredRate: null, busy: [1] }, 0.9)).toBeUndefined()
+  const generator = { ...makeRun().generator, busyPercent: [100] }
+  const noted = (run: Partial<JudgedRun>) => textReport({ ...makeRun({ generator, ...run }), slices: [] }, OPTIONS)
+  expect(noted({})).toContain('note')
+  expect(noted({ unanswered: 1 })).not.toContain('note')
 })

@@ -72,19 +72,17 @@ function protocolError(error: unknown, dialect?: Dialect): ClientError {
  *
  * @param asked the command of the request that waits with this ID, if there is one
  */
-export function unexpectedAck(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): PacketError {
+export function unexpectedAck(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): ClientError {
   const name = ack.command === CommandId.ConnAck ? 'ConnAck' : 'SubmitAck'
   const what = `a ${name} with the ID ${JSON.stringify(ack.id)} answers no request that waits`
-  return new PacketError('ERR_PACKET_UNEXPECTED', what + dialectHint(ack, asked))
+  const dialect = dialectOf(ack, asked)
+  const hint = dialect === undefined ? '' : `; the server seems to answer in the ${dialect} dialect`
+  return protocolError(new PacketError('ERR_PACKET_UNEXPECTED', what + hint), dialect)
 }
 
 /** In the two dialects one number stands for different responses: the answer to the wrong command gives it away. */
-function dialectHint(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): string {
-  if (asked === CommandId.Submit && ack.command === CommandId.ConnAck) {
-    return '; the server seems to answer in the go-demo dialect'
-  }
-  if (asked === CommandId.Conn && ack.command === CommandId.SubmitAck) {
-    return '; the server seems to answer in the specification dialect'
-  }
-  return ''
+function dialectOf(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): Dialect | undefined {
+  if (asked === CommandId.Submit && ack.command === CommandId.ConnAck) return 'go-demo'
+  if (asked === CommandId.Conn && ack.command === CommandId.SubmitAck) return 'specification'
+  return undefined
 }

@@ -172,6 +172,7 @@ describe('the answer to the credentials is wrong', () => {
     const error = await rejection(connecting)
     expect(error).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', cause: { code: 'ERR_PACKET_UNKNOWN_COMMAND' } })
     expect(error.message).toContain('the peer seems to speak the go-demo dialect')
+    expect(error.dialect).toBe('go-demo')
   })
 
   // 0x81 is a ConnAck in the one and a SubmitAck in the other.
@@ -181,5 +182,6 @@ describe('the answer to the credentials is wrong', () => {
     const error = await rejection(connecting)
     expect(error.code).toBe('ERR_CLIENT_PROTOCOL')
     expect(error.message).toContain('specification dialect')
+    expect(error.dialect).toBe('specification')
   })
 })

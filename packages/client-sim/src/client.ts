@@ -352,6 +352,6 @@ function connectionLost(cause?: Error): ClientError {
 }
 
 /** The same error for a request whose fate nobody knows. */
-function sentError({ code, message, cause }: ClientError): ClientError {
-  return new ClientError(code, `${message}; whether the request was done is not known`, { cause, sent: true })
+function sentError({ code, message, cause, dialect }: ClientError): ClientError {
+  return new ClientError(code, `${message}; whether the request was done is not known`, { cause, sent: true, dialect })
 }

@@ -20,6 +20,8 @@ export interface LaneListener {
   reconnected(lane: Lane): void
   /** Its connection was lost, or could not be made anew: the lane is at its end. */
   lost(lane: Lane, error: ClientError): void
+  /** A connection that we had ended is gone: no answer comes over it any more. */
+  ended(): void
 }
 
 /** Where one connection is, and the next one when that is ended: what is to be sent on it waits here. */
@@ -35,6 +37,8 @@ export class Lane {
   #connection: LoadConnection | undefined
   /** Connections that we have ended, and the server not yet. */
   readonly #ending = new Set<LoadConnection>()
+  /** Requests sent on its connections before the present one. */
+  #sentBefore = 0
   #destroyed = false
   #mismatched = 0
   #duplicates = 0
@@ -49,7 +53,7 @@ export class Lane {
 
   /** @throws ClientError when the connection can't be made */
   async open(): Promise<void> {
-    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery } = this.#plan
+    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
     const connection: LoadConnection = await openLoadConnection(
       {
         ...locations[this.#number],
@@ -57,7 +61,7 @@ export class Lane {
         timeout,
         window: reconnectEvery > 0 ? Math.min(window, reconnectEvery) : window,
         payload: this.#payload,
-        firstPayload: this.#number,
+        firstPayload: this.#number * workers + worker + this.#sentBefore,
         ...(tls === undefined ? {} : { tls }),
         ...(credentials === undefined ? {} : { credentials }),
       },
@@ -79,6 +83,11 @@ export class Lane {
     return this.#connection?.inFlight ?? 0
   }
 
+  /** How many requests its present connection can take, or the one that is being made, whenever there is room. */
+  get capacity(): number {
+    return this.#plan.reconnectEvery - (this.#connection?.sent ?? 0)
+  }
+
   /** How many requests can be sent now. */
   get room(): number {
     const connection = this.#connection
@@ -88,11 +97,16 @@ export class Lane {
   }
 
   get mismatched(): number {
-    return this.#mismatched + (this.#connection?.mismatched ?? 0)
+    return this.#sum(this.#mismatched, (connection) => connection.mismatched)
   }
 
   get duplicates(): number {
-    return this.#duplicates + (this.#connection?.duplicates ?? 0)
+    return this.#sum(this.#duplicates, (connection) => connection.duplicates)
+  }
+
+  /** Whether answers may come still over a connection that we have ended. */
+  get isEnding(): boolean {
+    return this.#ending.size > 0
   }
 
   /** Sends at most so many requests, now due; tells how many. */
@@ -119,6 +133,7 @@ export class Lane {
     if (connection === undefined || reconnectEvery === 0) return
     if (connection.sent < reconnectEvery || connection.inFlight > 0) return
     this.#connection = undefined
+    this.#sentBefore += connection.sent
     this.#end(connection)
     this.open().then(
       () => {
@@ -134,6 +149,12 @@ export class Lane {
     this.#destroyed = true
     this.#connection?.destroy()
     for (const connection of this.#ending) connection.destroy()
+  }
+
+  #sum(before: number, pick: (connection: LoadConnection) => number): number {
+    let sum = before + (this.#connection === undefined ? 0 : pick(this.#connection))
+    for (const connection of this.#ending) sum += pick(connection)
+    return sum
   }
 
   #send(count: number, send: () => void): number {
@@ -156,7 +177,8 @@ export class Lane {
   #closed(connection: LoadConnection, error: ClientError | undefined): void {
     this.#mismatched += connection.mismatched
     this.#duplicates += connection.duplicates
-    if (this.#ending.delete(connection) || connection !== this.#connection) return
+    if (this.#ending.delete(connection)) this.#listener.ended()
+    if (connection !== this.#connection) return
     this.#connection = undefined
     if (!this.#destroyed) this.#listener.lost(this, error ?? new ClientError('ERR_CLIENT_CLOSED', 'it was closed'))
   }

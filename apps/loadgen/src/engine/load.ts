@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnsweredRun, type ClientError, PayloadPool } from '@demo/client-sim'
 import { explain } from './explain.ts'
@@ -18,12 +19,26 @@ const NO_LIMIT = Number.POSITIVE_INFINITY
  */
 const REST = 0.05
 
+/** How many requests are looked at in one turn of the event loop: the rest comes in the next, after answers and signals. */
+const TURN = 16_384
+
+/**
+ * How many requests may wait for room, on all lanes together: 32 MiB. What is due beyond that is counted, as due and never
+ * sent, and kept nowhere.
+ */
+const MOST_WAITING = 2 ** 22
+
+/** How long what is overdue at the end may be looked at, in milliseconds. */
+const AT_THE_END = 50
+
 /** One worker's load, in the thread it is made in. */
 export class Load implements Share {
   readonly #plan: SharePlan
   readonly #onPulse: (pulse: Pulse) => void
   /** All that are there still. */
   readonly #lanes: Lane[] = []
+  /** Those that were lost. */
+  readonly #gone: Lane[] = []
   readonly #loop = new LoopDelay()
   #pulses: NodeJS.Timeout | undefined
   /** When pulses began to be counted, and how many there were. */
@@ -46,12 +61,13 @@ export class Load implements Share {
   #turn = 0
   /** Requests that wait for room, on all lanes. */
   #waiting = 0
-  #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, busy: 0 }
+  #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
+  /** Aborts with `stop`. */
+  readonly #stopping = new AbortController()
+  readonly #aborted = once(this.#stopping.signal, 'abort')
   #finished = false
   #slot = -1
-  #mismatched = 0
-  #duplicates = 0
   readonly #errors = new Map<string, number>()
   #newErrors = 0
   #whenIdle: (() => void)[] = []
@@ -71,13 +87,15 @@ export class Load implements Share {
     let failure: unknown
     for (let number = 0; number < locations.length && failure === undefined && !this.#stopped; number++) {
       const wait = began + number * connectInterval - performance.now()
-      if (wait > 0) await sleep(wait)
-      if (opening.size >= CONNECTS_AT_ONCE) await Promise.race(opening)
+      if (wait > 0) await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {})
+      if (opening.size >= CONNECTS_AT_ONCE) await Promise.race([...opening, this.#aborted])
+      if (this.#stopped) break
       const lane = new Lane(this.#plan, number, payload, {
         answered: (run) => this.#answered(run),
         room: (one) => this.#room(one),
         reconnected: (one) => this.#reconnected(one),
         lost: (one, error) => this.#lost(one, error),
+        ended: () => this.#wakeIfIdle(),
       })
       this.#lanes.push(lane)
       const opened = lane.open().catch((error: unknown) => {
@@ -86,7 +104,8 @@ export class Load implements Share {
       opening.add(opened)
       opened.then(() => opening.delete(opened))
     }
-    await Promise.all(opening)
+    // Those that are still being opened when it stops are ended as soon as they are there.
+    await Promise.race([Promise.all(opening), this.#aborted])
     if (failure !== undefined) throw failure
   }
 
@@ -98,6 +117,8 @@ export class Load implements Share {
     const { amount, duration } = limit
     this.#limit = limit
     const now = performance.now()
+    // What the warm-up did not get to would take the load's time.
+    this.#pass(now)
     this.#tally = this.#newTally(now)
     this.#loop.reset()
     this.#pacer.idle = 0
@@ -114,17 +135,24 @@ export class Load implements Share {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    const { sent, acksArrived, since } = this.#tally
+    this.#stopping.abort()
+    const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#tally
     const now = performance.now()
     this.#until = Math.min(this.#until, now)
     if (this.#tally.counts) {
       const [duration, scheduled] = [now - since, this.#until - since]
+      // An amount is over when it is, and not when the last answer to it came; what the warm-up left is no part of it.
+      const whole = this.#limit.amount !== undefined
+      const sending =
+        this.#schedule === undefined ? duration : whole ? Math.max(scheduled, lastSentAt - since) : scheduled
       const busy = Math.max(0, this.#loop.busy() - this.#pacer.idle / duration)
-      this.#inTime = { sent, acks: acksArrived, duration, scheduled, busy }
+      this.#inTime = {
+        ...{ sent: whole ? requests : sent, acks: whole ? acks : acksArrived },
+        ...{ duration, scheduled, sending, busy },
+      }
     }
     if (this.#schedule === undefined) this.#left = 0
-    // What was due by now is offered, though nobody has looked at it yet.
-    else this.#offer(now)
+    else this.#offerTheRest(now)
     this.#wakeIfIdle()
   }
 
@@ -137,9 +165,10 @@ export class Load implements Share {
     this.#loop.close()
     const overdue = this.#overdue()
     const { mismatched, duplicates } = this.#strangers()
-    for (const lane of this.#lanes) lane.destroy()
+    for (const lane of [...this.#lanes, ...this.#gone]) lane.destroy()
     this.#pacer.close()
-    const tally = this.#tally
+    // A warm-up is counted for the live view only.
+    const tally = this.#tally.counts ? this.#tally : this.#newTally(NO_LIMIT)
     const { offered, requests, acks, failedAcks, late, waited, reconnects } = tally
     return {
       ...{ offered, requests, acks, failedAcks, late, waited, reconnects, mismatched, duplicates, overdue, busy },
@@ -147,6 +176,7 @@ export class Load implements Share {
       arrivedInTime: this.#inTime.acks,
       duration: this.#inTime.duration,
       scheduled: this.#inTime.scheduled,
+      sending: this.#inTime.sending,
       unsent: Math.max(0, offered - requests),
       errors: [...this.#errors],
       responseTimes: tally.responseTimes.pack(),
@@ -192,8 +222,18 @@ export class Load implements Share {
     const schedule = this.#schedule
     if (schedule === undefined || this.#finished) return
     this.#offer(performance.now())
-    if (this.#mayOffer()) this.#pacer.callAt(Math.max(performance.now() + REST, this.#began + schedule.next))
-    else this.#wakeIfIdle()
+    const next = this.#began + schedule.next
+    const now = performance.now()
+    if (!this.#mayOffer()) this.#wakeIfIdle()
+    // Who is late by more than a rest takes none.
+    else this.#pacer.callAt(next < now - REST ? now : Math.max(now + REST, next))
+  }
+
+  /** Offers what was due by now, though nobody has looked at it yet; of what would take long it only says how many. */
+  #offerTheRest(now: number): void {
+    const since = performance.now()
+    while (this.#isDue(now) && performance.now() - since < AT_THE_END) this.#offer(now)
+    this.#pass(now)
   }
 
   #mayOffer(): boolean {
@@ -201,25 +241,55 @@ export class Load implements Share {
     return this.#left > 0 && this.#began + next < this.#until && this.#lanes.length > 0
   }
 
-  /** Gives all that is due by now to the lanes, in turn, and sends it. */
+  #isDue(now: number): boolean {
+    return this.#mayOffer() && this.#began + (this.#schedule?.next ?? NO_LIMIT) <= now
+  }
+
+  /** Counts what is due before a time, and never gives it to anybody. */
+  #pass(before: number): void {
+    const schedule = this.#schedule
+    if (schedule === undefined || this.#lanes.length === 0) return
+    const tally = this.#tally
+    const until = Math.min(before, this.#until)
+    schedule.skip(this.#began, Math.min(until, tally.since), NO_LIMIT)
+    const passed = schedule.skip(this.#began, until, this.#left)
+    tally.offered += passed
+    this.#left -= passed
+    if (this.#left === 0) this.#endSchedule()
+  }
+
+  /** Gives what is due by now to the lanes, in turn, and sends it: as much of it as a turn and memory are for. */
   #offer(now: number): void {
     const schedule = this.#schedule
     if (schedule === undefined) return
+    const most = Math.min(TURN, MOST_WAITING - this.#waiting)
+    if (most <= 0) {
+      this.#pass(now)
+      return
+    }
     const first = this.#turn
     let count = 0
-    for (; this.#mayOffer() && this.#began + schedule.next <= now; count++) {
+    for (; count < most && this.#isDue(now); count++) {
       const dueAt = this.#began + schedule.next
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
       lane.due.push(dueAt)
       lane.fresh += 1
-      if (dueAt >= this.#tally.since) this.#tally.offered += 1
-      this.#left -= 1
       schedule.advance()
+      // What was due in the warm-up, and nobody has looked at until now, is no part of an amount.
+      if (dueAt < this.#tally.since) continue
+      this.#tally.offered += 1
+      this.#left -= 1
     }
+    if (this.#left === 0) this.#endSchedule()
     this.#waiting += count
     const touched = Math.min(count, this.#lanes.length)
     for (let i = 0; i < touched; i++) this.#sendFresh(this.#lanes[(first + i) % this.#lanes.length], now)
+  }
+
+  /** All of an amount was due: nothing is any more, from when the next request would have been. */
+  #endSchedule(): void {
+    this.#until = Math.min(this.#until, this.#began + (this.#schedule?.next ?? NO_LIMIT))
   }
 
   /** Sends what has just become due; what finds no room was looked at now, and waits. */
@@ -251,6 +321,7 @@ export class Load implements Share {
       return dueAt
     })
     tally.sent += sent
+    if (sent > 0) tally.lastSentAt = now
     this.#waiting -= sent
     this.#work += 1
   }
@@ -265,13 +336,38 @@ export class Load implements Share {
   #room(lane: Lane): void {
     if (this.#schedule !== undefined) this.#sendDue(lane)
     else if (this.#left > 0) this.#fill(lane)
-    if (this.#wantsMore(lane)) lane.renew()
+    if (this.#plan.reconnectEvery > 0 && this.#wantsMore(lane)) lane.renew()
     if (this.#left === 0 || this.#stopped) this.#wakeIfIdle()
   }
 
-  /** Whether there may be something to send on it: a connection is not made for nothing. */
+  /** Whether there will be something to send on it, if no other is lost: a connection is not made for nothing. */
   #wantsMore(lane: Lane): boolean {
-    return lane.due.length > 0 || (this.#left > 0 && !this.#stopped)
+    if (lane.due.length > 0) return true
+    if (this.#stopped) return false
+    return this.#schedule === undefined ? this.#left > this.#capacity() : this.#left > this.#turnsUntil(lane)
+  }
+
+  /** What the connections that are there, or being made, can take before one more must be made anew. */
+  #capacity(): number {
+    const { reconnectEvery } = this.#plan
+    // Far from the end of the load nobody has to look at each.
+    if (this.#left === NO_LIMIT || this.#left > this.#lanes.length * reconnectEvery) return 0
+    let capacity = 0
+    for (const lane of this.#lanes) capacity += lane.capacity
+    return capacity
+  }
+
+  /** How many lanes get a request before it does. */
+  #turnsUntil(lane: Lane): number {
+    const { length } = this.#lanes
+    if (this.#left >= length) return 0
+    return (this.#lanes.indexOf(lane) - this.#turn + length) % length
+  }
+
+  /** Makes connections anew that were not needed until another one was lost. */
+  #renewIdle(): void {
+    if (this.#plan.reconnectEvery === 0) return
+    for (const lane of this.#lanes) if (this.#wantsMore(lane)) lane.renew()
   }
 
   #reconnected(lane: Lane): void {
@@ -283,13 +379,13 @@ export class Load implements Share {
     const message = explain(error)
     this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1)
     this.#newErrors += 1
-    this.#mismatched += lane.mismatched
-    this.#duplicates += lane.duplicates
+    this.#gone.push(lane)
     const at = this.#lanes.indexOf(lane)
     if (at >= 0) this.#lanes.splice(at, 1)
     if (at >= 0 && at < this.#turn) this.#turn -= 1
     if (this.#turn >= this.#lanes.length) this.#turn = 0
     this.#handOver(lane)
+    this.#renewIdle()
     this.#wakeIfIdle()
   }
 
@@ -310,6 +406,8 @@ export class Load implements Share {
   }
 
   #isIdle(): boolean {
+    // An answer that nobody waits for may be the last thing that a server says.
+    if (this.#stopped && [...this.#lanes, ...this.#gone].some((lane) => lane.isEnding)) return false
     if (this.#lanes.length === 0) return true
     if (this.#schedule === undefined) return this.#left === 0 && this.#inFlight === 0
     return this.#waiting <= 0 && !this.#mayOffer() && this.#inFlight === 0
@@ -351,8 +449,8 @@ export class Load implements Share {
 
   /** Answers that nobody waited for, on all lanes that ever were. */
   #strangers(): { mismatched: number; duplicates: number } {
-    let [mismatched, duplicates] = [this.#mismatched, this.#duplicates]
-    for (const lane of this.#lanes) {
+    let [mismatched, duplicates] = [0, 0]
+    for (const lane of [...this.#lanes, ...this.#gone]) {
       mismatched += lane.mismatched
       duplicates += lane.duplicates
     }

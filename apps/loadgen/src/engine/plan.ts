@@ -24,6 +24,7 @@ export async function planShares(options: RunOptions): Promise<readonly SharePla
   ])
   const connectInterval = connectRate === undefined ? 0 : 1000 / connectRate
   return Array.from({ length: workers }, (_, worker) => ({
+    ...{ worker, workers },
     locations: Array.from(
       { length: portionOf(connections, worker, workers) },
       (_, i) => locations[(i * workers + worker) % locations.length],

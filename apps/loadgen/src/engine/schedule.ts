@@ -17,6 +17,13 @@ export interface Schedule {
   readonly next: number
   /** Goes on to the one after it. */
   advance(): void
+  /**
+   * Passes over what is due before a time, at most so many, without looking at each.
+   *
+   * @param began when the schedule did, on the clock of `before`: a difference of the two would be rounded
+   * @returns how many they were
+   */
+  skip(began: number, before: number, most: number): number
 }
 
 class ConstantSchedule implements Schedule {
@@ -33,10 +40,29 @@ class ConstantSchedule implements Schedule {
 
   advance(): void {
     this.#taken += 1
-    // Not a sum: its rounding errors would add up.
-    this.next = this.#first + this.#taken * this.#interval
+    this.next = this.#at(this.#taken)
+  }
+
+  skip(began: number, before: number, most: number): number {
+    if (began + this.next >= before) return 0
+    let taken = Math.ceil((before - began - this.#first) / this.#interval)
+    // A quotient is rounded: the exact one is next to it.
+    while (began + this.#at(taken) < before) taken += 1
+    while (began + this.#at(taken - 1) >= before) taken -= 1
+    const skipped = Math.min(most, taken - this.#taken)
+    this.#taken += skipped
+    this.next = this.#at(this.#taken)
+    return skipped
+  }
+
+  /** Not a sum: its rounding errors would add up. */
+  #at(number: number): number {
+    return this.#first + number * this.#interval
   }
 }
+
+/** From here the number of arrivals in a time is drawn, and not each of them: its distribution is a normal one by then. */
+const MANY = 1000
 
 /** A Poisson process: the distances are exponentially distributed, and know nothing of each other. */
 class PoissonSchedule implements Schedule {
@@ -52,6 +78,25 @@ class PoissonSchedule implements Schedule {
 
   advance(): void {
     this.next -= Math.log(1 - this.#random()) * this.#interval
+  }
+
+  skip(began: number, before: number, most: number): number {
+    let skipped = 0
+    const mean = (before - began - this.next) / this.#interval
+    if (mean > MANY && most > MANY) {
+      skipped = Math.min(most, Math.max(1, 1 + Math.round(mean + Math.sqrt(mean) * this.#normal())))
+      // What comes after a time knows nothing of what came before.
+      this.next = before - began
+      this.advance()
+    }
+    for (; began + this.next < before && skipped < most; skipped++) this.advance()
+    return skipped
+  }
+
+  /** A random number of the standard normal distribution: Box and Muller's. */
+  #normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.#random()))
+    return radius * Math.cos(2 * Math.PI * this.#random())
   }
 }
 

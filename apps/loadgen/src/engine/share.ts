@@ -4,6 +4,9 @@ import type { ScheduleOptions } from './schedule.ts'
 
 /** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
 export interface SharePlan {
+  /** Which worker it is, from 0, and how many there are. */
+  readonly worker: number
+  readonly workers: number
   /** Where each of its connections goes. */
   readonly locations: readonly ServerLocation[]
   readonly dialect: 'specification' | 'go-demo'
@@ -36,9 +39,10 @@ export interface Limit {
 export interface ShareOutcome {
   readonly offered: number
   readonly requests: number
-  /** Requests sent while it counted, whenever they were due. */
+  /** Requests sent while it counted: of an amount those that count, else whenever they were due. */
   readonly sentInTime: number
   readonly acks: number
+  /** Answers that came while it sent and counted: of an amount those that count, else to whatever request. */
   readonly arrivedInTime: number
   readonly failedAcks: number
   readonly late: number
@@ -54,6 +58,8 @@ export interface ShareOutcome {
   readonly duration: number
   /** How long requests could be due. */
   readonly scheduled: number
+  /** How long they were sent. */
+  readonly sending: number
   readonly responseTimes: PackedDistribution
   /** Undefined in the closed model: the same. */
   readonly serviceTimes: PackedDistribution | undefined

@@ -11,6 +11,8 @@ export class Tally {
   requests = 0
   /** Requests sent since the counting began, whenever they were due. */
   sent = 0
+  /** When the last of them was sent; only in the open model. */
+  lastSentAt = 0
   acks = 0
   failedAcks = 0
   /** Answers that came later than the timeout. */

@@ -73,7 +73,8 @@ export class LiveView {
   }
 
   #draw(lines: readonly string[]): void {
-    const width = this.#screen.columns ?? 80
+    // A terminal that does not know its size says 0.
+    const width = this.#screen.columns || 80
     const drawn = lines.map((line) => `${cut(line, width - 1)}\n`).join('')
     this.#screen.write(UP_AND_CLEAR.repeat(this.#lines) + drawn)
     this.#lines = lines.length

@@ -11,11 +11,17 @@ function parseRepeats(text: string): number {
   return value
 }
 
+/** @throws RangeError when it is standard output, or empty */
+function parseFile(text: string): string {
+  if (text === '-') throw new RangeError('it must be a file: standard output can have the JSON only')
+  return parseText(text)
+}
+
 /** What becomes of the result of a run. */
 export const RESULT_FLAGS = {
   json: optionalFlag('--json <file>', 'write the result as JSON; - is standard output', parseText),
-  hgrm: optionalFlag('--hgrm <file>', "write percentiles for HdrHistogram's plotter", parseText),
-  html: optionalFlag('--html <file>', 'write a report with charts, all in one file', parseText),
+  hgrm: optionalFlag('--hgrm <file>', "write percentiles for HdrHistogram's plotter", parseFile),
+  html: optionalFlag('--html <file>', 'write a report with charts, all in one file', parseFile),
   threshold: listFlag(
     '--threshold <condition>',
     "what must hold, like 'p99<5ms' or 'acksPerSecond>=1M'; may be given several times",

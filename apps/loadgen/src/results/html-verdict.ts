@@ -1,7 +1,7 @@
 import type { JudgedRun } from '../judge/metrics.ts'
 import { showActual } from '../judge/threshold.ts'
 import { showNumber, showValue } from '../judge/units.ts'
-import { isClean, troubles } from '../report.ts'
+import { hasFailed, isClean, troubles } from '../report.ts'
 import type { RunResult } from '../result.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
@@ -30,11 +30,13 @@ export function verdict({ shown: { result }, runs, thresholds }: RunDocument): M
 function runLines(run: JudgedRun, number: number | undefined): Markup[] {
   const of = number === undefined ? '' : ` in run ${number}`
   const texts = troubles(run).map(([, text]) => text)
+  const failed = hasFailed(run)
+  const saturated = [run.saturatedBecause ?? '', ...(failed ? [] : texts)].join('; ')
   return [
-    ...(isClean(run)
-      ? []
-      : [line('bad', number === undefined ? 'The run failed.' : `Run ${number} failed.`, texts.join('; '))]),
-    ...(run.saturated ? [line('warn', `Generator saturated${of}.`, run.saturatedBecause ?? '')] : []),
+    ...(failed
+      ? [line('bad', number === undefined ? 'The run failed.' : `Run ${number} failed.`, texts.join('; '))]
+      : []),
+    ...(run.saturated ? [line('warn', `Generator saturated${of}.`, saturated)] : []),
   ]
 }
 
