@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -149,11 +149,15 @@ describe('--repeat', () => {
 
 describe('a result that can not be written', () => {
   it.each(['--json', '--hgrm', '--html'])(
-    'is one line and exit status 1, and the table is not lost: %s',
+    'though it could be at the start, is one line and exit status 1, and the table is not lost: %s',
     async (flag) => {
       const { port } = await startDemoServer()
-      const file = join('no', 'such', 'folder', 'file')
-      const program = startLoadgen(['--port', port, ...SMALL, flag, file])
+      const folder = join(temporaryFolder(), 'results')
+      mkdirSync(folder)
+      const file = join(folder, 'file')
+      const program = startLoadgen(['--port', port, '--warmup', 0, '--duration', '1500ms', flag, file])
+      await program.until('the load to begin', () => program.stderrLines.find((line) => line.includes('load')))
+      rmSync(folder, { recursive: true })
       expect(await program.exit()).toEqual({ status: 1, signal: null })
       expect(program.stderrLines.at(-1)).toContain(file)
       expect(program.stdout).toMatch(/^throughput/m)

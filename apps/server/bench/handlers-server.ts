@@ -1,12 +1,17 @@
-/** A server like demo-server, metrics included, with the handlers that the benchmark asks for by name. */
+/**
+ * A server like demo-server, metrics included, with the handlers that the benchmark asks for by name; `reuse` after it reads
+ * all connections into one buffer.
+ */
 import { createServerMetrics } from '@demo/metrics'
 import { createServer, type Handlers } from '@demo/server'
 
 let read = 0
 let burnt = 1
 /** Steps of a loop, a nanosecond or so each, that `burning` takes for each request. */
-const steps = Number(process.argv[3] ?? 0)
+const steps = Number(process.argv[3] ?? 0) || 0
+const reuseReadBuffer = process.argv.includes('reuse')
 const HANDLERS: Record<string, Handlers> = {
+  nothing: { onSubmit() {} },
   reading: {
     onSubmit(submit) {
       read += submit.payload.length + submit.id.length
@@ -22,7 +27,7 @@ const HANDLERS: Record<string, Handlers> = {
   },
 }
 
-const server = createServer(HANDLERS[process.argv[2]], { observer: createServerMetrics() })
+const server = createServer(HANDLERS[process.argv[2]], { reuseReadBuffer, observer: createServerMetrics() })
 const address = await server.listen({ port: 0 })
 process.stderr.write(`${JSON.stringify({ msg: 'listening', ...address, read, burnt })}\n`)
 process.once('SIGTERM', () => void server.close())

@@ -128,9 +128,9 @@ export interface ServerOptions {
   tls?: TlsOptions
 
   /**
-   * Whether all connections are read into one buffer, over and over. It makes the server half as fast again, and a packet
-   * good for less: its bytes are valid only until the handler returns, and for an async one until its first `await`. Use
-   * `copy()` of what must live longer. For handlers that do not keep packets.
+   * Whether all connections are read into one buffer, over and over. It costs less, and makes a packet good for less: its
+   * bytes are valid only until the handler returns, and for an async one until its first `await`. Use `copy()` of what must
+   * live longer. For handlers that do not keep packets.
    *
    * @default false: a packet's bytes stay as they are for as long as anybody holds it
    */
