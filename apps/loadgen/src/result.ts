@@ -11,7 +11,7 @@ export interface Summary {
   readonly max: number
 }
 
-/** One slice of the run's time, for charts. There are at most 600; where a run is longer, slices are. */
+/** One slice of the run's time, for charts. There are at most 300; where a run is longer, slices are. */
 export interface Slice {
   /** When it began, in seconds since the counting began. */
   readonly atSeconds: number

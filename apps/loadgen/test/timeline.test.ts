@@ -54,11 +54,11 @@ describe('a Timeline', () => {
 
   test.each([
     { name: 'nothing', pulses: 0, slices: 0, seconds: 0 },
-    { name: 'a minute', pulses: 600, slices: 600, seconds: 0.1 },
-    { name: 'a little more', pulses: 602, slices: 301, seconds: 0.2 },
-    { name: 'ten minutes', pulses: 6000, slices: 375, seconds: 1.6 },
-    { name: 'three hours', pulses: 108_000, slices: 422, seconds: 25.6 },
-  ])('has never more than 600 slices, and loses no answer: $name', ({ pulses, slices, seconds }) => {
+    { name: 'half a minute', pulses: 300, slices: 300, seconds: 0.1 },
+    { name: 'a little more', pulses: 302, slices: 151, seconds: 0.2 },
+    { name: 'ten minutes', pulses: 6000, slices: 188, seconds: 3.2 },
+    { name: 'three hours', pulses: 108_000, slices: 211, seconds: 51.2 },
+  ])('has never more than 300 slices, and loses no answer: $name', ({ pulses, slices, seconds }) => {
     const timeline = new Timeline()
     const [slow, fast] = [pulse(0, [8]), pulse(0, [2])]
     for (let slot = 0; slot < pulses; slot++)

@@ -39,7 +39,7 @@ async function measureIdle(stage: Stage, figures: Figures, limit: number, tls?: 
   await crowd.do('come', { port, connections: CONNECTIONS, ...secure })
   await untilConnected(stage, CONNECTIONS + 1)
   await sleep(1000)
-  const cpu = await meter.cpuShare(sleep(4000))
+  const cpu = await meter.cpuShare(sleep(3000))
   const each = (meter.residentBytes - before) / CONNECTIONS
 
   const { ended, refused } = await crowd.do('state')

@@ -12,11 +12,14 @@ import { type Stage, stageOf, strikeStage, timeUntil, untilConnected } from './s
 const CLIENTS = 50
 const MEBIBYTE = 1024 * 1024
 
-/** Long enough for 250 requests of the healthy client: a 99th percentile is not to be its worst of a few. */
-const BASELINE = 5000
+/** Long enough for 200 requests of the healthy client: a 99th percentile is not to be its worst of a few. */
+const BASELINE = 4000
 
-/** How long those are watched whom no time limit ends; as long as the standard time limit, in milliseconds. */
-const HELD = 10_000
+/** How long those are watched whom no time limit ends, in milliseconds. */
+const HELD = 6000
+
+/** The time limit of the others, in milliseconds. */
+const WRITE_TIMEOUT = 6000
 
 row(
   3,
@@ -35,7 +38,7 @@ row(
   3,
   '50 that pipeline and never read, closed by the time limit',
   async (figures) => {
-    const stage = await warmStage(['--max-write-buffer', '0'])
+    const stage = await warmStage(['--max-write-buffer', '0', '--write-timeout', `${WRITE_TIMEOUT}ms`])
     const { server } = stage
     const closed = async () => ((await server.scrape()).closed['write-timeout'] ?? 0) === CLIENTS
     let took = Number.NaN
@@ -44,7 +47,7 @@ row(
     })
     figures.atMost('peak of memory, above before', peak, 64 * MEBIBYTE + CLIENTS * MEBIBYTE, mebibytes)
     figures.exactly('closed as write-timeout', (await server.scrape()).closed['write-timeout'] ?? 0, CLIENTS)
-    figures.atMost('all of them after', took, 12, seconds)
+    figures.atMost('all of them after', took, WRITE_TIMEOUT / 1000 + 2, seconds)
     await finish(stage, figures)
   },
   noCompiler,
@@ -87,7 +90,8 @@ async function attack(stage: Stage, during: () => Promise<void>): Promise<{ clos
 async function finish(stage: Stage, figures: Figures): Promise<void> {
   const { baseline } = stage.healthy
   const { p99 } = await stage.healthy.note(figures)
-  // On two cores that attackers, server and client share, the burst of the beginning misses it now and then.
+  // It is three to five of some hundred requests: where the machine itself stands still for some milliseconds now and then,
+  // that is what they tell. So it is told, and fails nothing.
   figures.aim('healthy client, p99', p99, 2 * baseline.p99 + 2, milliseconds)
   await strikeStage(stage, figures)
 }

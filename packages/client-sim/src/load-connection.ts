@@ -87,6 +87,8 @@ export class LoadConnection {
   readonly #dialect: Dialect
   /** What waits, by serial number modulo the number of slots: its serial number, and when it was sent. */
   readonly #serials: Int32Array
+  /** Where the answer is expected that comes next. */
+  #nextSlot = 0
   readonly #sentAt: Float64Array
   /** When it was due. The same array unless somebody gives due times: most loads pay nothing for it. */
   #dueAt: Float64Array
@@ -206,12 +208,15 @@ export class LoadConnection {
   }
 
   #take(command: number, serial: number, result: number): void {
-    const slot = serial % this.#serials.length
+    const slots = this.#serials.length
+    // Answers come in order as a rule: then nothing is divided.
+    const slot = this.#serials[this.#nextSlot] === serial ? this.#nextSlot : serial % slots
     if (command !== CommandId.SubmitAck || serial < 0 || this.#serials[slot] !== serial) {
       this.#takeOther(command, serial, result)
       return
     }
     this.#serials[slot] = FREE
+    this.#nextSlot = slot + 1 === slots ? 0 : slot + 1
     this.#answered(this.#dueAt[slot], this.#sentAt[slot], result)
   }
 

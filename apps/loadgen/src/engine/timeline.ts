@@ -3,7 +3,7 @@ import { Distribution, type PackedDistribution } from './distribution.ts'
 import { PULSE_INTERVAL, type Pulse } from './share.ts'
 
 /** The most slices that are told. */
-const MOST_SLICES = 600
+const MOST_SLICES = 300
 
 /** How exact the percentiles of a slice are. */
 const DIGITS = 2
