@@ -110,7 +110,9 @@ describe('the open model', () => {
     expect(latencyMs.p999).toBeGreaterThan(400)
     expect(latencyMs.p999).toBeGreaterThan(expected * 0.9)
     // What else this machine does at the same time makes other stalls, which add to ours.
-    const undisturbed = !json.saturated && (json.scheduleLagMs?.p999 ?? 0) < 10 && serviceTimeMs.p99 < 10
+    const looked = !json.saturated && (json.scheduleLagMs?.p999 ?? 0) < 10
+    // What had to wait was sent soon after: three requests of four never saw the stall.
+    const undisturbed = looked && serviceTimeMs.p99 < 10 && latencyMs.p50 < 2
     if (undisturbed) expect(latencyMs.p999).toBeLessThan(expected * 1.1)
     // Generously: on a machine that does much else at the same time there are other, shorter stalls.
     if (undisturbed) expect(serviceTimeMs.p99).toBeLessThan(stall / 4)
