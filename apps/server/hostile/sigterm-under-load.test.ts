@@ -9,7 +9,7 @@ import { startHandlerServer } from './stage/special-servers.ts'
 const CONNECTIONS = 50
 const WINDOW = 100
 const RUNS = 20
-const RUNS_WITH_WORKERS = 5
+const RUNS_WITH_WORKERS = 4
 
 /** Answers on each connection before the signal. */
 const WARM = 500

@@ -5,7 +5,7 @@ import { type Attacker, startAttacker } from './attacker.ts'
 import { count, type Figures, milliseconds } from './figures.ts'
 
 /** How long the healthy client has the server for itself first, in milliseconds. */
-const BASELINE = 1500
+const BASELINE = 1000
 
 /** The client that must not feel what happens to the others. */
 export class HealthyClient {
