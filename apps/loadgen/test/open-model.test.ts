@@ -92,8 +92,9 @@ describe('the open model', () => {
   it('sees a stall of half a second at 100,000 requests a second', async () => {
     const [seconds, share] = [2, 0.001]
     const server = await startDemoServer()
-    // In flight are 5 on each of 20 connections at most: of 200,000 requests too few for the 99.9th percentile.
-    const shape = ['--rate', '100k', '--duration', `${seconds}s`, '--connections', 20, '--window', 5]
+    // In flight are 40 on each of 4 connections at most: of 200,000 requests too few for the 99.9th percentile. And few
+    // connections, so that what had to wait is gone quickly: the arithmetic knows of the stall alone.
+    const shape = ['--rate', '100k', '--duration', `${seconds}s`, '--connections', 4, '--window', 40]
     const program = startLoadgen(['run', '--port', server.port, '--warmup', 0, '--json', '-', ...shape])
     await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 20_000)
     const stoppedAt = performance.now()
@@ -110,9 +111,7 @@ describe('the open model', () => {
     expect(latencyMs.p999).toBeGreaterThan(400)
     expect(latencyMs.p999).toBeGreaterThan(expected * 0.9)
     // What else this machine does at the same time makes other stalls, which add to ours.
-    const looked = !json.saturated && (json.scheduleLagMs?.p999 ?? 0) < 10
-    // What had to wait was sent soon after: three requests of four never saw the stall.
-    const undisturbed = looked && serviceTimeMs.p99 < 10 && latencyMs.p50 < 2
+    const undisturbed = !json.saturated && (json.scheduleLagMs?.p999 ?? 0) < 10 && serviceTimeMs.p99 < 10
     if (undisturbed) expect(latencyMs.p999).toBeLessThan(expected * 1.1)
     // Generously: on a machine that does much else at the same time there are other, shorter stalls.
     if (undisturbed) expect(serviceTimeMs.p99).toBeLessThan(stall / 4)
