@@ -3,32 +3,50 @@
  * loop of `tcp-session.ts` is still small enough to be compiled as one piece: over the compiler's budget for inlining (a
  * call more, a message put together in place) it takes twice as long.
  */
-import { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
 import { createPacketCodec } from '@demo/packet'
 import { Bench } from 'tinybench'
 import { createCounters } from '../src/counters.ts'
 import { HandlerCaller, type Handlers } from '../src/handlers.ts'
 import { checkOptions } from '../src/options.ts'
 import { Scratch } from '../src/outbound.ts'
-import { ReadBuffer } from '../src/read-buffer.ts'
 import { TcpSession } from '../src/tcp-session.ts'
+import type { Connection, ConnectionEvents } from '../src/transport/connection.ts'
 
 const SESSIONS = 100
 const REQUESTS = 1000
 const FRAME = Buffer.from('0000002602303030303030303178787878787878787878787878787878787878787878787878', 'hex')
 const chunk = Buffer.concat(Array.from({ length: REQUESTS }, () => FRAME))
 
-/** A socket that takes everything at once. */
-class Sink extends EventEmitter {
-  readonly writableLength = 0
+/** A connection that takes everything at once. */
+class Sink implements Connection {
+  readonly remoteAddress = undefined
+  readonly remotePort = undefined
+  readonly peerCertificate = undefined
+  readonly bytesRead = 0
+  readonly unsentBytes = 0
+  readonly copiesWrites = true
   written = 0
+  #events: ConnectionEvents | undefined
+
+  attach(events: ConnectionEvents): void {
+    this.#events = events
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#events?.onBytes(bytes, false)
+  }
+
   write(bytes: Uint8Array): boolean {
     this.written += bytes.length
     return true
   }
+
+  open(): void {}
   pause(): void {}
   resume(): void {}
+  deliverBuffered(): void {}
+  end(): void {}
+  destroy(): void {}
 }
 
 function openSessions(handlers: Handlers): Sink[] {
@@ -39,13 +57,12 @@ function openSessions(handlers: Handlers): Sink[] {
     handlers: caller,
     counters: createCounters(),
     scratch: new Scratch(),
-    readBuffer: new ReadBuffer(false),
     turns: { rest: () => true, wake: (session: { work(): void }) => void setImmediate(() => session.work()) },
     forget() {},
   }
   return Array.from({ length: SESSIONS }, (_, id) => {
     const sink = new Sink()
-    new TcpSession(id, sink as unknown as Socket, context).open()
+    new TcpSession(id, sink, context).open()
     return sink
   })
 }
@@ -67,7 +84,7 @@ for (const [name, handlers] of Object.entries(cases)) {
   bench.add(name, async () => {
     for (const sink of sinks) {
       const before = sink.written
-      sink.emit('data', chunk)
+      sink.receive(chunk)
       while (sink.written < before + REQUESTS * 14) await new Promise(setImmediate)
     }
   })

@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net'
 import type { MutableCounters } from './counters.ts'
-import type { ChunkListener, ReadBuffer } from './read-buffer.ts'
+import type { Connection } from './transport/connection.ts'
 import type { Turns, Worker } from './turns.ts'
 
 /**
@@ -20,14 +19,13 @@ const DRIP_REST = 5
 
 /** What an {@link Inbound} needs of its server. */
 export interface InboundContext {
-  readonly readBuffer: ReadBuffer
   readonly turns: Pick<Turns, 'rest' | 'wake'>
   readonly counters: MutableCounters
 }
 
-/** The way in of one session, and the only place that decides whether its socket is read. */
+/** The way in of one session, and the only place that decides whether its connection is read. */
 export class Inbound {
-  readonly #socket: Socket
+  readonly #connection: Connection
   readonly #context: InboundContext
   readonly #worker: Worker
   /** Bytes received so far. */
@@ -41,8 +39,8 @@ export class Inbound {
   #requestsAtDrip = 0
 
   /** @param worker who is told to read on, and to work, when it is its turn */
-  constructor(socket: Socket, context: InboundContext, worker: Worker) {
-    this.#socket = socket
+  constructor(connection: Connection, context: InboundContext, worker: Worker) {
+    this.#connection = connection
     this.#context = context
     this.#worker = worker
   }
@@ -56,14 +54,10 @@ export class Inbound {
     return this.#rests === 'for others'
   }
 
-  /** Begins to read. */
-  open(onChunk: ChunkListener): void {
-    this.#context.readBuffer.attach(this.#socket, (chunk, lent) => {
-      this.receivedBytes += chunk.length
-      this.#context.counters.receivedBytes += chunk.length
-      onChunk(chunk, lent)
-    })
-    this.#socket.resume()
+  /** Bytes have come. */
+  count(length: number): void {
+    this.receivedBytes += length
+    this.#context.counters.receivedBytes += length
   }
 
   /**
@@ -73,7 +67,7 @@ export class Inbound {
    */
   hasTurn(chunk: Uint8Array, requestsTaken: number): boolean {
     // To be paused and resumed within one turn may leave Node reading.
-    if (this.#paused || this.#rests !== undefined) this.#socket.pause()
+    if (this.#paused || this.#rests !== undefined) this.#connection.pause()
     if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
     if (chunk.length < LARGE_CHUNK) return true
     // Another one is not read before all others had their turn.
@@ -84,24 +78,24 @@ export class Inbound {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
-    this.#socket.pause()
+    this.#connection.pause()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (this.#rests === undefined) this.#socket.resume()
+    if (this.#rests === undefined) this.#connection.resume()
   }
 
   /** Reads on after a rest. */
   readOn(): void {
     if (this.#rests === undefined) return
     this.#rests = undefined
-    if (!this.#paused) this.#socket.resume()
+    if (!this.#paused) this.#connection.resume()
   }
 
   #rest(why: 'for others' | 'for more'): void {
-    if (this.#rests === undefined) this.#socket.pause()
+    if (this.#rests === undefined) this.#connection.pause()
     this.#rests = why
   }
 

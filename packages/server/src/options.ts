@@ -1,8 +1,8 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
 import { guard, type ServerObserver } from './observer.ts'
-import { Proxies } from './proxies.ts'
 import { show } from './show.ts'
-import { Tls, type TlsOptions } from './tls.ts'
+import { Proxies } from './transport/proxies.ts'
+import { Tls, type TlsOptions } from './transport/tls.ts'
 
 /** Options of `createServer`. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
 export interface ServerOptions {

@@ -1,9 +1,8 @@
-import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { writeFrameHeader } from '@demo/frame'
 import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
 import type { MutableCounters } from './counters.ts'
 import type { Result } from './handlers.ts'
+import type { Connection } from './transport/connection.ts'
 
 /** The length of a response packet, of its frame's header, and of both together, in bytes. */
 const RESPONSE_LENGTH = 10
@@ -51,7 +50,7 @@ function emptyResponses(): Buffer {
 
 /** The way out of one session, and the only place that writes to its socket. */
 export class Outbound {
-  readonly #socket: Socket
+  readonly #connection: Connection
   readonly #codec: PacketCodec
   readonly #scratch: Scratch
   readonly #counters: MutableCounters
@@ -65,9 +64,15 @@ export class Outbound {
   /** Bytes handed to the socket so far. */
   handedBytes = 0
 
-  constructor(socket: Socket, codec: PacketCodec, scratch: Scratch, counters: MutableCounters, maxWriteBuffer: number) {
-    this.#socket = socket
-    this.#takesAtOnce = !(socket instanceof TLSSocket)
+  constructor(
+    connection: Connection,
+    codec: PacketCodec,
+    scratch: Scratch,
+    counters: MutableCounters,
+    maxWriteBuffer: number,
+  ) {
+    this.#connection = connection
+    this.#takesAtOnce = connection.copiesWrites
     this.#codec = codec
     this.#scratch = scratch
     this.#counters = counters
@@ -81,12 +86,12 @@ export class Outbound {
 
   /** Bytes that the system took from the socket so far; it grows by whole writes. */
   get sentBytes(): number {
-    return this.handedBytes - this.#socket.writableLength
+    return this.handedBytes - this.#connection.unsentBytes
   }
 
   /** Bytes handed to the socket that the system has not taken yet. */
   get unsentBytes(): number {
-    return this.#socket.writableLength
+    return this.#connection.unsentBytes
   }
 
   /**
@@ -105,11 +110,11 @@ export class Outbound {
     const scratch = this.#scratch
     const { length } = scratch
     if (length === 0) return
-    const socket = this.#socket
-    const copied = !this.#takesAtOnce || socket.writableLength > 0
-    this.#blocked = !socket.write(copied ? Buffer.from(scratch.filled()) : scratch.filled())
-    // Where nothing waits in the socket, the system has copied the bytes, and they may be written over.
-    this.#takesAtOnce = socket.writableLength === 0
+    const connection = this.#connection
+    const copied = !this.#takesAtOnce || connection.unsentBytes > 0
+    this.#blocked = !connection.write(copied ? Buffer.from(scratch.filled()) : scratch.filled())
+    // Where nothing is unsent, the system has copied the bytes, and they may be written over.
+    this.#takesAtOnce = connection.copiesWrites && connection.unsentBytes === 0
     if (!copied && !this.#takesAtOnce) scratch.giveAway()
     scratch.length = 0
     this.#count(length)
@@ -122,7 +127,7 @@ export class Outbound {
 
   /** Ends our side once everything has been sent. */
   end(): void {
-    this.#socket.end()
+    this.#connection.end()
   }
 
   #count(length: number): void {

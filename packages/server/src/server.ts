@@ -1,41 +1,24 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { createPacketCodec } from '@demo/packet'
 import { ConnectionsPerIp } from './connections-per-ip.ts'
 import { createCounters, type ServerCounters } from './counters.ts'
 import { Sweeper } from './deadlines.ts'
 import { HandlerCaller, type Handlers } from './handlers.ts'
-import { HandshakeError } from './handshake-error.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
 import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
-import { readProxyHeader } from './proxies.ts'
-import { ReadBuffer } from './read-buffer.ts'
 import type { Session } from './session.ts'
 import { type SessionContext, TcpSession } from './tcp-session.ts'
-import type { TlsOptions } from './tls.ts'
+import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
+import { HandshakeError } from './transport/handshake-error.ts'
+import { ReadBuffer } from './transport/read-buffer.ts'
+import { type ListenOptions, TcpTransport } from './transport/tcp-transport.ts'
+import type { TlsOptions } from './transport/tls.ts'
 import { Turns } from './turns.ts'
-
-/** Connections that the system keeps ready for us to accept. */
-const BACKLOG = 4096
-
-/** After so long without a sign of life the system asks a peer whether it is still there. */
-const KEEP_ALIVE_DELAY = 60_000
-
-/** How long the warning about one failed accept stands for those that follow, in milliseconds. */
-const WARNING_INTERVAL = 1000
 
 const DEFAULT_DRAIN_TIMEOUT = 10_000
 
 /** The longest that a timer of Node can wait, in milliseconds: 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
-
-/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
-export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
-
-/** Where a server listens. */
-export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
 /** Options of `server.close`. */
 export interface CloseOptions {
@@ -72,11 +55,11 @@ export interface Server<Data = unknown> {
   readonly address: ServerAddress | undefined
 
   /**
-   * Begins to listen. The host is `127.0.0.1` unless given.
+   * Begins to listen: on TCP (the host is `127.0.0.1` unless given), on a Unix socket, or on another transport.
    *
    * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
    */
-  listen(options: ListenOptions): Promise<ServerAddress>
+  listen(where: ListenOptions | Transport): Promise<ServerAddress>
 
   /**
    * Drains: accepts no more, reads no more, answers every request received, ends each connection and waits for its
@@ -115,14 +98,13 @@ class TcpServer<Data> implements Server<Data> {
   readonly #sessions = new Set<TcpSession<Data>>()
   readonly #turns = new Turns()
   readonly #context: SessionContext<Data>
-  readonly #net: NetServer
+  #transport: Transport | undefined
   readonly #sweeper: Sweeper
   readonly #perIp: ConnectionsPerIp
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
-  #warnedAt = Number.NEGATIVE_INFINITY
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
@@ -137,22 +119,10 @@ class TcpServer<Data> implements Server<Data> {
       handlers: caller,
       counters: this.counters,
       scratch: new Scratch(),
-      readBuffer: new ReadBuffer(checked.reuseReadBuffer),
       turns: this.#turns,
       forget: (session) => this.#forget(session),
     }
     this.#sweeper = new Sweeper(checked, this.#sessions)
-    this.#net = createNetServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-        highWaterMark: highWaterMark(checked.maxWriteBuffer),
-      },
-      (socket) => this.#accept(socket),
-    )
-    this.#net.on('error', (error) => this.#acceptFailed(error))
     options.observer?.attach?.(this.counters)
   }
 
@@ -161,16 +131,13 @@ class TcpServer<Data> implements Server<Data> {
   }
 
   get address(): ServerAddress | undefined {
-    return this.#net.listening ? serverAddress(this.#net.address()) : undefined
+    return this.#transport?.address
   }
 
-  async listen(options: ListenOptions): Promise<ServerAddress> {
+  async listen(where: ListenOptions | Transport): Promise<ServerAddress> {
     if (this.#closing !== undefined) throw new Error('the server is closed: make another')
-    const net = this.#net
-    const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
-    net.listen({ ...where, backlog: BACKLOG })
-    await once(net, 'listening', { signal: this.#closed.signal })
-    return serverAddress(net.address())
+    this.#transport = 'listen' in where ? where : this.#tcpTransport(where)
+    return this.#transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {
@@ -193,7 +160,7 @@ class TcpServer<Data> implements Server<Data> {
   async #drain(timeout: number): Promise<CloseSummary> {
     const startedAt = performance.now()
     this.#closed.abort()
-    const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
+    const listenerClosed = this.#transport?.close()
     const connections = this.#sessions.size
     // Later: a handler may be the one who closes, and no session works in the middle of another's work.
     setImmediate(() => {
@@ -225,42 +192,36 @@ class TcpServer<Data> implements Server<Data> {
     })
   }
 
-  #accept(socket: Socket): void {
+  #tcpTransport(where: ListenOptions): TcpTransport {
+    const { maxWriteBuffer, reuseReadBuffer, proxies, tls } = this.#context.options
+    return new TcpTransport(where, {
+      highWaterMark: highWaterMark(maxWriteBuffer),
+      readBuffer: new ReadBuffer(reuseReadBuffer),
+      proxies,
+      tls,
+      handshakeTurn: () => this.#turns.ownTurn(),
+    })
+  }
+
+  #accept(connection: Connection, handshake: Handshake | undefined): void {
     this.#lastId += 1
     this.counters.connectionsOpened += 1
-    const session = new TcpSession(this.#lastId, socket, this.#context)
+    const session = new TcpSession(this.#lastId, connection, this.#context)
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
-    const { proxies, tls } = this.#context.options
-    const proxied = proxies?.includes(socket.remoteAddress) === true
     if (tooMany) session.destroy('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.destroy('draining')
-    else if (proxied || tls !== undefined) void this.#shakeHands(session, socket, proxied)
+    else if (handshake !== undefined) void this.#shakeHands(session, handshake)
     else if (this.#admit(session)) session.open()
   }
 
-  /** What comes before the first frame: a proxy tells for whom it connects, then TLS. */
-  async #shakeHands(session: TcpSession<Data>, socket: Socket, proxied: boolean): Promise<void> {
+  async #shakeHands(session: TcpSession<Data>, handshake: Handshake): Promise<void> {
     try {
-      if (proxied) session.proxiedFor(await readProxyHeader(socket))
-      if (!this.#admit(session)) return
-      session.open(await this.#secure(session, socket))
+      if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
       session.destroy(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
     }
-  }
-
-  /** TLS, where there is to be any: once the peer has begun, and nobody else is at it in the same turn. */
-  async #secure(session: TcpSession<Data>, socket: Socket): Promise<TLSSocket | undefined> {
-    const { options, readBuffer } = this.#context
-    const { tls } = options
-    if (tls === undefined) return undefined
-    const begun = await readBuffer.peek(socket)
-    // Who connects and goes has seen that we live.
-    if (!begun) throw new HandshakeError('the peer ended the connection', 'peer-closed')
-    await this.#turns.ownTurn()
-    return session.state === 'opening' ? tls.secure(socket) : undefined
   }
 
   /** Lets a session in, unless its address has as many as it may have. */
@@ -276,14 +237,6 @@ class TcpServer<Data> implements Server<Data> {
     return false
   }
 
-  /** An error while it listens concerns a single accept, and the listener goes on; listen() rejects with any other. */
-  #acceptFailed(error: Error): void {
-    const now = performance.now()
-    if (!this.#net.listening || now - this.#warnedAt < WARNING_INTERVAL) return
-    this.#warnedAt = now
-    process.emitWarning(error)
-  }
-
   #forget(session: TcpSession<Data>): void {
     this.#sessions.delete(session)
     if (session.counted) this.#perIp.leave(session.remoteAddress)
@@ -291,9 +244,4 @@ class TcpServer<Data> implements Server<Data> {
     this.#sweeper.stop()
     this.#whenEmpty?.()
   }
-}
-
-function serverAddress(address: AddressInfo | string | null): ServerAddress {
-  if (address === null) throw new Error('the server does not listen')
-  return typeof address === 'string' ? { path: address } : { address: address.address, port: address.port }
 }

@@ -1,6 +1,4 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
@@ -10,8 +8,8 @@ import { InFlight, nameOfHandler } from './in-flight.ts'
 import { Inbound, type InboundContext } from './inbound.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
-import type { ProxiedPeer } from './proxy-protocol.ts'
 import type { Session, SessionState } from './session.ts'
+import type { Connection, ConnectionEvents } from './transport/connection.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
@@ -29,19 +27,17 @@ export interface SessionContext<Data> extends InboundContext {
  * One connection: bytes in, frames, packets, handlers, acks out. It decides what happens to a socket, and knows nothing
  * of bytes.
  */
-export class TcpSession<Data> implements Session<Data> {
+export class TcpSession<Data> implements Session<Data>, ConnectionEvents {
   readonly id: number
-  remoteAddress: string | undefined
-  remotePort: number | undefined
   data: Data | undefined = undefined
   /** Whether it counts among the connections of its address. */
   counted = false
 
   readonly #context: SessionContext<Data>
-  #socket: Socket
+  readonly #connection: Connection
   readonly #decoder: FrameDecoder
-  #inbound: Inbound
-  #outbound: Outbound
+  readonly #inbound: Inbound
+  readonly #outbound: Outbound
   readonly #deadlines: SessionDeadlines
   readonly #inFlight: InFlight
 
@@ -65,28 +61,34 @@ export class TcpSession<Data> implements Session<Data> {
   #readAt = 0
   #abort: AbortController | undefined
 
-  constructor(id: number, socket: Socket, context: SessionContext<Data>) {
+  constructor(id: number, connection: Connection, context: SessionContext<Data>) {
     const { options, codec, scratch, counters } = context
     this.id = id
-    this.remoteAddress = socket.remoteAddress
-    this.remotePort = socket.remotePort
     this.#context = context
     this.#locked = options.requireConn
-    this.#socket = socket
+    this.#connection = connection
     this.#decoder = new FrameDecoder({
       maxFrameLength: options.requireConn
         ? Math.min(options.maxFrameLength, MAX_FRAME_LENGTH_BEFORE_CONN)
         : options.maxFrameLength,
     })
-    this.#inbound = new Inbound(socket, context, this)
-    this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
+    this.#inbound = new Inbound(connection, context, this)
+    this.#outbound = new Outbound(connection, codec, scratch, counters, options.maxWriteBuffer)
     this.#inFlight = new InFlight(options.handlerTimeout, counters, {
       settled: (soon) => (soon ? process.nextTick(() => this.work()) : context.turns.wake(this)),
       failed: (error) => context.handlers.error(error, this),
       overran: (error) => this.#abortHandlers(error),
     })
     this.#deadlines = new SessionDeadlines(options)
-    this.#watch(socket)
+    connection.attach(this)
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#connection.remoteAddress
+  }
+
+  get remotePort(): number | undefined {
+    return this.#connection.remotePort
   }
 
   get state(): SessionState {
@@ -114,7 +116,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   get peerCertificate(): X509Certificate | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+    return this.#connection.peerCertificate
   }
 
   get signal(): AbortSignal {
@@ -128,21 +130,11 @@ export class TcpSession<Data> implements Session<Data> {
     else this.#stop('handler-closed')
   }
 
-  /** A proxy has told for whom it connects; undefined: for itself. */
-  proxiedFor(peer: ProxiedPeer | undefined): void {
-    if (peer === undefined) return
-    this.remoteAddress = peer.address
-    this.remotePort = peer.port
-  }
-
-  /** Begins to read frames; from another socket than the one that was accepted, where TLS came between. */
-  open(socket = this.#socket): void {
+  /** Begins to read frames. */
+  open(): void {
     if (this.#state !== 'opening') return
-    if (socket !== this.#socket) this.#secure(socket)
     this.#state = 'open'
-    socket.on('end', () => this.#peerHasEnded())
-    socket.on('drain', () => this.#writable())
-    this.#inbound.open((chunk, lent) => this.#receive(chunk, lent))
+    this.#connection.open()
     if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
   }
 
@@ -152,7 +144,7 @@ export class TcpSession<Data> implements Session<Data> {
       this.#reason = reason
       this.#error = error
     }
-    this.#socket.destroy()
+    this.#connection.destroy()
   }
 
   /**
@@ -162,8 +154,8 @@ export class TcpSession<Data> implements Session<Data> {
     if (this.#state === 'opening') this.destroy('draining')
     if (this.#state !== 'open') return
     this.#inbound.pause()
-    // What Node has read for us counts as received. read() gives it to who reads.
-    while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
+    // What was read already counts as received.
+    this.#connection.deliverBuffered()
     if (this.#state !== 'open') return
     this.#state = 'finishing'
     this.#reason = 'draining'
@@ -211,7 +203,7 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   #outOfTime(limit: PassedLimit): void {
-    if (limit === 'lingered') this.#socket.destroy()
+    if (limit === 'lingered') this.#connection.destroy()
     else if (limit === 'write-timeout' || this.#state === 'opening') this.destroy(limit)
     else {
       this.#stop(limit)
@@ -240,26 +232,9 @@ export class TcpSession<Data> implements Session<Data> {
     this.#inbound.readOn()
   }
 
-  #watch(socket: Socket): void {
-    // Of the plain socket under TLS nothing is wanted to know any more.
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (socket === this.#socket) this.#socketFailed(error)
-    })
-    socket.on('close', () => {
-      if (socket === this.#socket) this.#closed()
-    })
-  }
-
-  #secure(socket: Socket): void {
-    const { options, codec, scratch, counters } = this.#context
-    this.#socket = socket
-    this.#inbound = new Inbound(socket, this.#context, this)
-    this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
-    this.#watch(socket)
-  }
-
   /** Bytes have come. `lent`: they are valid until this returns. */
-  #receive(chunk: Uint8Array, lent: boolean): void {
+  onBytes(chunk: Uint8Array, lent: boolean): void {
+    this.#inbound.count(chunk.length)
     if (this.#state !== 'open') return
     const now = this.#inbound.hasTurn(chunk, this.#requests)
     const decoder = this.#decoder
@@ -421,12 +396,12 @@ export class TcpSession<Data> implements Session<Data> {
     this.#error = error
   }
 
-  #writable(): void {
+  onWritable(): void {
     this.#outbound.unblock()
     this.work()
   }
 
-  #peerHasEnded(): void {
+  onEnd(): void {
     this.#peerEnded = true
     if (this.#state !== 'open') return
     this.#state = 'finishing'
@@ -434,15 +409,15 @@ export class TcpSession<Data> implements Session<Data> {
     this.work()
   }
 
-  #socketFailed(error: NodeJS.ErrnoException): void {
+  onError(error: NodeJS.ErrnoException): void {
     if (this.#reason !== undefined && !(this.#reason === 'draining' && this.owesAnswers)) return
     this.#reason = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer-reset' : 'socket-error'
     this.#error = error
   }
 
-  #closed(): void {
+  onClose(): void {
     const { counters, handlers } = this.#context
-    if (this.#state === 'opening' && this.#reason === undefined && this.#socket.bytesRead > 0) {
+    if (this.#state === 'opening' && this.#reason === undefined && this.#connection.bytesRead > 0) {
       this.destroy('handshake-error', new Error('the connection ended in the middle of the handshake'))
     }
     const reason = this.#reason ?? 'peer-closed'

@@ -1,12 +1,12 @@
 import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createServer, ServerOptionError, type TlsOptions } from './index.ts'
-import { createAuthority } from './testing/certificates.ts'
-import { startServer } from './testing/harness.ts'
-import { Peer } from './testing/peer.ts'
-import { waitFor, within } from './testing/wait-for.ts'
-import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
+import { createServer, ServerOptionError, type TlsOptions } from '../index.ts'
+import { createAuthority } from '../testing/certificates.ts'
+import { startServer } from '../testing/harness.ts'
+import { Peer } from '../testing/peer.ts'
+import { waitFor, within } from '../testing/wait-for.ts'
+import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 const authority = await createAuthority('authority')
 const stranger = await createAuthority('stranger')

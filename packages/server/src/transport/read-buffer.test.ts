@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import type { SubmitView } from '@demo/packet'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Gate, startServer } from '../testing/harness.ts'
+import { waitFor } from '../testing/wait-for.ts'
+import { filler, manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import { Gate, startServer } from './testing/harness.ts'
-import { waitFor } from './testing/wait-for.ts'
-import { filler, manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const text = (packet: SubmitView) => `${packet.id} ${Buffer.from(packet.payload).toString('hex')}`
 

@@ -1,0 +1,103 @@
+import type { X509Certificate } from 'node:crypto'
+
+/** What a session hears from its connection. */
+export interface ConnectionEvents {
+  /**
+   * Bytes were read. `lent`: they are valid until this returns, because the next read writes over them; otherwise they
+   * stay as they are.
+   */
+  onBytes(bytes: Uint8Array, lent: boolean): void
+
+  /** The peer ended its side. All its bytes were delivered before. */
+  onEnd(): void
+
+  /** Everything written has been sent, after {@link Connection.write} returned false. */
+  onWritable(): void
+
+  /** The connection failed. {@link onClose} follows. */
+  onError(error: NodeJS.ErrnoException): void
+
+  /** The connection is closed. Called exactly once, and last. */
+  onClose(): void
+}
+
+/**
+ * One end of a connection, as its session sees it: bytes, and nothing about frames. A transport implements it; no code
+ * above `transport/` knows which one.
+ */
+export interface Connection {
+  /** The peer's address; behind a proxy the client's, once the handshake is through. Undefined where there is none. */
+  readonly remoteAddress: string | undefined
+  /** The peer's port; behind a proxy the client's. */
+  readonly remotePort: number | undefined
+  /** The certificate that the peer showed, if any. */
+  readonly peerCertificate: X509Certificate | undefined
+  /** Bytes read so far, those of a handshake included. */
+  readonly bytesRead: number
+  /** Bytes written that the system has not taken yet. */
+  readonly unsentBytes: number
+  /**
+   * Whether the system usually takes a write at once and copies its bytes: then the caller may reuse them as soon as
+   * {@link write} returns and {@link unsentBytes} is 0. False: a write keeps its bytes (TLS does).
+   */
+  readonly copiesWrites: boolean
+
+  /** Sets who hears of errors and of the end. Called once, before anything else. */
+  attach(events: ConnectionEvents): void
+
+  /** Begins to deliver bytes, `onEnd` and `onWritable`. Called once, after the handshake, if there is one. */
+  open(): void
+
+  /** Stops reading. Bytes that were read already may still be delivered. */
+  pause(): void
+
+  /** Reads again. */
+  resume(): void
+
+  /** Delivers at once what was read and not delivered yet, also while paused. */
+  deliverBuffered(): void
+
+  /**
+   * Writes bytes.
+   *
+   * @returns false: enough is unsent; write no more before `onWritable`
+   */
+  write(bytes: Uint8Array): boolean
+
+  /** Ends our side, after everything written has been sent. */
+  end(): void
+
+  /** Closes both sides at once. What is unsent is lost. `onClose` follows. */
+  destroy(): void
+}
+
+/**
+ * What must happen on a connection before its first frame: a proxy's header, TLS.
+ *
+ * @param admit called once the peer's address is known; false ends the handshake, and the caller closes the connection
+ * @returns whether the peer was admitted
+ * @throws HandshakeError
+ */
+export type Handshake = (admit: () => boolean) => Promise<boolean>
+
+/** Called for each connection that a transport accepts. */
+export type Accept = (connection: Connection, handshake: Handshake | undefined) => void
+
+/** Where a server listens. */
+export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
+
+/** A way for connections to come in. */
+export interface Transport {
+  /** Where it listens; undefined before and after. */
+  readonly address: ServerAddress | undefined
+
+  /**
+   * Begins to listen. It resolves when connections are accepted, and rejects with the system's error.
+   *
+   * @param signal rejects a listen that has not resolved
+   */
+  listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress>
+
+  /** Accepts no more. Connections that are open go on. It resolves when the last of them is closed. */
+  close(): Promise<void>
+}

@@ -1,0 +1,296 @@
+import type { X509Certificate } from 'node:crypto'
+import { Duplex } from 'node:stream'
+import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
+
+/** From this many unsent bytes on, `write` asks its caller to wait; and so many bytes the peer's stream reads ahead. */
+const HIGH_WATER_MARK = 64 * 1024
+
+/** Options of {@link MemoryTransport}. */
+export interface MemoryTransportOptions {
+  /** @default 65536 (64 KiB) */
+  readonly highWaterMark?: number | undefined
+}
+
+/**
+ * Connections within one process, without a socket: for tests of a server and of its handlers. Bytes are delivered in a
+ * later turn of the event loop, as those of a socket are.
+ *
+ * @example
+ * const transport = new MemoryTransport()
+ * await server.listen(transport)
+ * const peer = transport.connect() // a stream.Duplex
+ */
+export class MemoryTransport implements Transport {
+  readonly #highWaterMark: number
+  readonly #open = new Set<MemoryConnection>()
+  #accept: Accept | undefined
+  #whenEmpty: (() => void) | undefined
+
+  constructor({ highWaterMark = HIGH_WATER_MARK }: MemoryTransportOptions = {}) {
+    this.#highWaterMark = highWaterMark
+  }
+
+  get address(): ServerAddress | undefined {
+    return this.#accept === undefined ? undefined : { path: 'memory' }
+  }
+
+  async listen(accept: Accept): Promise<ServerAddress> {
+    this.#accept = accept
+    return { path: 'memory' }
+  }
+
+  async close(): Promise<void> {
+    this.#accept = undefined
+    if (this.#open.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve
+    })
+  }
+
+  /**
+   * Connects.
+   *
+   * @returns the peer's end; destroying it with an error resets the connection
+   * @throws Error `ECONNREFUSED` when nobody listens
+   */
+  connect(): MemoryPeer {
+    const accept = this.#accept
+    if (accept === undefined) throw Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' })
+    const connection = new MemoryConnection(this.#highWaterMark, () => {
+      this.#open.delete(connection)
+      if (this.#open.size === 0) this.#whenEmpty?.()
+    })
+    this.#open.add(connection)
+    setImmediate(() => accept(connection, undefined))
+    return connection.peer
+  }
+}
+
+/** The server's end of a connection in memory. */
+class MemoryConnection implements Connection {
+  readonly remoteAddress = undefined
+  readonly remotePort = undefined
+  readonly peerCertificate: X509Certificate | undefined = undefined
+  readonly copiesWrites = false
+  readonly peer: MemoryPeer
+  bytesRead = 0
+  unsentBytes = 0
+  readonly #highWaterMark: number
+  readonly #onClosed: () => void
+  #events: ConnectionEvents | undefined
+  #opened = false
+  #paused = true
+  #delivering = false
+  #blocked = false
+  #ending = false
+  #ended = false
+  #closed = false
+  /** What the peer wrote and the session has not taken. */
+  #received: Uint8Array[] = []
+  #peerEnded = false
+  #endDelivered = false
+  /** What the session wrote and the peer has not taken. */
+  readonly #unsent: Uint8Array[] = []
+
+  constructor(highWaterMark: number, onClosed: () => void) {
+    this.#highWaterMark = highWaterMark
+    this.#onClosed = onClosed
+    this.peer = new MemoryPeer(this, highWaterMark)
+  }
+
+  attach(events: ConnectionEvents): void {
+    this.#events = events
+  }
+
+  open(): void {
+    this.#opened = true
+    this.resume()
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#deliverSoon()
+  }
+
+  deliverBuffered(): void {
+    const received = this.#received
+    this.#received = []
+    for (const bytes of received) this.#deliver(bytes)
+    this.peer.taken()
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#closed || this.#ending) return false
+    this.unsentBytes += bytes.length
+    this.#unsent.push(bytes)
+    setImmediate(() => this.send())
+    this.#blocked = this.unsentBytes >= this.#highWaterMark
+    return !this.#blocked
+  }
+
+  end(): void {
+    this.#ending = true
+    setImmediate(() => this.send())
+  }
+
+  destroy(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#received = []
+    setImmediate(() => {
+      this.peer.serverGone(this.#ended)
+      this.#events?.onClose()
+      this.#onClosed()
+    })
+  }
+
+  /** Gives the peer what it has room for. */
+  send(): void {
+    if (this.#closed) return
+    if (this.peer.destroyed && this.#unsent.length > 0) {
+      this.peerReset()
+      return
+    }
+    while (this.#unsent.length > 0 && this.peer.hasRoom) {
+      const bytes = this.#unsent.shift()
+      if (bytes === undefined) break
+      this.unsentBytes -= bytes.length
+      this.peer.push(bytes)
+    }
+    if (this.#unsent.length > 0) return
+    if (this.#blocked) {
+      this.#blocked = false
+      this.#events?.onWritable()
+    }
+    if (this.#ending && !this.#ended) {
+      this.#ended = true
+      if (!this.peer.destroyed) this.peer.push(null)
+      this.#closeWhenBothEnded()
+    }
+  }
+
+  /** Bytes of the peer have come. False: it must wait. */
+  receive(bytes: Uint8Array): boolean {
+    if (this.#closed) return true
+    this.#received.push(bytes)
+    this.#deliverSoon()
+    return this.#received.reduce((sum, { length }) => sum + length, 0) < this.#highWaterMark
+  }
+
+  peerEnded(): void {
+    if (this.#peerEnded) return
+    this.#peerEnded = true
+    this.#deliverSoon()
+  }
+
+  peerReset(): void {
+    if (this.#closed) return
+    this.#events?.onError(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
+    this.destroy()
+  }
+
+  #deliverSoon(): void {
+    if (this.#delivering) return
+    this.#delivering = true
+    setImmediate(() => {
+      this.#delivering = false
+      this.#deliverNext()
+    })
+  }
+
+  /** One chunk in a turn, as a socket does. */
+  #deliverNext(): void {
+    if (!this.#opened || this.#paused || this.#closed) return
+    const bytes = this.#received.shift()
+    if (bytes !== undefined) {
+      this.#deliver(bytes)
+      this.peer.taken()
+      this.#deliverSoon()
+    } else if (this.#peerEnded && !this.#endDelivered) {
+      this.#endDelivered = true
+      this.#events?.onEnd()
+      this.#closeWhenBothEnded()
+    }
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    this.bytesRead += bytes.length
+    this.#events?.onBytes(bytes, false)
+  }
+
+  #closeWhenBothEnded(): void {
+    if (this.#ended && this.#endDelivered) this.destroy()
+  }
+}
+
+/** The peer's end of a connection in memory. */
+export class MemoryPeer extends Duplex {
+  readonly #connection: MemoryConnection
+  #room = true
+  #whenTaken: (() => void) | undefined
+  #resets = false
+
+  constructor(connection: MemoryConnection, highWaterMark: number) {
+    super({ allowHalfOpen: true, highWaterMark })
+    this.#connection = connection
+  }
+
+  /** Whether it takes more bytes now. */
+  get hasRoom(): boolean {
+    return this.#room
+  }
+
+  override push(chunk: Uint8Array | null): boolean {
+    this.#room = super.push(chunk)
+    return this.#room
+  }
+
+  override _read(): void {
+    this.#room = true
+    setImmediate(() => this.#connection.send())
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    // The bytes stay the caller's: a socket copies them, too.
+    if (this.#connection.receive(Buffer.from(chunk))) done()
+    else this.#whenTaken = done
+  }
+
+  override _final(done: () => void): void {
+    this.#connection.peerEnded()
+    done()
+  }
+
+  /** Ends the connection as a TCP reset does: what is under way is lost. */
+  resetAndDestroy(): this {
+    this.#resets = true
+    return this.destroy()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // As a socket: closing with bytes unread resets; otherwise the other end sees an end.
+    if (this.#resets || error !== null || this.readableLength > 0) this.#connection.peerReset()
+    else this.#connection.peerEnded()
+    done(error)
+  }
+
+  /** The server's end has taken bytes. */
+  taken(): void {
+    const done = this.#whenTaken
+    this.#whenTaken = undefined
+    done?.()
+  }
+
+  /** The server's end is closed; `ended`: it had ended its side before. */
+  serverGone(ended: boolean): void {
+    this.taken()
+    if (this.destroyed) return
+    if (ended) this.end()
+    else this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
+  }
+}

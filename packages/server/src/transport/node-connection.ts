@@ -1,0 +1,104 @@
+import type { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Connection, ConnectionEvents } from './connection.ts'
+import type { ProxiedPeer } from './proxy-protocol.ts'
+import type { ReadBuffer } from './read-buffer.ts'
+
+/** A socket of Node: TCP, a Unix socket, or TLS over either. */
+export class NodeConnection implements Connection {
+  remoteAddress: string | undefined
+  remotePort: number | undefined
+  readonly #readBuffer: ReadBuffer
+  #socket: Socket
+  #events: ConnectionEvents | undefined
+
+  constructor(socket: Socket, readBuffer: ReadBuffer) {
+    this.remoteAddress = socket.remoteAddress
+    this.remotePort = socket.remotePort
+    this.#socket = socket
+    this.#readBuffer = readBuffer
+  }
+
+  get peerCertificate(): X509Certificate | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  get copiesWrites(): boolean {
+    return !(this.#socket instanceof TLSSocket)
+  }
+
+  attach(events: ConnectionEvents): void {
+    this.#events = events
+    this.#watch(this.#socket, events)
+  }
+
+  /** Takes over the address that a proxy gave; undefined: the proxy connects for itself. */
+  proxiedFor(peer: ProxiedPeer | undefined): void {
+    if (peer === undefined) return
+    this.remoteAddress = peer.address
+    this.remotePort = peer.port
+  }
+
+  /** Goes on with another socket: the one that TLS made of the plain one. Call it before {@link open}. */
+  replaceSocket(socket: Socket): void {
+    this.#socket = socket
+    if (this.#events !== undefined) this.#watch(socket, this.#events)
+  }
+
+  open(): void {
+    const socket = this.#socket
+    const events = this.#events
+    if (events === undefined) throw new Error('attach() comes before open()')
+    socket.on('end', () => events.onEnd())
+    socket.on('drain', () => events.onWritable())
+    this.#readBuffer.attach(socket, (chunk, lent) => events.onBytes(chunk, lent))
+    socket.resume()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  deliverBuffered(): void {
+    // read() emits 'data', which delivers.
+    while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#socket.write(bytes)
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #watch(socket: Socket, events: ConnectionEvents): void {
+    // Once TLS has replaced the plain socket, the plain one's events are TLS's own business.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (socket !== this.#socket) return
+      events.onError(error)
+      // A TLS socket emits 'error' for a record that it can't decrypt, and stays open.
+      socket.destroy()
+    })
+    socket.on('close', () => {
+      if (socket === this.#socket) events.onClose()
+    })
+  }
+}

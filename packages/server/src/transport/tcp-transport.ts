@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Accept, Handshake, ServerAddress, Transport } from './connection.ts'
+import { HandshakeError } from './handshake-error.ts'
+import { NodeConnection } from './node-connection.ts'
+import { type Proxies, readProxyHeader } from './proxies.ts'
+import type { ReadBuffer } from './read-buffer.ts'
+import type { Tls } from './tls.ts'
+
+/** Connections that the system keeps ready for us to accept. */
+const BACKLOG = 4096
+
+/** Idle time before TCP keep-alive probes start, in milliseconds. */
+const KEEP_ALIVE_DELAY = 60_000
+
+/** A failed accept is reported as a warning at most this often, in milliseconds. */
+const WARNING_INTERVAL = 1000
+
+/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
+export type ListenOptions = { readonly host?: string | undefined; readonly port: number } | { readonly path: string }
+
+/** What a TCP transport needs of its server. */
+export interface TcpTransportOptions {
+  /** From this many unsent bytes on a write asks its caller to wait. */
+  readonly highWaterMark: number
+  readonly readBuffer: ReadBuffer
+  readonly proxies: Proxies | undefined
+  readonly tls: Tls | undefined
+  /** Resolves when there is time for one TLS handshake, which takes about a millisecond that can't be split. */
+  readonly handshakeTurn: () => Promise<void>
+}
+
+/** TCP and Unix sockets of Node, behind proxies and with TLS where asked for. */
+export class TcpTransport implements Transport {
+  readonly #where: ListenOptions
+  readonly #options: TcpTransportOptions
+  readonly #net: Server
+  #accept: Accept | undefined
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(where: ListenOptions, options: TcpTransportOptions) {
+    this.#where = where
+    this.#options = options
+    this.#net = createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+        highWaterMark: options.highWaterMark,
+      },
+      (socket) => this.#accepted(socket),
+    )
+    this.#net.on('error', (error) => this.#failed(error))
+  }
+
+  get address(): ServerAddress | undefined {
+    return this.#net.listening ? serverAddress(this.#net.address()) : undefined
+  }
+
+  async listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress> {
+    this.#accept = accept
+    const where =
+      'path' in this.#where ? this.#where : { host: this.#where.host ?? '127.0.0.1', port: this.#where.port }
+    this.#net.listen({ ...where, backlog: BACKLOG })
+    await once(this.#net, 'listening', { signal })
+    return serverAddress(this.#net.address())
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#net.close(() => resolve()))
+  }
+
+  #accepted(socket: Socket): void {
+    const { proxies, tls, readBuffer } = this.#options
+    const connection = new NodeConnection(socket, readBuffer)
+    const proxied = proxies?.includes(socket.remoteAddress) === true
+    const handshake = proxied || tls !== undefined ? this.#handshake(connection, socket, proxied) : undefined
+    this.#accept?.(connection, handshake)
+  }
+
+  /** A proxy says for whom it connects, then comes TLS. */
+  #handshake(connection: NodeConnection, socket: Socket, proxied: boolean): Handshake {
+    return async (admit) => {
+      if (proxied) connection.proxiedFor(await readProxyHeader(socket))
+      if (!admit()) return false
+      const { tls, readBuffer, handshakeTurn } = this.#options
+      if (tls === undefined) return true
+      // A peer that connects and closes without a byte is a health check.
+      if (!(await readBuffer.peek(socket))) throw new HandshakeError('the peer ended the connection', 'peer-closed')
+      await handshakeTurn()
+      if (!socket.destroyed) connection.replaceSocket(await tls.secure(socket))
+      return true
+    }
+  }
+
+  /** An error while it listens concerns a single accept, and the listener goes on. listen() rejects with any other. */
+  #failed(error: Error): void {
+    const now = performance.now()
+    if (!this.#net.listening || now - this.#warnedAt < WARNING_INTERVAL) return
+    this.#warnedAt = now
+    process.emitWarning(error)
+  }
+}
+
+function serverAddress(address: AddressInfo | string | null): ServerAddress {
+  if (address === null) throw new Error('the server does not listen')
+  return typeof address === 'string' ? { path: address } : { address: address.address, port: address.port }
+}
