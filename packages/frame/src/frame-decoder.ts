@@ -10,7 +10,7 @@ export interface FrameDecoderOptions {
    *
    * @default 1048576 (1 MiB)
    */
-  maxFrameLength?: number
+  maxFrameLength?: number | undefined
 }
 
 /** The longest frame a decoder takes unless told otherwise, in bytes: 1 MiB. */

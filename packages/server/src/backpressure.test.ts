@@ -53,8 +53,8 @@ async function stall({ peer, session, serverSide }: Connected): Promise<Flood> {
   await waitFor(
     () => {
       // Acks wait, nothing is read, and since the last look nothing was.
-      const { socket } = serverSide
-      const stalled = socket.writableLength > 0 && socket.isPaused() && session.receivedBytes === received
+      const { unsentBytes, paused } = serverSide
+      const stalled = unsentBytes > 0 && paused && session.receivedBytes === received
       received = session.receivedBytes
       return stalled
     },
@@ -81,7 +81,7 @@ describe('at maxInFlight', () => {
       const inFlight = Math.min(4, 30 - answered)
       await gate.holds(inFlight)
       expect(session.inFlight).toBe(inFlight)
-      expect(serverSide.socket.isPaused()).toBe(inFlight === 4)
+      expect(serverSide.paused).toBe(inFlight === 4)
       // One alone, then all there are: room is found for as many as have settled.
       const count = answered % 8 === 0 ? 1 : inFlight
       for (const one of gate.waiting.splice(0, count)) one.settle(0)
@@ -98,7 +98,7 @@ describe('at maxInFlight', () => {
     const { peer, session, serverSide } = await open()
     peer.send(submits(1, 2))
     await gate.holds(2)
-    expect(serverSide.socket.isPaused()).toBe(true)
+    expect(serverSide.paused).toBe(true)
     const before = session.receivedBytes
     peer.send(manySubmits(3, 200_000))
     // Another connection’s round trip: there was time to read, had the server wanted to.
@@ -109,7 +109,7 @@ describe('at maxInFlight', () => {
     await other.peer.receive(ACK_LENGTH)
     expect(session.receivedBytes).toBe(before)
     // Node reads ahead up to its high-water mark and one chunk.
-    expect(serverSide.socket.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
+    expect(serverSide.bufferedBytes).toBeLessThanOrEqual(2 * 64 * 1024)
     expect(session.inFlight).toBe(2)
   })
 
@@ -204,8 +204,8 @@ describe('a peer that sends and never reads', () => {
       const stalled = await open({ reads: false })
       const flood = await stall(stalled)
       const { session, serverSide, peer } = stalled
-      expect(serverSide.mostUnsent()).toBeGreaterThan(0)
-      expect(serverSide.mostUnsent()).toBeLessThanOrEqual(max)
+      expect(serverSide.mostUnsent).toBeGreaterThan(0)
+      expect(serverSide.mostUnsent).toBeLessThanOrEqual(max)
       expect(flood.requests * SUBMIT_LENGTH).toBeLessThan(MORE_THAN_BUFFERS)
 
       // Others are served meanwhile, and nothing more is read of this one.
@@ -218,7 +218,7 @@ describe('a peer that sends and never reads', () => {
 
       peer.read()
       await expectEveryAckOnce(peer, flood)
-      expect(serverSide.mostUnsent()).toBeLessThanOrEqual(max)
+      expect(serverSide.mostUnsent).toBeLessThanOrEqual(max)
       expect(server.counters.unanswered).toBe(0)
     },
   )
@@ -258,20 +258,20 @@ describe('a peer that sends and never reads', () => {
     )
     const { peer, session, serverSide } = await open()
     // Corked, a socket sends nothing: as if the peer read nothing, without first filling the system's buffers.
-    serverSide.socket.cork()
+    serverSide.hold()
     peer.send(manySubmits(0, count))
     await waitFor(
-      () => serverSide.socket.isPaused() && serverSide.socket.writableNeedDrain && session.inFlight === 0,
+      () => serverSide.paused && serverSide.holds && session.inFlight === 0,
       () => 'for the server to have enough',
     )
     expect(started - server.counters.responsesSent).toBeLessThanOrEqual(maxInFlight)
     expect(started).toBeLessThan(1000)
 
-    serverSide.socket.uncork()
+    serverSide.release()
     const received = await peer.receive(count * ACK_LENGTH)
     expect(received === manySubmitAcks(0, count).toString('hex')).toBe(true)
     expect(mostInFlight).toBe(maxInFlight)
-    expect(serverSide.mostUnsent()).toBeLessThanOrEqual(8 * 1024)
+    expect(serverSide.mostUnsent).toBeLessThanOrEqual(8 * 1024)
   })
 
   test('that resets then is forgotten, and no other feels it', async () => {
@@ -315,8 +315,8 @@ describe('a peer that sends and never reads', () => {
     }
     for (const { session, serverSide } of stalled) {
       expect(session.inFlight).toBe(0)
-      expect(serverSide.socket.writableLength).toBeLessThanOrEqual(1024 * 1024)
-      expect(serverSide.socket.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
+      expect(serverSide.unsentBytes).toBeLessThanOrEqual(1024 * 1024)
+      expect(serverSide.bufferedBytes).toBeLessThanOrEqual(2 * 64 * 1024)
     }
     // For each: its unsent acks, a chunk or two, and the peer’s own 20,000 requests that wait to be sent.
     expect(used() - before).toBeLessThan(4 * 1024 * 1024)

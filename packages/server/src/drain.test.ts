@@ -79,7 +79,7 @@ describe('close()', () => {
     const { peer, session, serverSide } = await running.open({ reads: false })
     const sent = peer.sent(manySubmits(0, count))
     await waitFor(
-      () => serverSide.socket.writableLength > 0 && serverSide.socket.isPaused(),
+      () => serverSide.unsentBytes > 0 && serverSide.paused,
       () => 'for the server to have enough',
     )
     const closing = running.server.close()
@@ -337,7 +337,7 @@ describe('the deadline of close()', () => {
     const { peer, serverSide } = await running.open({ reads: false })
     peer.send(manySubmits(0, 1_000_000))
     await waitFor(
-      () => serverSide.socket.writableLength > 0 && serverSide.socket.isPaused(),
+      () => serverSide.unsentBytes > 0 && serverSide.paused,
       () => 'for the server to have enough',
     )
     expect(await running.server.close({ timeout: 20 })).toMatchObject({ connections: 1, cutOff: 1 })
@@ -475,7 +475,7 @@ describe('time limits hold while the server drains', () => {
     const { peer, serverSide } = await running.open({ reads: false })
     peer.send(manySubmits(0, 1_000_000))
     await waitFor(
-      () => serverSide.socket.writableLength > 0 && serverSide.socket.isPaused(),
+      () => serverSide.unsentBytes > 0 && serverSide.paused,
       () => 'for the server to have enough',
     )
     const closing = running.server.close({ timeout: 0 })

@@ -218,7 +218,7 @@ describe('sessions', () => {
     expect([...server.sessions]).toEqual([first.session, second.session])
     expect(first.session.id).not.toBe(second.session.id)
     for (const { peer, session } of [first, second]) {
-      expect(session).toMatchObject({ remoteAddress: '127.0.0.1', remotePort: peer.socket.localPort, state: 'open' })
+      expect(session).toMatchObject({ remoteAddress: '127.0.0.1', remotePort: peer.localPort, state: 'open' })
     }
     first.peer.end()
     await untilClosed(1)

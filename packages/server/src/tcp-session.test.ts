@@ -511,7 +511,7 @@ describe('a required Conn', () => {
     const { peer, session, serverSide } = await open()
     peer.send(conn(1) + submits(2, 4))
     await gate.holds(1)
-    expect(serverSide.socket.isPaused()).toBe(true)
+    expect(serverSide.paused).toBe(true)
     expect(seen).toEqual([])
     expect(session.inFlight).toBe(1)
     gate.release(0)

@@ -1,5 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import {
   type CloseReason,
@@ -11,6 +9,8 @@ import {
   type Session,
 } from '../index.ts'
 import { connectPeer, type Peer, type PeerOptions } from './peer.ts'
+import { onServerSide, type ServerSide } from './server-side.ts'
+import { underTest } from './transports.ts'
 import { waitFor } from './wait-for.ts'
 
 /** One call of `onClose`. */
@@ -20,16 +20,7 @@ export interface Closing<Data = unknown> {
   readonly error: Error | undefined
 }
 
-/** The server's own socket of one connection, and what was written to it. */
-export interface ServerSide {
-  readonly socket: Socket
-  /** The length of each `socket.write`, in bytes. */
-  readonly writes: number[]
-  /** The most bytes that ever waited in it, unsent. */
-  readonly mostUnsent: () => number
-}
-
-/** A server that listens on a free port of 127.0.0.1, and what can be known of it. It is gone when its test is. */
+/** A server that listens, on the transport under test, and what can be known of it. It is gone when its test is. */
 export interface Running<Data = unknown> {
   readonly server: Server<Data>
   readonly address: ServerAddress
@@ -39,10 +30,10 @@ export interface Running<Data = unknown> {
   readonly errors: unknown[]
   /** The sessions that were opened, in order. */
   readonly opened: Session<Data>[]
-  /** The server's sockets, in the order in which they were accepted. */
+  /** The server's ends of its connections, in the order in which they were accepted. */
   readonly serverSides: ServerSide[]
   connect(options?: PeerOptions): Promise<Peer>
-  /** Connects, and waits until the server has accepted: its session, and its socket, come along. */
+  /** Connects, and waits until the server has accepted: its session, and its end of the connection, come along. */
   open(options?: PeerOptions): Promise<Connected<Data>>
   /** Waits until so many connections have been closed, and gives what `onClose` was told. */
   untilClosed(count: number): Promise<Closing<Data>[]>
@@ -80,10 +71,10 @@ export async function startServer<Data = unknown>(
         return handlers.onError?.(error, session)
       },
     },
-    options,
+    { ...underTest.options, ...options },
   )
-  const address = await server.listen({ port: 0 })
-  const serverSides = watchServerSides(server)
+  const address = await underTest.listen(server as Server<never>)
+  const serverSides = watchServerSides(server as Server<never>)
   const peers: Peer[] = []
 
   onTestFinished(async () => {
@@ -121,33 +112,18 @@ export async function startServer<Data = unknown>(
   return { server, address, closings, errors, opened, serverSides, connect, open, untilClosed }
 }
 
-/** Node tells of every accepted socket: so a test sees what is written to it, and whether it is read. */
-function watchServerSides(server: Server): ServerSide[] {
+/** The ends of the connections that this server accepts. */
+function watchServerSides(server: Server<never>): ServerSide[] {
   const sides: ServerSide[] = []
-  function accepted(message: unknown): void {
-    const { socket } = message as { socket: Socket }
-    const { address } = server
-    const ours = address !== undefined && ('path' in address || address.port === socket.localPort)
-    if (ours) sides.push(watchWrites(socket))
-  }
-  subscribe('net.server.socket', accepted)
-  onTestFinished(() => {
-    unsubscribe('net.server.socket', accepted)
+  const stop = onServerSide((side) => {
+    // The session is one of its server's once it is made.
+    queueMicrotask(() => {
+      const sessions: ReadonlySet<unknown> = server.sessions
+      if (sessions.has(side.events)) sides.push(side)
+    })
   })
+  onTestFinished(stop)
   return sides
-}
-
-function watchWrites(socket: Socket): ServerSide {
-  const writes: number[] = []
-  let mostUnsent = 0
-  const write = socket.write.bind(socket)
-  socket.write = (bytes: Uint8Array | string) => {
-    writes.push(bytes.length)
-    const wantsMore = write(bytes)
-    mostUnsent = Math.max(mostUnsent, socket.writableLength)
-    return wantsMore
-  }
-  return { socket, writes, mostUnsent: () => mostUnsent }
 }
 
 /** Handlers that settle when they are told to: what `onSubmit` returns is waiting here, in order. */

@@ -1,6 +1,8 @@
-import { connect as connectSocket, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ServerAddress } from '../index.ts'
-import { PATIENCE, waitFor, within } from './wait-for.ts'
+import { type PeerSide, underTest } from './transports.ts'
+import { PATIENCE, waitFor } from './wait-for.ts'
 
 /** Options of {@link connectPeer}. */
 export interface PeerOptions {
@@ -14,21 +16,29 @@ export interface PeerOptions {
 
 /** A peer that knows nothing of frames: it sends the bytes it is told to, and keeps what comes. */
 export class Peer {
-  readonly socket: Socket
+  readonly socket: Duplex
+  readonly #reset: () => void
   readonly #chunks: Buffer[] = []
   #length = 0
   #ended = false
   #closed = false
   #error: NodeJS.ErrnoException | undefined
 
-  constructor(socket: Socket) {
-    this.socket = socket
+  constructor({ stream, reset }: PeerSide) {
+    this.socket = stream
+    this.#reset = reset
+    const socket = stream
     socket.on('error', (error) => {
       this.#error = error
     })
     socket.on('close', () => {
       this.#closed = true
     })
+  }
+
+  /** Its port; undefined where there are none. */
+  get localPort(): number | undefined {
+    return 'localPort' in this.socket ? (this.socket as Socket).localPort : undefined
   }
 
   /** How many bytes came so far. */
@@ -87,7 +97,7 @@ export class Peer {
 
   /** Breaks the connection with a RST. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    this.#reset()
   }
 
   /** Waits for so many bytes, and gives all that came by then. */
@@ -125,19 +135,10 @@ export class Peer {
   }
 }
 
-/** Connects a peer that sends bytes as they are. */
+/** Connects a peer that sends bytes as they are, over the transport under test. */
 export async function connectPeer(address: ServerAddress, options: PeerOptions = {}): Promise<Peer> {
-  const { reads = true, holdsOn = false, localAddress } = options
-  const from = localAddress === undefined ? {} : { localAddress }
-  const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port, ...from }
-  const socket = connectSocket({ ...where, allowHalfOpen: holdsOn, noDelay: true })
-  const peer = new Peer(socket)
-  if (reads) peer.read()
-  const connected = new Promise<void>((resolve, reject) => {
-    socket.once('connect', () => resolve())
-    socket.once('error', reject)
-  })
-  await within(connected, 'for a peer to connect')
+  const peer = new Peer(await underTest.connect(address, options))
+  if (options.reads ?? true) peer.read()
   return peer
 }
 

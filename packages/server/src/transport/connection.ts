@@ -34,6 +34,8 @@ export interface Connection {
   readonly peerCertificate: X509Certificate | undefined
   /** Bytes read so far, those of a handshake included. */
   readonly bytesRead: number
+  /** Bytes read that were not delivered yet. */
+  readonly bufferedBytes: number
   /** Bytes written that the system has not taken yet. */
   readonly unsentBytes: number
   /**

@@ -5,6 +5,8 @@ import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } f
 /** From this many unsent bytes on, `write` asks its caller to wait; and so many bytes the peer's stream reads ahead. */
 const HIGH_WATER_MARK = 64 * 1024
 
+let lastNumber = 0
+
 /** Options of {@link MemoryTransport}. */
 export interface MemoryTransportOptions {
   /** @default 65536 (64 KiB) */
@@ -21,6 +23,7 @@ export interface MemoryTransportOptions {
  * const peer = transport.connect() // a stream.Duplex
  */
 export class MemoryTransport implements Transport {
+  readonly #path = `memory:${++lastNumber}`
   readonly #highWaterMark: number
   readonly #open = new Set<MemoryConnection>()
   #accept: Accept | undefined
@@ -31,12 +34,12 @@ export class MemoryTransport implements Transport {
   }
 
   get address(): ServerAddress | undefined {
-    return this.#accept === undefined ? undefined : { path: 'memory' }
+    return this.#accept === undefined ? undefined : { path: this.#path }
   }
 
   async listen(accept: Accept): Promise<ServerAddress> {
     this.#accept = accept
-    return { path: 'memory' }
+    return { path: this.#path }
   }
 
   async close(): Promise<void> {
@@ -50,13 +53,15 @@ export class MemoryTransport implements Transport {
   /**
    * Connects.
    *
+   * @param options `allowHalfOpen`: whether the peer's end stays open when the server has ended its own; as in Node's
+   *   sockets, but true by default
    * @returns the peer's end; destroying it with an error resets the connection
    * @throws Error `ECONNREFUSED` when nobody listens
    */
-  connect(): MemoryPeer {
+  connect({ allowHalfOpen = true }: { readonly allowHalfOpen?: boolean | undefined } = {}): MemoryPeer {
     const accept = this.#accept
     if (accept === undefined) throw Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' })
-    const connection = new MemoryConnection(this.#highWaterMark, () => {
+    const connection = new MemoryConnection(this.#highWaterMark, allowHalfOpen, () => {
       this.#open.delete(connection)
       if (this.#open.size === 0) this.#whenEmpty?.()
     })
@@ -67,14 +72,14 @@ export class MemoryTransport implements Transport {
 }
 
 /** The server's end of a connection in memory. */
-class MemoryConnection implements Connection {
+export class MemoryConnection implements Connection {
   readonly remoteAddress = undefined
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
   readonly copiesWrites = false
   readonly peer: MemoryPeer
   bytesRead = 0
-  unsentBytes = 0
+  #unsentBytes = 0
   readonly #highWaterMark: number
   readonly #onClosed: () => void
   #events: ConnectionEvents | undefined
@@ -92,10 +97,18 @@ class MemoryConnection implements Connection {
   /** What the session wrote and the peer has not taken. */
   readonly #unsent: Uint8Array[] = []
 
-  constructor(highWaterMark: number, onClosed: () => void) {
+  constructor(highWaterMark: number, allowHalfOpen: boolean, onClosed: () => void) {
     this.#highWaterMark = highWaterMark
     this.#onClosed = onClosed
-    this.peer = new MemoryPeer(this, highWaterMark)
+    this.peer = new MemoryPeer(this, highWaterMark, allowHalfOpen)
+  }
+
+  get bufferedBytes(): number {
+    return this.#received.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  get unsentBytes(): number {
+    return this.#unsentBytes
   }
 
   attach(events: ConnectionEvents): void {
@@ -126,10 +139,10 @@ class MemoryConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#closed || this.#ending) return false
-    this.unsentBytes += bytes.length
+    this.#unsentBytes += bytes.length
     this.#unsent.push(bytes)
     setImmediate(() => this.send())
-    this.#blocked = this.unsentBytes >= this.#highWaterMark
+    this.#blocked = this.#unsentBytes >= this.#highWaterMark
     return !this.#blocked
   }
 
@@ -159,7 +172,7 @@ class MemoryConnection implements Connection {
     while (this.#unsent.length > 0 && this.peer.hasRoom) {
       const bytes = this.#unsent.shift()
       if (bytes === undefined) break
-      this.unsentBytes -= bytes.length
+      this.#unsentBytes -= bytes.length
       this.peer.push(bytes)
     }
     if (this.#unsent.length > 0) return
@@ -179,7 +192,7 @@ class MemoryConnection implements Connection {
     if (this.#closed) return true
     this.#received.push(bytes)
     this.#deliverSoon()
-    return this.#received.reduce((sum, { length }) => sum + length, 0) < this.#highWaterMark
+    return this.bufferedBytes < this.#highWaterMark
   }
 
   peerEnded(): void {
@@ -235,8 +248,8 @@ export class MemoryPeer extends Duplex {
   #whenTaken: (() => void) | undefined
   #resets = false
 
-  constructor(connection: MemoryConnection, highWaterMark: number) {
-    super({ allowHalfOpen: true, highWaterMark })
+  constructor(connection: MemoryConnection, highWaterMark: number, allowHalfOpen: boolean) {
+    super({ allowHalfOpen, highWaterMark })
     this.#connection = connection
   }
 

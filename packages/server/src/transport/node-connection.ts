@@ -28,6 +28,10 @@ export class NodeConnection implements Connection {
     return this.#socket.bytesRead
   }
 
+  get bufferedBytes(): number {
+    return this.#socket.readableLength
+  }
+
   get unsentBytes(): number {
     return this.#socket.writableLength
   }
@@ -74,7 +78,7 @@ export class NodeConnection implements Connection {
 
   deliverBuffered(): void {
     // read() emits 'data', which delivers.
-    while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
+    while (this.bufferedBytes > 0 && this.#socket.read() !== null);
   }
 
   write(bytes: Uint8Array): boolean {

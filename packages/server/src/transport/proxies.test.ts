@@ -37,7 +37,7 @@ test('a proxy that speaks for itself keeps its own address', async () => {
   const peer = await connect()
   peer.send(LOCAL_HEADER + submit(1))
   expect(await peer.receive(14)).toBe(submitAck(1))
-  expect(opened).toMatchObject([{ remoteAddress: '127.0.0.1', remotePort: peer.socket.localPort }])
+  expect(opened).toMatchObject([{ remoteAddress: '127.0.0.1', remotePort: peer.localPort }])
 })
 
 test('without a header from a proxy nothing is handled', async () => {

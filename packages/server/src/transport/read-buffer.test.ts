@@ -127,8 +127,8 @@ describe('where Node reads into nobody else’s buffer', () => {
     const before = session.receivedBytes
     peer.send(submits(2, 20))
     await waitFor(
-      () => serverSide.socket.readableLength === 19 * 13,
-      () => `for Node to read ahead; it read ${serverSide.socket.readableLength} bytes`,
+      () => serverSide.bufferedBytes === 19 * 13,
+      () => `for Node to read ahead; it read ${serverSide.bufferedBytes} bytes`,
     )
     expect(session.receivedBytes).toBe(before)
     const closing = server.close()

@@ -26,7 +26,7 @@ async function startTlsServer(tls: TlsOptions, options: Parameters<typeof startS
   const secure = async (options: ConnectionOptions = {}): Promise<Peer> => {
     const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ...options })
     onTestFinished(() => void socket.destroy())
-    const peer = new Peer(socket)
+    const peer = new Peer({ stream: socket, reset: () => socket.destroy() })
     peer.read()
     const connected = new Promise<void>((resolve, reject) => {
       socket.once('secureConnect', resolve)
@@ -44,7 +44,7 @@ test('answers over TLS as it does without', async () => {
   peer.send(submits(1, 3))
   expect(await peer.receive(42)).toBe(submitAcks(1, 3))
   expect((peer.socket as TLSSocket).getProtocol()).toBe('TLSv1.3')
-  expect(opened).toMatchObject([{ remoteAddress: '127.0.0.1', remotePort: peer.socket.localPort }])
+  expect(opened).toMatchObject([{ remoteAddress: '127.0.0.1', remotePort: peer.localPort }])
   expect(opened[0]?.peerCertificate).toBeUndefined()
 })
 
@@ -87,7 +87,7 @@ test('does not read on while the peer does not take its answers', async () => {
   const peer = await secure()
   peer.socket.pause()
   peer.send(manySubmits(1, 2_000_000))
-  const unsent = () => serverSides[0]?.socket.writableLength ?? 0
+  const unsent = () => serverSides[0]?.unsentBytes ?? 0
   let before = -1
   await waitFor(
     () => {
@@ -245,7 +245,7 @@ test('behind a proxy the header comes first, in the clear', async () => {
   plain.write('PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n')
   const socket = connectTls({ socket: plain, ca: authority.cert, servername: 'localhost' })
   onTestFinished(() => void socket.destroy())
-  const peer = new Peer(socket)
+  const peer = new Peer({ stream: socket, reset: () => socket.destroy() })
   peer.read()
   peer.send(submit(1))
   expect(await peer.receive(14)).toBe(submitAck(1))

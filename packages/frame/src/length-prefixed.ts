@@ -1,0 +1,125 @@
+import { FormatDecoder, type FrameLayout } from './format-decoder.ts'
+import type { FrameDecoderOptions } from './frame-decoder.ts'
+import { FrameError } from './frame-error.ts'
+import type { FrameFormat } from './frame-format.ts'
+
+/** Options of {@link lengthPrefixed}. */
+export interface LengthPrefixedOptions extends FrameDecoderOptions {
+  /**
+   * The length of the length field, in bytes.
+   *
+   * @default 4
+   */
+  lengthBytes?: 1 | 2 | 3 | 4 | undefined
+
+  /**
+   * The order of its bytes.
+   *
+   * @default 'big'
+   */
+  endian?: 'big' | 'little' | undefined
+
+  /**
+   * Whether the length counts its own field.
+   *
+   * ```
+   *  false   03 00 00 │ 61 62 63        true    06 00 00 │ 61 62 63
+   * ```
+   *
+   * @default false
+   */
+  lengthIncludesHeader?: boolean | undefined
+}
+
+/**
+ * Frames that begin with the length of what follows.
+ *
+ * ```
+ *  { lengthBytes: 3, endian: 'little' }
+ *  payload   68 65 6c 6c 6f
+ *  frame     05 00 00 68 65 6c 6c 6f
+ * ```
+ *
+ * @example
+ * const format = lengthPrefixed({ lengthBytes: 2, maxFrameLength: 1024 })
+ * const decoder = format.decoder()
+ *
+ * @throws RangeError when an option is invalid
+ */
+export function lengthPrefixed(options: LengthPrefixedOptions = {}): FrameFormat {
+  const { lengthBytes = 4, endian = 'big', lengthIncludesHeader = false, maxFrameLength } = options
+  if (![1, 2, 3, 4].includes(lengthBytes)) throw invalid('lengthBytes', lengthBytes, '1, 2, 3 or 4')
+  if (endian !== 'big' && endian !== 'little') throw invalid('endian', endian, "'big' or 'little'")
+  if (typeof lengthIncludesHeader !== 'boolean') {
+    throw invalid('lengthIncludesHeader', lengthIncludesHeader, 'true or false')
+  }
+  const uncounted = lengthIncludesHeader ? 0 : lengthBytes
+  const layout: FrameLayout = {
+    headerLength: lengthBytes,
+    maxFrameLength: 2 ** (8 * lengthBytes) - 1 + uncounted,
+    frameLengthAt: frameLengthReader(lengthBytes, endian, uncounted),
+  }
+  // What is wrong with the maximum is known at once, and not with the first connection.
+  if (maxFrameLength !== undefined) new FormatDecoder(layout, { maxFrameLength })
+
+  const encodedLength = (payloadLength: number) => {
+    const frameLength = lengthBytes + payloadLength
+    if (frameLength <= layout.maxFrameLength) return frameLength
+    throw new FrameError(
+      'ERR_FRAME_TOO_LONG',
+      `a payload of ${payloadLength} bytes does not fit: a length of ${lengthBytes} bytes takes at most ${layout.maxFrameLength - lengthBytes}`,
+      { frameLength, maxFrameLength: layout.maxFrameLength, offset: 0 },
+    )
+  }
+
+  return {
+    decoder: (own) => new FormatDecoder(layout, { maxFrameLength: own?.maxFrameLength ?? maxFrameLength }),
+    encodedLength,
+    encodeInto(payload, target, offset) {
+      const end = offset + encodedLength(payload.length)
+      if (!(offset >= 0 && end <= target.length)) {
+        const frame = `a frame of ${end - offset} bytes at offset ${offset}`
+        throw new RangeError(`${frame} does not fit into a target of ${target.length} bytes`)
+      }
+      const length = end - offset - uncounted
+      for (let byte = 0; byte < lengthBytes; byte += 1) {
+        const shift = 8 * (endian === 'little' ? byte : lengthBytes - 1 - byte)
+        target[offset + byte] = length >>> shift
+      }
+      target.set(payload, offset + lengthBytes)
+      return end
+    },
+  }
+}
+
+/** Reads the length of a frame: one function for each width and order, so that none asks which it is. */
+function frameLengthReader(
+  lengthBytes: number,
+  endian: 'big' | 'little',
+  uncounted: number,
+): FrameLayout['frameLengthAt'] {
+  // From 24 bits on a sum may leave the 32 bits of a shift: >>> 0 keeps it unsigned.
+  const readers = {
+    big: [
+      (b: Uint8Array, at: number) => b[at] + uncounted,
+      (b: Uint8Array, at: number) => ((b[at] << 8) | b[at + 1]) + uncounted,
+      (b: Uint8Array, at: number) => ((b[at] << 16) | (b[at + 1] << 8) | b[at + 2]) + uncounted,
+      (b: Uint8Array, at: number) =>
+        (((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0) + uncounted,
+    ],
+    little: [
+      (b: Uint8Array, at: number) => b[at] + uncounted,
+      (b: Uint8Array, at: number) => (b[at] | (b[at + 1] << 8)) + uncounted,
+      (b: Uint8Array, at: number) => (b[at] | (b[at + 1] << 8) | (b[at + 2] << 16)) + uncounted,
+      (b: Uint8Array, at: number) =>
+        ((b[at] | (b[at + 1] << 8) | (b[at + 2] << 16) | (b[at + 3] << 24)) >>> 0) + uncounted,
+    ],
+  }
+  const reader = readers[endian][lengthBytes - 1]
+  if (reader === undefined) throw invalid('lengthBytes', lengthBytes, '1, 2, 3 or 4')
+  return reader
+}
+
+function invalid(name: string, value: unknown, expected: string): RangeError {
+  return new RangeError(`invalid ${name} ${JSON.stringify(value)}: expected ${expected}`)
+}
