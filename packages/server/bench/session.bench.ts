@@ -23,6 +23,7 @@ class Sink implements Connection {
   readonly remotePort = undefined
   readonly peerCertificate = undefined
   readonly bytesRead = 0
+  readonly bufferedBytes = 0
   readonly unsentBytes = 0
   readonly copiesWrites = true
   written = 0

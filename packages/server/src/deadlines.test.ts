@@ -523,17 +523,21 @@ describe('over a socket', () => {
     peer.end(manySubmits(0, count))
     const { socket } = peer
     let taken = 0
+    let pausesAt = 0
     let ended = false
     socket.on('data', (chunk) => {
       taken += chunk.length
-      socket.pause()
+      if (taken >= pausesAt) socket.pause()
     })
     socket.on('end', () => {
       ended = true
     })
     socket.pause()
-    // A chunk of 64 KiB at a time: all in all it takes longer than the limit.
-    const sips = setInterval(() => socket.resume(), 6)
+    // At least 64 KiB at a time: all in all it takes longer than the limit.
+    const sips = setInterval(() => {
+      pausesAt = taken + 64 * 1024
+      socket.resume()
+    }, 6)
     try {
       await waitFor(
         () => ended || socket.destroyed,

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, type HandlerOutcome, type Handlers, type Server } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
 import { connectPeer, type Peer } from './testing/peer.ts'
+import { underTest } from './testing/transports.ts'
 import { waitFor } from './testing/wait-for.ts'
 import { watchProcess } from './testing/watch-process.ts'
 import { conn, connAck, sortedAcks, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
@@ -11,8 +12,8 @@ const outcome = (value: unknown) => value as HandlerOutcome
 
 /** A server with exactly these handlers: the harness would see to errors itself. */
 async function startBare(handlers: Handlers): Promise<{ server: Server; connect: () => Promise<Peer> }> {
-  const server = createServer(handlers)
-  const address = await server.listen({ port: 0 })
+  const server = createServer(handlers, underTest.options)
+  const address = await underTest.listen(server as Server<never>)
   const peers: Peer[] = []
   onTestFinished(async () => {
     for (const peer of peers) peer.socket.destroy()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CLOSE_REASONS, createServer, type ServerCounters, type ServerObserver } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
+import { testWithReset } from './testing/transports.ts'
 import { waitFor } from './testing/wait-for.ts'
 import { watchProcess } from './testing/watch-process.ts'
 import { conn, connAck, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
@@ -99,7 +100,7 @@ describe('the counters', () => {
     expect(server.counters).toMatchObject({ inFlight: 0, responsesSent: 5, unanswered: 0 })
   })
 
-  test('unanswered counts what was settled too late as well', async () => {
+  testWithReset('unanswered counts what was settled too late as well', async () => {
     const gate = new Gate()
     const { server, open, untilClosed } = await startServer({ onSubmit: gate.wait })
     const { peer } = await open()
@@ -131,10 +132,11 @@ describe('the counters', () => {
     expect(server.counters).toMatchObject({ requestsReceived: 2, responsesSent: 2, unanswered: 0 })
   })
 
-  test('opened less closed is what is connected', async () => {
+  testWithReset('opened less closed is what is connected', async () => {
     const { server, open, connect, untilClosed } = await startServer({}, { maxConnections: 3 })
     const peers = [(await open()).peer, (await open()).peer, (await open()).peer]
-    await connect()
+    // Over TLS the excess connection is closed before it is secure.
+    await connect().catch(() => {})
     await untilClosed(1)
     peers[0]?.end()
     peers[1]?.reset()
@@ -243,7 +245,7 @@ describe('an observer', () => {
     expect(observer.total).toBe(3)
   })
 
-  test('is not told of a request that got no answer', async () => {
+  testWithReset('is not told of a request that got no answer', async () => {
     const observer = new Notes()
     const gate = new Gate()
     const { connect, untilClosed } = await startServer({ onSubmit: gate.wait }, { observer })

@@ -3,6 +3,7 @@ import { PacketError } from '@demo/packet'
 import { describe, expect, test } from 'vitest'
 import { CLOSE_REASONS, type CloseReason, type Handlers, type ServerOptions, type Session } from './index.ts'
 import { Gate, type Running, startServer } from './testing/harness.ts'
+import { describeWithReset, testWithReset } from './testing/transports.ts'
 import { waitFor } from './testing/wait-for.ts'
 import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
@@ -694,8 +695,8 @@ describe('a peer that ends its side', () => {
   })
 })
 
-describe('a peer that resets the connection', () => {
-  test('is closed as peer-reset, once, and no other feels it', async () => {
+describeWithReset('a peer that resets the connection', () => {
+  testWithReset('is closed as peer-reset, once, and no other feels it', async () => {
     const { server, open, untilClosed } = await startServer()
     const bystander = await open()
     const { peer, session } = await open()
@@ -710,7 +711,7 @@ describe('a peer that resets the connection', () => {
     expect(await bystander.peer.receive(14)).toBe(submitAck(1))
   })
 
-  test('leaves its requests unanswered, and their number known; late results go nowhere', async () => {
+  testWithReset('leaves its requests unanswered, and their number known; late results go nowhere', async () => {
     const gate = new Gate()
     const { server, open, untilClosed, closings, errors } = await startServer({ onSubmit: gate.wait })
     const { peer, session } = await open()
@@ -733,7 +734,7 @@ describe('a peer that resets the connection', () => {
     expect(session.state).toBe('closed')
   })
 
-  test('in the middle of a frame', async () => {
+  testWithReset('in the middle of a frame', async () => {
     const { open, untilClosed } = await startServer()
     const { peer, session } = await open()
     peer.send(submit(1).slice(0, 10))
@@ -838,7 +839,7 @@ describe('session.close()', () => {
     expect(await untilClosed(1)).toMatchObject([{ reason: 'handler-closed', error: undefined }])
   })
 
-  test('answered by a reset instead of a FIN, it is still what closed the connection', async () => {
+  testWithReset('answered by a reset instead of a FIN, it is still what closed the connection', async () => {
     const { open, untilClosed } = await startServer()
     const { peer, session } = await open({ holdsOn: true })
     peer.send(submit(1))
@@ -851,7 +852,7 @@ describe('session.close()', () => {
 })
 
 describe('session.signal', () => {
-  test('aborts when the peer resets the connection', async () => {
+  testWithReset('aborts when the peer resets the connection', async () => {
     const gate = new Gate()
     const signals: AbortSignal[] = []
     const { connect, untilClosed } = await startServer({

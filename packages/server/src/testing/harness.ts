@@ -73,7 +73,7 @@ export async function startServer<Data = unknown>(
     },
     { ...underTest.options, ...options },
   )
-  const address = await underTest.listen(server as Server<never>)
+  const address = await underTest.listen(server as Server<never>, options)
   const serverSides = watchServerSides(server as Server<never>)
   const peers: Peer[] = []
 
@@ -91,11 +91,12 @@ export async function startServer<Data = unknown>(
   async function open(peerOptions?: PeerOptions): Promise<Connected<Data>> {
     const index = serverSides.length
     const peer = await connect(peerOptions)
+    const accepted = () => opened.find((session) => (session as unknown) === serverSides[index]?.events)
     await waitFor(
-      () => serverSides.length > index && opened.length > 0,
+      () => accepted() !== undefined,
       () => 'for the server to accept',
     )
-    const session = opened.at(-1)
+    const session = accepted()
     const serverSide = serverSides[index]
     if (session === undefined || serverSide === undefined) throw new Error('nothing was accepted')
     return { peer, session, serverSide }

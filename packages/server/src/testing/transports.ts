@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import { onTestFinished } from 'vitest'
+import { describe, onTestFinished, test } from 'vitest'
 import type { Server, ServerAddress, ServerOptions } from '../index.ts'
+import { highWaterMark } from '../outbound.ts'
 import { MemoryTransport } from '../transport/memory-transport.ts'
 import { createAuthority } from './certificates.ts'
 import type { PeerOptions } from './peer.ts'
@@ -20,8 +21,21 @@ type TransportName = (typeof TRANSPORTS)[number]
 /** The one that these tests run over. */
 export const transport = nameOf(process.env['TEST_TRANSPORT'])
 
-/** Whether a peer can reset a connection: on a Unix socket there is no such thing. */
-export const canReset = transport !== 'unix'
+/** The most bytes that may be unsent with a `maxWriteBuffer`: TLS asks its caller to wait from 16 KiB on, not before. */
+export function mostUnsentFor(maxWriteBuffer: number): number {
+  return transport === 'tls' ? Math.max(maxWriteBuffer, 32 * 1024) : maxWriteBuffer
+}
+
+/** In how many copies unsent bytes are kept: TLS keeps them encrypted as well. */
+export const copiesOfUnsent = transport === 'tls' ? 2 : 1
+
+/** Whether the transport gathers what comes while it is not read; TLS delivers each record by itself. */
+export const gathers = transport !== 'tls'
+
+/** A test whose peer resets its connection; there is none on a Unix socket, which knows no reset. */
+export const testWithReset: typeof test = transport === 'unix' ? (noTest as unknown as typeof test) : test
+export const describeWithReset: typeof describe =
+  transport === 'unix' ? (noTest as unknown as typeof describe) : describe
 
 /** The peer's end of a connection, and how to reset it. */
 export interface PeerSide {
@@ -33,7 +47,7 @@ export interface PeerSide {
 interface TestTransport {
   /** Options that a server needs for it. */
   readonly options: ServerOptions
-  listen(server: Server<never>): Promise<ServerAddress>
+  listen(server: Server<never>, options?: ServerOptions): Promise<ServerAddress>
   connect(address: ServerAddress, options: PeerOptions): Promise<PeerSide>
 }
 
@@ -75,8 +89,8 @@ const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
   async memory() {
     return {
       options: {},
-      async listen(server) {
-        const transport = new MemoryTransport()
+      async listen(server, { maxWriteBuffer = 1024 * 1024 } = {}) {
+        const transport = new MemoryTransport({ highWaterMark: highWaterMark(maxWriteBuffer) })
         const address = await server.listen(transport)
         if ('path' in address) memory.set(address.path, transport)
         return address
@@ -92,6 +106,8 @@ const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
 }
 
 export const underTest = await MAKERS[transport]()
+
+function noTest(): void {}
 
 async function connectPlain(address: ServerAddress, options: PeerOptions): Promise<PeerSide> {
   const { holdsOn = false, localAddress } = options

@@ -2,8 +2,11 @@ import type { X509Certificate } from 'node:crypto'
 import { Duplex } from 'node:stream'
 import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
 
-/** From this many unsent bytes on, `write` asks its caller to wait; and so many bytes the peer's stream reads ahead. */
+/** From this many unsent bytes on, `write` asks its caller to wait; and the peer's stream holds as many each way. */
 const HIGH_WATER_MARK = 64 * 1024
+
+/** The most bytes that one read brings, as with a socket of Node. */
+const READ_LENGTH = 64 * 1024
 
 let lastNumber = 0
 
@@ -77,6 +80,8 @@ export class MemoryConnection implements Connection {
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
   readonly copiesWrites = false
+  /** What was not delivered is still the peer's. */
+  readonly bufferedBytes = 0
   readonly peer: MemoryPeer
   bytesRead = 0
   #unsentBytes = 0
@@ -90,8 +95,6 @@ export class MemoryConnection implements Connection {
   #ending = false
   #ended = false
   #closed = false
-  /** What the peer wrote and the session has not taken. */
-  #received: Uint8Array[] = []
   #peerEnded = false
   #endDelivered = false
   /** What the session wrote and the peer has not taken. */
@@ -101,10 +104,6 @@ export class MemoryConnection implements Connection {
     this.#highWaterMark = highWaterMark
     this.#onClosed = onClosed
     this.peer = new MemoryPeer(this, highWaterMark, allowHalfOpen)
-  }
-
-  get bufferedBytes(): number {
-    return this.#received.reduce((sum, { length }) => sum + length, 0)
   }
 
   get unsentBytes(): number {
@@ -131,10 +130,7 @@ export class MemoryConnection implements Connection {
   }
 
   deliverBuffered(): void {
-    const received = this.#received
-    this.#received = []
-    for (const bytes of received) this.#deliver(bytes)
-    this.peer.taken()
+    // Nothing is: see bufferedBytes.
   }
 
   write(bytes: Uint8Array): boolean {
@@ -154,7 +150,6 @@ export class MemoryConnection implements Connection {
   destroy(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#received = []
     setImmediate(() => {
       this.peer.serverGone(this.#ended)
       this.#events?.onClose()
@@ -180,6 +175,8 @@ export class MemoryConnection implements Connection {
       this.#blocked = false
       this.#events?.onWritable()
     }
+    // onWritable may have written more.
+    if (this.#unsent.length > 0) return
     if (this.#ending && !this.#ended) {
       this.#ended = true
       if (!this.peer.destroyed) this.peer.push(null)
@@ -187,12 +184,9 @@ export class MemoryConnection implements Connection {
     }
   }
 
-  /** Bytes of the peer have come. False: it must wait. */
-  receive(bytes: Uint8Array): boolean {
-    if (this.#closed) return true
-    this.#received.push(bytes)
+  /** The peer has written. */
+  peerWrote(): void {
     this.#deliverSoon()
-    return this.bufferedBytes < this.#highWaterMark
   }
 
   peerEnded(): void {
@@ -219,21 +213,16 @@ export class MemoryConnection implements Connection {
   /** One chunk in a turn, as a socket does. */
   #deliverNext(): void {
     if (!this.#opened || this.#paused || this.#closed) return
-    const bytes = this.#received.shift()
+    const bytes = this.peer.takeWritten(READ_LENGTH)
     if (bytes !== undefined) {
-      this.#deliver(bytes)
-      this.peer.taken()
+      this.bytesRead += bytes.length
+      this.#events?.onBytes(bytes, false)
       this.#deliverSoon()
     } else if (this.#peerEnded && !this.#endDelivered) {
       this.#endDelivered = true
       this.#events?.onEnd()
       this.#closeWhenBothEnded()
     }
-  }
-
-  #deliver(bytes: Uint8Array): void {
-    this.bytesRead += bytes.length
-    this.#events?.onBytes(bytes, false)
   }
 
   #closeWhenBothEnded(): void {
@@ -245,6 +234,9 @@ export class MemoryConnection implements Connection {
 export class MemoryPeer extends Duplex {
   readonly #connection: MemoryConnection
   #room = true
+  /** What was written and not taken yet, and what to call when there is room for more. */
+  #written: Buffer[] = []
+  #writtenLength = 0
   #whenTaken: (() => void) | undefined
   #resets = false
 
@@ -270,7 +262,10 @@ export class MemoryPeer extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     // The bytes stay the caller's: a socket copies them, too.
-    if (this.#connection.receive(Buffer.from(chunk))) done()
+    this.#written.push(Buffer.from(chunk))
+    this.#writtenLength += chunk.length
+    this.#connection.peerWrote()
+    if (this.#writtenLength < this.writableHighWaterMark) done()
     else this.#whenTaken = done
   }
 
@@ -292,8 +287,18 @@ export class MemoryPeer extends Duplex {
     done(error)
   }
 
-  /** The server's end has taken bytes. */
-  taken(): void {
+  /** Gives the server's end the next bytes, at most so many; undefined when there are none. */
+  takeWritten(length: number): Uint8Array | undefined {
+    if (this.#writtenLength === 0) return undefined
+    const all = Buffer.concat(this.#written, this.#writtenLength)
+    const bytes = all.subarray(0, length)
+    this.#written = [all.subarray(bytes.length)]
+    this.#writtenLength -= bytes.length
+    if (this.#writtenLength < this.writableHighWaterMark) this.#taken()
+    return bytes
+  }
+
+  #taken(): void {
     const done = this.#whenTaken
     this.#whenTaken = undefined
     done?.()
@@ -301,7 +306,7 @@ export class MemoryPeer extends Duplex {
 
   /** The server's end is closed; `ended`: it had ended its side before. */
   serverGone(ended: boolean): void {
-    this.taken()
+    this.#taken()
     if (this.destroyed) return
     if (ended) this.end()
     else this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
