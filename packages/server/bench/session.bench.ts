@@ -1,15 +1,17 @@
 /**
  * What one request costs in a session, the system left out: from the chunk to the write. It is what tells whether the
- * loop of `tcp-session.ts` is still small enough to be compiled as one piece: over the compiler's budget for inlining (a
+ * loop of `submit-session.ts` is still small enough to be compiled as one piece: over the compiler's budget for inlining (a
  * call more, a message put together in place) it takes twice as long.
  */
 import { createPacketCodec } from '@demo/packet'
 import { Bench } from 'tinybench'
-import { createCounters } from '../src/counters.ts'
-import { HandlerCaller, type Handlers } from '../src/handlers.ts'
-import { checkOptions } from '../src/options.ts'
-import { Scratch } from '../src/outbound.ts'
-import { TcpSession } from '../src/tcp-session.ts'
+import { checkOptions } from '../src/check-options.ts'
+import { HandlerCaller } from '../src/handlers/handler-caller.ts'
+import type { Handlers } from '../src/handlers/handlers.ts'
+import { takesContext } from '../src/handlers/takes-context.ts'
+import { createAckBuffer } from '../src/io/ack-outbound.ts'
+import { createCounters } from '../src/observability/counters.ts'
+import { type SubmitContext, SubmitSession } from '../src/session/submit-session.ts'
 import type { Connection, ConnectionEvents } from '../src/transport/connection.ts'
 
 const SESSIONS = 100
@@ -51,19 +53,22 @@ class Sink implements Connection {
 }
 
 function openSessions(handlers: Handlers): Sink[] {
-  const caller = new HandlerCaller(handlers)
-  const context = {
-    options: checkOptions({ maxInFlight: REQUESTS }, false),
+  const options = checkOptions({ maxInFlight: REQUESTS }, false)
+  const context: SubmitContext<unknown> = {
+    options,
     codec: createPacketCodec(),
-    handlers: caller,
+    handlers: new HandlerCaller(handlers),
+    protocol: handlers,
+    submitTakesContext: takesContext(handlers.onSubmit),
+    ordered: false,
     counters: createCounters(),
-    scratch: new Scratch(),
-    turns: { rest: () => true, wake: (session: { work(): void }) => void setImmediate(() => session.work()) },
-    forget() {},
+    buffer: createAckBuffer(),
+    scheduler: { admit: () => true, wake: (session) => void setImmediate(() => session.work()) },
+    onClosed() {},
   }
   return Array.from({ length: SESSIONS }, (_, id) => {
     const sink = new Sink()
-    new TcpSession(id, sink, context).open()
+    new SubmitSession(id, sink, context).open()
     return sink
   })
 }
@@ -74,6 +79,11 @@ const cases: Record<string, Handlers> = {
   'a handler that reads payload and id': {
     onSubmit(submit) {
       read += submit.payload.length + submit.id.length
+    },
+  },
+  'a handler that takes its context': {
+    onSubmit(submit, { session }) {
+      read += submit.payloadLength + session.id
     },
   },
   'an async handler': { async onSubmit() {} },

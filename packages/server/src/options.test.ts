@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { type CheckedOptions, checkOptions } from './check-options.ts'
 import { createServer, type Handlers, ServerOptionError, type ServerOptions } from './index.ts'
-import { type CheckedOptions, checkOptions } from './options.ts'
 import { startServer } from './testing/harness.ts'
 import { conn, connAck, filler, submit, submitAck } from './testing/wire.ts'
 

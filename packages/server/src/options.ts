@@ -1,33 +1,17 @@
-import { DIALECTS, type Dialect } from '@demo/packet'
-import { guard, type ServerObserver } from './observer.ts'
-import { show } from './show.ts'
-import { Proxies } from './transport/proxies.ts'
-import { Tls, type TlsOptions } from './transport/tls.ts'
+import type { Dialect } from '@demo/packet'
+import type { ServerObserver } from './observability/observer.ts'
+import type { TlsOptions } from './transport/tls.ts'
 
-/** Options of `createServer`. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
-export interface ServerOptions {
-  /**
-   * Which numbers the responses have on the wire.
-   *
-   * @default 'specification'
-   */
-  dialect?: Dialect
-
-  /**
-   * Whether a Conn must come first and succeed before any Submit. A Submit without it closes the connection as
-   * `packet-error`.
-   *
-   * @default true when there is an `onConn`, else false
-   */
-  requireConn?: boolean
-
+/** Options of every server. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
+export interface CommonServerOptions {
   /**
    * The longest frame to take, header included. A longer one closes the connection as `frame-error` as soon as its
-   * header is in. Until a required Conn has succeeded it is 4096 at most. From 13, a Submit with an empty payload.
+   * header is in. With `createServer` it is 4096 at
+   * most until a required Conn has succeeded, and 13 at least, a Submit with an empty payload.
    *
    * @default 1048576 (1 MiB)
    */
-  maxFrameLength?: number
+  maxFrameLength?: number | undefined
 
   /**
    * Connections at the same time. One more is closed at once as `too-many-connections`. Never above what the
@@ -35,7 +19,7 @@ export interface ServerOptions {
    *
    * @default 10000
    */
-  maxConnections?: number
+  maxConnections?: number | undefined
 
   /**
    * Connections of one address at the same time. One more is closed at once as `too-many-connections`. Addresses of IPv6
@@ -43,7 +27,7 @@ export interface ServerOptions {
    *
    * @default 0 (no limit)
    */
-  maxConnectionsPerIp?: number
+  maxConnectionsPerIp?: number | undefined
 
   /**
    * Asynchronous handlers of one session that have not settled. At the limit the session is not read any more, until
@@ -51,7 +35,7 @@ export interface ServerOptions {
    *
    * @default 1024
    */
-  maxInFlight?: number
+  maxInFlight?: number | undefined
 
   /**
    * Bytes of acks of one session that its peer has not taken yet. The session is not read any more long before, from
@@ -60,16 +44,16 @@ export interface ServerOptions {
    *
    * @default 1048576 (1 MiB)
    */
-  maxWriteBuffer?: number
+  maxWriteBuffer?: number | undefined
 
   /**
-   * How long a peer may take, from the accept on, for the header of a proxy, for TLS, and for a required Conn to succeed,
-   * all together. Then the connection is closed as `handshake-timeout`; a Conn whose handler has not settled is answered
+   * How long it may take, from the accept on, until the header of a proxy and TLS are through, an asynchronous `onOpen` has
+   * settled and a required Conn has succeeded, all together. Then the connection is closed as `handshake-timeout`; a Conn whose handler has not settled is answered
    * with 1 before.
    *
    * @default 5000
    */
-  handshakeTimeout?: number
+  handshakeTimeout?: number | undefined
 
   /**
    * How long a frame may take from its first byte to its last, however the bytes drip in. Then the connection is closed
@@ -77,7 +61,7 @@ export interface ServerOptions {
    *
    * @default 15000
    */
-  frameTimeout?: number
+  frameTimeout?: number | undefined
 
   /**
    * How long a connection may be without a byte received and without a request in flight. Then it is closed as
@@ -85,7 +69,7 @@ export interface ServerOptions {
    *
    * @default 300000 (5 minutes)
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
 
   /**
    * How long a peer may take none of the acks that wait for it. Then the connection is closed as `write-timeout`. The
@@ -94,14 +78,23 @@ export interface ServerOptions {
    *
    * @default 10000
    */
-  writeTimeout?: number
+  writeTimeout?: number | undefined
 
   /**
-   * How long an asynchronous handler may take. Then its request is answered with 1, and `session.signal` aborts.
+   * How long an asynchronous handler may take. Then its request is answered with a failure, and its `context.signal`
+   * aborts.
    *
    * @default 30000
    */
-  handlerTimeout?: number
+  handlerTimeout?: number | undefined
+
+  /**
+   * How often `onTick` is called for each session, in milliseconds. All sessions share one timer: a call comes up to an
+   * eighth of the shortest time limit late, and 250 ms at most.
+   *
+   * @default 0 (never)
+   */
+  tickInterval?: number | undefined
 
   /**
    * How long a connection that is closed from our side waits for the peer to end its own, so that the last acks are not
@@ -109,7 +102,7 @@ export interface ServerOptions {
    *
    * @default 2000
    */
-  lingerTimeout?: number
+  lingerTimeout?: number | undefined
 
   /**
    * The proxies that tell for whom they connect: addresses, networks like `10.0.0.0/8`, and `unix` for whoever comes
@@ -118,14 +111,14 @@ export interface ServerOptions {
    *
    * @default [] (nobody)
    */
-  proxyProtocolFrom?: readonly string[]
+  proxyProtocolFrom?: readonly string[] | undefined
 
   /**
    * TLS, of every connection. What can be renewed later: {@link Server.renewTls}.
    *
    * @default undefined (plain TCP)
    */
-  tls?: TlsOptions
+  tls?: TlsOptions | undefined
 
   /**
    * Whether all connections are read into one buffer, over and over. It costs less, and makes a packet good for less: its
@@ -134,159 +127,26 @@ export interface ServerOptions {
    *
    * @default false: a packet's bytes stay as they are for as long as anybody holds it
    */
-  reuseReadBuffer?: boolean
+  reuseReadBuffer?: boolean | undefined
 
   /** Who wants to know how the server is doing; see `@demo/metrics`. */
-  observer?: ServerObserver
+  observer?: ServerObserver | undefined
 }
 
-export type CheckedOptions = Required<Omit<ServerOptions, 'proxyProtocolFrom' | 'tls'>> & {
-  readonly proxies: Proxies | undefined
-  readonly tls: Tls | undefined
-}
+/** Options of `createServer`. */
+export interface ServerOptions extends CommonServerOptions {
+  /**
+   * Which numbers the responses have on the wire.
+   *
+   * @default 'specification'
+   */
+  dialect?: Dialect | undefined
 
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly standard: number
-}
-
-/** Time limits end where a 32-bit count of milliseconds ends: 24 days. */
-const MAX_TIME = 2 ** 31 - 1
-const MAX_COUNT = 2 ** 31 - 1
-
-/** The numbers among the options: what they may be besides 0, and what they are unless set. */
-const NUMBERS = {
-  maxFrameLength: { min: 13, max: 2 ** 32 - 1, standard: 1024 * 1024 },
-  maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
-  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
-  maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
-  maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
-  handshakeTimeout: { min: 1, max: MAX_TIME, standard: 5000 },
-  frameTimeout: { min: 1, max: MAX_TIME, standard: 15_000 },
-  idleTimeout: { min: 1, max: MAX_TIME, standard: 300_000 },
-  writeTimeout: { min: 1, max: MAX_TIME, standard: 10_000 },
-  handlerTimeout: { min: 1, max: MAX_TIME, standard: 30_000 },
-  lingerTimeout: { min: 1, max: MAX_TIME, standard: 2000 },
-} as const satisfies Record<string, Range>
-
-type NumberOption = keyof typeof NUMBERS
-
-const OTHERS = [
-  'dialect',
-  'requireConn',
-  'reuseReadBuffer',
-  'proxyProtocolFrom',
-  'tls',
-  'observer',
-] as const satisfies (keyof ServerOptions)[]
-const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...OTHERS])
-const NAMES = [...KNOWN].join(', ')
-
-/** An option that can't be. It names the option, what it is, and what is allowed. */
-export class ServerOptionError extends RangeError {
-  override readonly name = 'ServerOptionError'
-  readonly code = 'ERR_SERVER_OPTION'
-  /** The option's name. */
-  readonly option: string
-  /** What it is. */
-  readonly value: unknown
-  /** What it may be. */
-  readonly allowed: string
-
-  constructor(option: string, value: unknown, allowed: string, what = `is ${show(value)}`) {
-    super(`${option} ${what}; it must be ${allowed}`)
-    this.option = option
-    this.value = value
-    this.allowed = allowed
-  }
-}
-
-/**
- * Fills in the defaults, and 0 by Infinity: no limit.
- *
- * @throws ServerOptionError
- */
-export function checkOptions(options: ServerOptions, handlesConn: boolean): CheckedOptions {
-  for (const name of Object.keys(options)) {
-    if (KNOWN.has(name)) continue
-    throw new ServerOptionError(name, options[name as keyof ServerOptions], `left out: the options are ${NAMES}`)
-  }
-  const { dialect = 'specification', requireConn = handlesConn, reuseReadBuffer = false, observer = {} } = options
-  if (!DIALECTS.includes(dialect)) throw new ServerOptionError('dialect', dialect, `one of ${DIALECTS.join(', ')}`)
-  checkSwitch('requireConn', requireConn)
-  checkSwitch('reuseReadBuffer', reuseReadBuffer)
-  if (requireConn && !handlesConn) {
-    throw new ServerOptionError(
-      'requireConn',
-      requireConn,
-      'false without an onConn handler, which decides who gets in',
-    )
-  }
-  checkObserver(observer)
-  const names = Object.keys(NUMBERS) as NumberOption[]
-  const numbers = Object.fromEntries(names.map((name) => [name, checkNumber(name, options[name])]))
-  return {
-    dialect,
-    requireConn,
-    reuseReadBuffer,
-    proxies: checkProxies(options.proxyProtocolFrom),
-    tls: options.tls === undefined ? undefined : usingTls(options.tls, (tls) => new Tls(tls)),
-    observer: guard(observer),
-    ...(numbers as Record<NumberOption, number>),
-  }
-}
-
-function checkSwitch(name: 'requireConn' | 'reuseReadBuffer', value: boolean): void {
-  if (typeof value !== 'boolean') throw new ServerOptionError(name, value, 'true or false')
-}
-
-function checkProxies(from: readonly string[] | undefined): Proxies | undefined {
-  if (from === undefined) return undefined
-  const allowed = 'a list of addresses, networks like 10.0.0.0/8, and unix'
-  if (!Array.isArray(from) || from.some((one) => typeof one !== 'string')) {
-    throw new ServerOptionError('proxyProtocolFrom', from, allowed)
-  }
-  try {
-    return from.length === 0 ? undefined : new Proxies(from)
-  } catch (error) {
-    throw new ServerOptionError('proxyProtocolFrom', from, allowed, `has a mistake: ${(error as Error).message}`)
-  }
-}
-
-/**
- * Does something with the options of TLS.
- *
- * @throws ServerOptionError when they can't be; it has nothing of the private key
- */
-export function usingTls<Value>(options: TlsOptions, use: (options: TlsOptions) => Value): Value {
-  try {
-    return use(options)
-  } catch (error) {
-    const allowed = 'a certificate and its private key, in PEM, and the ca where client certificates are required'
-    throw new ServerOptionError('tls', undefined, allowed, `can't be used: ${(error as Error).message}`)
-  }
-}
-
-function checkObserver(observer: ServerObserver): void {
-  const fits =
-    typeof observer === 'object' &&
-    observer !== null &&
-    isFunctionOrNothing(observer.attach) &&
-    isFunctionOrNothing(observer.answered) &&
-    (observer.attach !== undefined || observer.answered !== undefined || Object.keys(observer).length === 0)
-  if (!fits)
-    throw new ServerOptionError('observer', observer, 'an object with the functions attach and answered, or one')
-}
-
-function isFunctionOrNothing(value: unknown): boolean {
-  return value === undefined || typeof value === 'function'
-}
-
-function checkNumber(name: NumberOption, value: number | undefined): number {
-  const { min, max, standard }: Range = NUMBERS[name]
-  if (value === undefined) return checkNumber(name, standard)
-  if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)
+  /**
+   * Whether a Conn must come first and succeed before any Submit. A Submit without it closes the connection as
+   * `packet-error`.
+   *
+   * @default true when there is an `onConn`, else false
+   */
+  requireConn?: boolean | undefined
 }

@@ -1,24 +1,21 @@
-import { createPacketCodec } from '@demo/packet'
-import { ConnectionsPerIp } from './connections-per-ip.ts'
-import { createCounters, type ServerCounters } from './counters.ts'
-import { Sweeper } from './deadlines.ts'
-import { HandlerCaller, type Handlers } from './handlers.ts'
-import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
-import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
-import { highWaterMark, Scratch } from './outbound.ts'
-import type { Session } from './session.ts'
-import { type SessionContext, TcpSession } from './tcp-session.ts'
+import { type CheckedCommonOptions, usingTls } from './check-options.ts'
+import { MAX_TIMER } from './internal/timers.ts'
+import { highWaterMark } from './io/outbound.ts'
+import { ReadScheduler } from './io/read-scheduler.ts'
+import { ConnectionsPerIp } from './limits/connections-per-ip.ts'
+import { connectionsThatOpenFilesAllow } from './limits/open-file-limit.ts'
+import { createCounters, type ServerCounters } from './observability/counters.ts'
+import { ServerOptionError } from './option-error.ts'
+import type { CloseReason } from './session/close-reason.ts'
+import type { Session } from './session/session.ts'
+import { Sweeper, type Swept } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
 import { ReadBuffer } from './transport/read-buffer.ts'
 import { type ListenOptions, TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
-import { Turns } from './turns.ts'
 
 const DEFAULT_DRAIN_TIMEOUT = 10_000
-
-/** The longest that a timer of Node can wait, in milliseconds: 24 days. */
-const MAX_TIMER = 2 ** 31 - 1
 
 /** Options of `server.close`. */
 export interface CloseOptions {
@@ -28,7 +25,7 @@ export interface CloseOptions {
    *
    * @default 10000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** What came of a close. */
@@ -43,13 +40,13 @@ export interface CloseSummary {
   readonly duration: number
 }
 
-/** A server of framed requests; made by {@link createServer}. */
-export interface Server<Data = unknown> {
+/** A server of framed requests. */
+export interface Server<Data = unknown, S extends Session<Data> = Session<Data>> {
   /** The sessions that are open now. */
-  readonly sessions: ReadonlySet<Session<Data>>
+  readonly sessions: ReadonlySet<S>
   /** What the server has done so far. */
   readonly counters: ServerCounters
-  /** The connections it takes at the same time, once the limit of open files has had its say. */
+  /** The connections it takes at the same time: `maxConnections`, capped by the limit of open files. */
   readonly maxConnections: number
   /** Where it listens, or undefined. */
   readonly address: ServerAddress | undefined
@@ -63,9 +60,20 @@ export interface Server<Data = unknown> {
 
   /**
    * Drains: accepts no more, reads no more, answers every request received, ends each connection and waits for its
-   * peer to do the same. What was not done at the deadline is cut off. A second call gives the same promise.
+   * peer to do the same. What was not done at the deadline is cut off. A later call gives the same promise; if its
+   * deadline is earlier, that one counts.
+   *
+   * @throws ServerOptionError when the timeout is invalid
    */
   close(options?: CloseOptions): Promise<CloseSummary>
+
+  /**
+   * Closes at once: accepts no more, and cuts off every connection, as `drain-timeout` where requests were not answered,
+   * else as `draining`.
+   *
+   * @param error what `onClose` is given as the cause
+   */
+  destroy(error?: Error): Promise<CloseSummary>
 
   /**
    * Uses another certificate, key and authorities from the next connection on. Those that are open go on. Whether a
@@ -78,55 +86,52 @@ export interface Server<Data = unknown> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/**
- * Makes a server of framed requests.
- *
- * @example
- * const server = createServer({ onSubmit: (submit) => (submit.payloadLength > 0 ? 0 : 1) })
- * await server.listen({ port: 8888 })
- *
- * @throws ServerOptionError when an option can't be
- * @throws TypeError when a handler is no function
- */
-export function createServer<Data = unknown>(handlers: Handlers<Data>, options: ServerOptions = {}): Server<Data> {
-  return new TcpServer(handlers, options)
+/** What a server does with a session, beside showing it to handlers. */
+export interface ServedSession extends Swept {
+  /** Whether it counts among the connections of its address. */
+  counted: boolean
+  readonly owesAnswers: boolean
+  open(): void
+  drain(): void
+  terminate(reason: CloseReason, error?: Error): void
+  countUnanswered(): number
 }
 
-class TcpServer<Data> implements Server<Data> {
+/** Accepts connections, makes sessions of them, and drains them, whatever the protocol. */
+export class SessionServer<Data, S extends Session<Data> & ServedSession> implements Server<Data, S> {
   readonly maxConnections: number
   readonly counters = createCounters()
-  readonly #sessions = new Set<TcpSession<Data>>()
-  readonly #turns = new Turns()
-  readonly #context: SessionContext<Data>
-  #transport: Transport | undefined
+  readonly scheduler = new ReadScheduler()
+  readonly #sessions = new Set<S>()
+  readonly #options: CheckedCommonOptions
+  readonly #createSession: (id: number, connection: Connection) => S
   readonly #sweeper: Sweeper
   readonly #perIp: ConnectionsPerIp
+  #transport: Transport | undefined
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
+  #deadline: NodeJS.Timeout | undefined
+  #deadlineAt = Number.POSITIVE_INFINITY
+  readonly #loss = { cutOff: 0, unanswered: 0 }
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
-  constructor(handlers: Handlers<Data>, options: ServerOptions) {
-    const caller = new HandlerCaller(handlers)
-    const checked = checkOptions(options, caller.handlesConn)
-    this.#perIp = new ConnectionsPerIp(checked.maxConnectionsPerIp)
-    this.maxConnections = Math.min(checked.maxConnections, connectionsThatOpenFilesAllow())
-    this.#context = {
-      options: checked,
-      codec: createPacketCodec({ dialect: checked.dialect }),
-      handlers: caller,
-      counters: this.counters,
-      scratch: new Scratch(),
-      turns: this.#turns,
-      forget: (session) => this.#forget(session),
-    }
-    this.#sweeper = new Sweeper(checked, this.#sessions)
-    options.observer?.attach?.(this.counters)
+  /** @param createSession makes the session of a connection; it calls {@link forget} when the connection is gone */
+  constructor(
+    options: CheckedCommonOptions,
+    createSession: (server: SessionServer<Data, S>) => (id: number, connection: Connection) => S,
+  ) {
+    this.#options = options
+    this.#perIp = new ConnectionsPerIp(options.maxConnectionsPerIp)
+    this.maxConnections = Math.min(options.maxConnections, connectionsThatOpenFilesAllow())
+    this.#sweeper = new Sweeper(options, this.#sessions)
+    this.#createSession = createSession(this)
+    options.observer.attach?.(this.counters)
   }
 
-  get sessions(): ReadonlySet<Session<Data>> {
+  get sessions(): ReadonlySet<S> {
     return this.#sessions
   }
 
@@ -140,15 +145,23 @@ class TcpServer<Data> implements Server<Data> {
     return this.#transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
   }
 
-  close(options: CloseOptions = {}): Promise<CloseSummary> {
-    const { timeout = DEFAULT_DRAIN_TIMEOUT } = options
-    if (!(timeout >= 0)) throw new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit')
-    this.#closing ??= this.#drain(timeout)
+  close({ timeout = DEFAULT_DRAIN_TIMEOUT }: CloseOptions = {}): Promise<CloseSummary> {
+    if (typeof timeout !== 'number' || !(timeout >= 0)) {
+      return Promise.reject(new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit'))
+    }
+    this.#closing ??= this.#drain()
+    this.#limitDrain(timeout === 0 ? Number.POSITIVE_INFINITY : timeout)
+    return this.#closing
+  }
+
+  destroy(error?: Error): Promise<CloseSummary> {
+    this.#closing ??= this.#drain()
+    this.#cutOff(error)
     return this.#closing
   }
 
   renewTls(tls: TlsOptions): void {
-    const { tls: current } = this.#context.options
+    const { tls: current } = this.#options
     if (current === undefined) throw new ServerOptionError('tls', undefined, 'given to createServer to be renewed')
     usingTls(tls, () => current.renew(tls))
   }
@@ -157,7 +170,16 @@ class TcpServer<Data> implements Server<Data> {
     await this.close()
   }
 
-  async #drain(timeout: number): Promise<CloseSummary> {
+  /** A session's connection is gone. */
+  forget(session: S): void {
+    this.#sessions.delete(session)
+    if (session.counted) this.#perIp.leave(session.remoteAddress)
+    if (this.#sessions.size > 0) return
+    this.#sweeper.stop()
+    this.#whenEmpty?.()
+  }
+
+  async #drain(): Promise<CloseSummary> {
     const startedAt = performance.now()
     this.#closed.abort()
     const listenerClosed = this.#transport?.close()
@@ -166,25 +188,33 @@ class TcpServer<Data> implements Server<Data> {
     setImmediate(() => {
       for (const session of this.#sessions) session.drain()
     })
-    const loss = { cutOff: 0, unanswered: 0 }
-    const deadline = setTimeout(() => Object.assign(loss, this.#cutOff()), Math.min(timeout || MAX_TIMER, MAX_TIMER))
     await this.#empty()
-    clearTimeout(deadline)
+    clearTimeout(this.#deadline)
     this.#sweeper.stop()
     await listenerClosed
-    return { connections, ...loss, duration: performance.now() - startedAt }
+    return { connections, ...this.#loss, duration: performance.now() - startedAt }
   }
 
-  /** The deadline has come. */
-  #cutOff(): Pick<CloseSummary, 'cutOff' | 'unanswered'> {
+  /** Cuts the drain off after so long, unless it is cut off before. */
+  #limitDrain(timeout: number): void {
+    const at = performance.now() + timeout
+    if (at >= this.#deadlineAt) return
+    this.#deadlineAt = at
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(() => this.#cutOff(), Math.min(timeout, MAX_TIMER))
+    // What is closed already waits for no deadline.
+    if (this.#sessions.size === 0) clearTimeout(this.#deadline)
+  }
+
+  #cutOff(error?: Error): void {
     const owing = [...this.#sessions].filter((session) => session.owesAnswers)
-    const unanswered = owing.reduce((sum, session) => sum + session.countUnanswered(), 0)
-    for (const session of owing) session.destroy('drain-timeout')
-    for (const session of this.#sessions) session.destroy('draining')
-    return { cutOff: owing.length, unanswered }
+    this.#loss.cutOff += owing.length
+    this.#loss.unanswered += owing.reduce((sum, session) => sum + session.countUnanswered(), 0)
+    for (const session of owing) session.terminate('drain-timeout', error)
+    for (const session of this.#sessions) session.terminate('draining', error)
   }
 
-  /** Settles when no session is left. */
+  /** Resolves when no session is left. */
   #empty(): Promise<void> {
     if (this.#sessions.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
@@ -193,55 +223,47 @@ class TcpServer<Data> implements Server<Data> {
   }
 
   #tcpTransport(where: ListenOptions): TcpTransport {
-    const { maxWriteBuffer, reuseReadBuffer, proxies, tls } = this.#context.options
+    const { maxWriteBuffer, reuseReadBuffer, proxies, tls } = this.#options
     return new TcpTransport(where, {
       highWaterMark: highWaterMark(maxWriteBuffer),
       readBuffer: new ReadBuffer(reuseReadBuffer),
       proxies,
       tls,
-      handshakeTurn: () => this.#turns.ownTurn(),
+      handshakeTurn: () => this.scheduler.nextSlot(),
     })
   }
 
   #accept(connection: Connection, handshake: Handshake | undefined): void {
     this.#lastId += 1
     this.counters.connectionsOpened += 1
-    const session = new TcpSession(this.#lastId, connection, this.#context)
+    const session = this.#createSession(this.#lastId, connection)
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
-    if (tooMany) session.destroy('too-many-connections', new Error(`${this.maxConnections} connections are open`))
-    else if (this.#closing !== undefined) session.destroy('draining')
+    if (tooMany) session.terminate('too-many-connections', new Error(`${this.maxConnections} connections are open`))
+    else if (this.#closing !== undefined) session.terminate('draining')
     else if (handshake !== undefined) void this.#shakeHands(session, handshake)
     else if (this.#admit(session)) session.open()
   }
 
-  async #shakeHands(session: TcpSession<Data>, handshake: Handshake): Promise<void> {
+  async #shakeHands(session: S, handshake: Handshake): Promise<void> {
     try {
       if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
-      session.destroy(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
+      session.terminate(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
     }
   }
 
   /** Lets a session in, unless its address has as many as it may have. */
-  #admit(session: TcpSession<Data>): boolean {
+  #admit(session: S): boolean {
     const { remoteAddress } = session
     session.counted = this.#perIp.enter(remoteAddress)
     if (session.counted) return true
-    const { maxConnectionsPerIp } = this.#context.options
-    session.destroy(
+    const { maxConnectionsPerIp } = this.#options
+    session.terminate(
       'too-many-connections',
       new Error(`${maxConnectionsPerIp} connections of ${remoteAddress} are open`),
     )
     return false
-  }
-
-  #forget(session: TcpSession<Data>): void {
-    this.#sessions.delete(session)
-    if (session.counted) this.#perIp.leave(session.remoteAddress)
-    if (this.#sessions.size > 0) return
-    this.#sweeper.stop()
-    this.#whenEmpty?.()
   }
 }

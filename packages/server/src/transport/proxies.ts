@@ -1,5 +1,5 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import type { CloseReason } from '../close-reason.ts'
+import type { CloseReason } from '../session/close-reason.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
 

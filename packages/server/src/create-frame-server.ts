@@ -1,0 +1,106 @@
+import { checkCommonOptions } from './check-options.ts'
+import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
+import type { SessionHandlers } from './handlers/handlers.ts'
+import { takesContext } from './handlers/takes-context.ts'
+import { show } from './internal/format-value.ts'
+import { createMessageBuffer } from './io/message-outbound.ts'
+import { ServerOptionError } from './option-error.ts'
+import type { CommonServerOptions } from './options.ts'
+import { type Server, SessionServer } from './server.ts'
+import { type MessageCodec, type MessageContext, MessageSession } from './session/message-session.ts'
+import type { RequestContext } from './session/request-context.ts'
+import type { MessageSession as PublicMessageSession } from './session/session.ts'
+
+/** What a server of a user's protocol does. */
+export interface FrameServerHandlers<Message, Reply, Data = unknown>
+  extends SessionHandlers<PublicMessageSession<Data, Reply>> {
+  /** How messages and replies look on the wire. */
+  readonly codec: MessageCodec<Message, Reply>
+
+  /**
+   * A message came. What is returned is the reply; nothing: there is none. A promise is replied to when it settles. A
+   * handler that declares no second parameter has no context made for it.
+   */
+  onMessage(
+    message: Message,
+    context: RequestContext<PublicMessageSession<Data, Reply>>,
+  ): Reply | undefined | void | Promise<Reply | undefined | void>
+
+  /**
+   * The reply to a message whose handler failed: it threw, rejected, overran `handlerTimeout`, or its reply could not be
+   * encoded. Without it, and where it returns nothing, the connection is closed as `handler-failed`, after the replies to
+   * what came before.
+   */
+  failureReply?(error: unknown, message: Message): Reply | undefined
+}
+
+/** Options of {@link createFrameServer}. */
+export interface FrameServerOptions extends CommonServerOptions {
+  /**
+   * Whether replies leave in the order of their messages. Without it they leave as their handlers settle: for protocols
+   * whose replies say what they reply to.
+   *
+   * @default true
+   */
+  ordered?: boolean | undefined
+}
+
+/**
+ * Makes a server of a protocol of your own: any frames, any messages, any replies. Everything else is as with
+ * `createServer`: limits, backpressure, draining, TLS, metrics.
+ *
+ * @example
+ * const server = createFrameServer({
+ *   codec: {
+ *     frames: lengthPrefixed({ lengthBytes: 2 }),
+ *     decode: (bytes, start, end) => Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(),
+ *     encode: (reply: string) => Buffer.from(reply),
+ *   },
+ *   onMessage: (message) => message.toUpperCase(),
+ * })
+ *
+ * @throws ServerOptionError when an option is invalid
+ * @throws TypeError when a handler is no function, or the codec is incomplete
+ */
+export function createFrameServer<Message, Reply, Data = unknown>(
+  handlers: FrameServerHandlers<Message, Reply, Data>,
+  options: FrameServerOptions = {},
+): Server<Data, PublicMessageSession<Data, Reply>> {
+  const optional = ['onOpen', 'onClose', 'onError', 'onTick', 'failureReply']
+  checkHandlers('createFrameServer', handlers, ['onMessage'], optional)
+  checkCodec(handlers.codec)
+  const { ordered = true, ...common } = options
+  if (typeof ordered !== 'boolean') throw new ServerOptionError('ordered', ordered, 'true or false')
+  const checked = checkCommonOptions(common, ['ordered'])
+  return new SessionServer<Data, MessageSession<Data, Message, Reply>>(checked, (server) => {
+    const { counters, scheduler } = server
+    const context: MessageContext<Data, Message, Reply> = {
+      options: checked,
+      codec: handlers.codec,
+      handlers: new HandlerCaller(handlers),
+      onMessage: (message, requestContext) => handlers.onMessage(message, requestContext),
+      messageTakesContext: takesContext(handlers.onMessage),
+      failureReply: handlers.failureReply?.bind(handlers),
+      ordered,
+      counters,
+      scheduler,
+      buffer: createMessageBuffer(),
+      onClosed: (session) => server.forget(session),
+    }
+    return (id, connection) => new MessageSession(id, connection, context)
+  })
+}
+
+/** @throws TypeError */
+function checkCodec(codec: unknown): void {
+  const { frames, decode, encode } = (codec ?? {}) as Partial<MessageCodec<unknown, unknown>>
+  if (typeof decode !== 'function') throw invalidCodec('decode', decode, 'a function')
+  if (typeof encode !== 'function') throw invalidCodec('encode', encode, 'a function')
+  if (typeof frames?.decoder !== 'function') {
+    throw invalidCodec('frames', frames, "a frame format, for example lengthPrefixed() of '@demo/frame'")
+  }
+}
+
+function invalidCodec(name: string, value: unknown, expected: string): TypeError {
+  return new TypeError(`createFrameServer: invalid codec.${name} ${show(value)}: expected ${expected}`)
+}

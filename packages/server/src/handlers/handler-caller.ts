@@ -1,0 +1,89 @@
+import { show, showThrown } from '../internal/format-value.ts'
+import type { CloseReason } from '../session/close-reason.ts'
+import type { SessionHandlers } from './handlers.ts'
+import { isThenable, whenSettled } from './outcome.ts'
+
+/** Calls the handlers of sessions, so that nothing they do gets out. */
+export class HandlerCaller<S> {
+  readonly #handlers: SessionHandlers<S>
+  #warned = false
+
+  constructor(handlers: SessionHandlers<S>) {
+    this.#handlers = handlers
+  }
+
+  /** @returns whether the session is let in, or a promise of it, which never rejects */
+  open(session: S): boolean | Promise<boolean> {
+    const failed = (error: unknown) => {
+      this.error(error, session)
+      return false
+    }
+    try {
+      const outcome: unknown = this.#handlers.onOpen?.(session)
+      if (!isThenable(outcome)) return true
+      return new Promise((resolve) =>
+        whenSettled(
+          outcome,
+          () => resolve(true),
+          (error) => resolve(failed(error)),
+        ),
+      )
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  close(session: S, reason: CloseReason, error: Error | undefined): void {
+    this.#call(session, () => this.#handlers.onClose?.(session, reason, error))
+  }
+
+  tick(session: S): void {
+    this.#call(session, () => this.#handlers.onTick?.(session))
+  }
+
+  /** Calls a handler that nobody waits for. It may be asynchronous all the same: then its rejection is reported. */
+  #call(session: S, handler: () => unknown): void {
+    const failed = (error: unknown) => this.error(error, session)
+    try {
+      const outcome = handler()
+      if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  error(error: unknown, session: S): void {
+    if (this.#handlers.onError === undefined) {
+      this.#warnOnce(error, 'set onError to see all of them')
+      return
+    }
+    const failed = (thrown: unknown) => this.#warnOnce(thrown, 'onError itself threw this')
+    try {
+      const outcome: unknown = this.#handlers.onError(error, session)
+      if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+
+  #warnOnce(error: unknown, advice: string): void {
+    if (this.#warned) return
+    this.#warned = true
+    process.emitWarning(`a handler failed, ${advice}: ${showThrown(error)}`, 'HandlerWarning')
+  }
+}
+
+/** @throws TypeError when a handler is no function, or a required one is missing */
+export function checkHandlers(
+  maker: string,
+  handlers: object,
+  required: readonly string[],
+  optional: readonly string[],
+): void {
+  for (const name of [...required, ...optional]) {
+    const handler: unknown = (handlers as Record<string, unknown> | undefined)?.[name]
+    if (typeof handler === 'function' || (handler === undefined && !required.includes(name))) continue
+    const shown = handler === undefined ? 'undefined' : show(handler)
+    throw new TypeError(`${maker}: invalid handlers.${name} ${shown}: expected a function`)
+  }
+}

@@ -1,0 +1,64 @@
+import { writeFrameHeader } from '@demo/frame'
+import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
+import type { Result } from '../handlers/outcome.ts'
+import type { MutableCounters } from '../observability/counters.ts'
+import type { Connection } from '../transport/connection.ts'
+import { Outbound } from './outbound.ts'
+import { WriteBuffer } from './write-buffer.ts'
+
+/** The length of a response packet, of its frame's header, and of both together, in bytes. */
+const RESPONSE_LENGTH = 10
+const HEADER_LENGTH = 4
+const RESPONSE_FRAME_LENGTH = HEADER_LENGTH + RESPONSE_LENGTH
+
+/** Room for the acks of everything that one read of 64 KiB can hold: 5,041 frames of 13 bytes. */
+const BUFFER_LENGTH = 5200 * RESPONSE_FRAME_LENGTH
+
+/** A buffer for acks. All responses are of one length, so their headers are there before them. */
+export function createAckBuffer(): WriteBuffer {
+  const response = new Uint8Array(RESPONSE_FRAME_LENGTH)
+  writeFrameHeader(response, 0, RESPONSE_LENGTH)
+  return new WriteBuffer(() => Buffer.allocUnsafeSlow(BUFFER_LENGTH).fill(response))
+}
+
+/** The way out of a session that answers with acks. */
+export class AckOutbound extends Outbound {
+  readonly #codec: PacketCodec
+  /** How much of the buffer may be filled before it must be flushed. */
+  readonly #fillTo: number
+  /** How many of the acks put down for the next flush say failure. */
+  failures = 0
+
+  constructor(
+    connection: Connection,
+    buffer: WriteBuffer,
+    counters: MutableCounters,
+    codec: PacketCodec,
+    maxWriteBuffer: number,
+  ) {
+    super(connection, buffer, counters)
+    this.#codec = codec
+    this.#fillTo = Math.floor(Math.min(BUFFER_LENGTH, maxWriteBuffer / 2)) - RESPONSE_FRAME_LENGTH
+  }
+
+  /**
+   * Puts one response down for the next flush. Ask {@link blocked} first.
+   *
+   * @returns whether it was the last one that fits: flush before the next
+   */
+  ack(request: ConnView | SubmitView, result: Result): boolean {
+    const { buffer } = this
+    buffer.length = this.#codec.writeAck(request, result, buffer.bytes, buffer.length + HEADER_LENGTH)
+    return buffer.length > this.#fillTo
+  }
+
+  protected override handed(length: number): void {
+    super.handed(length)
+    const { counters } = this
+    const responses = length / RESPONSE_FRAME_LENGTH
+    counters.responsesSent += responses
+    counters.successes += responses - this.failures
+    counters.failures += this.failures
+    this.failures = 0
+  }
+}

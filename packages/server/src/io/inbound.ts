@@ -1,0 +1,111 @@
+import type { MutableCounters } from '../observability/counters.ts'
+import type { Connection } from '../transport/connection.ts'
+import type { ReadScheduler, Scheduled } from './read-scheduler.ts'
+
+/** Chunks this large, in bytes, may be deferred, so that heavy pipeliners do not starve other peers. */
+const LARGE_CHUNK = 16 * 1024
+
+/** Below this length, in bytes, a chunk in which no request ends is one of many small pieces of a frame. */
+const TINY_CHUNK = 64
+
+/** After this many of them in one frame the connection is read less often. */
+const DRIPS_BEFORE_PAUSE = 16
+
+/** How long tiny pieces are left to gather in the system then, in milliseconds. */
+const DRIP_PAUSE = 5
+
+/** What an {@link Inbound} needs of its server. */
+export interface InboundContext {
+  readonly scheduler: Pick<ReadScheduler, 'admit' | 'wake'>
+  readonly counters: MutableCounters
+}
+
+/** The way in of one session, and the only place that decides whether its connection is read. */
+export class Inbound {
+  readonly #connection: Connection
+  readonly #context: InboundContext
+  readonly #session: Scheduled
+  /** Bytes received so far. */
+  receivedBytes = 0
+  /** The session can take no more for now. */
+  #paused = false
+  /** It could, and is not read because others go first (`deferred`), or because small pieces gather (`gathering`). */
+  #held: 'deferred' | 'gathering' | undefined
+  /** Tiny chunks since the last request was taken, and how many had been taken then. */
+  #drips = 0
+  #requestsAtDrip = 0
+
+  /** @param session is resumed, and woken, when there is time for it */
+  constructor(connection: Connection, context: InboundContext, session: Scheduled) {
+    this.#connection = connection
+    this.#context = context
+    this.#session = session
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Whether something may wait to be read, or worked on, until other sessions had their turn. */
+  get deferred(): boolean {
+    return this.#held === 'deferred'
+  }
+
+  /**
+   * Decides whether there is time now for a chunk that was read. If not, the session is woken later.
+   *
+   * @param requestsTaken how many requests the session has taken so far
+   */
+  admit(chunk: Uint8Array, requestsTaken: number): boolean {
+    // To be paused and resumed within one turn may leave Node reading.
+    if (this.#paused || this.#held !== undefined) this.#connection.pause()
+    if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
+    if (chunk.length < LARGE_CHUNK) return true
+    // Another one is not read before all others had their turn.
+    this.#hold('deferred')
+    return this.#context.scheduler.admit(this.#session)
+  }
+
+  /** Counts bytes that were read. */
+  count(length: number): void {
+    this.receivedBytes += length
+    this.#context.counters.receivedBytes += length
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#connection.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#held === undefined) this.#connection.resume()
+  }
+
+  /** Reads on after it was held. */
+  release(): void {
+    if (this.#held === undefined) return
+    this.#held = undefined
+    if (!this.#paused) this.#connection.resume()
+  }
+
+  #hold(why: 'deferred' | 'gathering'): void {
+    if (this.#held === undefined) this.#connection.pause()
+    this.#held = why
+  }
+
+  /** A peer that sends one frame in many tiny pieces is read less often: each piece costs as much as a large chunk. */
+  #watchForDrips(requestsTaken: number): void {
+    if (requestsTaken !== this.#requestsAtDrip) {
+      this.#requestsAtDrip = requestsTaken
+      this.#drips = 0
+      return
+    }
+    this.#drips += 1
+    if (this.#drips < DRIPS_BEFORE_PAUSE) return
+    this.#hold('gathering')
+    setTimeout(() => this.#session.resumeReading(), DRIP_PAUSE).unref()
+  }
+}

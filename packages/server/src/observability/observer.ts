@@ -1,0 +1,37 @@
+import { showThrown } from '../internal/format-value.ts'
+import type { ServerCounters } from './counters.ts'
+
+/**
+ * Who wants to know how a server is doing, `@demo/metrics` for one. Nothing is called once a packet, and what is not
+ * implemented costs nothing. What one of these throws is a process warning, the first time.
+ */
+export interface ServerObserver {
+  /** Called once, when the server is made, with the counters to read whenever they are wanted. */
+  attach?(counters: ServerCounters): void
+
+  /**
+   * Called when answers are handed to a socket, once for all that were read together.
+   *
+   * @param seconds from the read that brought the requests to the answers: what the handlers took, on one clock
+   *   reading for all of them
+   * @param count how many answers, at least 1
+   */
+  answered?(seconds: number, count: number): void
+}
+
+/** The same observer, unable to harm: what `answered` throws is a process warning, the first time. */
+export function guard(observer: ServerObserver): ServerObserver {
+  if (observer.answered === undefined) return observer
+  let warned = false
+  return {
+    attach: (counters) => observer.attach?.(counters),
+    answered(seconds, count) {
+      try {
+        observer.answered?.(seconds, count)
+      } catch (error) {
+        if (!warned) process.emitWarning(`the observer failed: ${showThrown(error)}`, 'ObserverWarning')
+        warned = true
+      }
+    },
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Where a session stands.
+ *
+ * | state       | bytes     | frames               | answers | moves on when                                      |
+ * |-------------|-----------|----------------------|---------|----------------------------------------------------|
+ * | `opening`   | a proxy's |                      |         | its header, TLS and `onOpen` are through → open    |
+ * |             | header,TLS|                      |         | they fail → closed                                 |
+ * | `open`      | taken     | taken                | sent    | the peer ends, the server drains → finishing       |
+ * |             |           |                      |         | an error, a limit, `close()` → answering           |
+ * | `finishing` | left      | those received: taken| sent    | none is left → answering                           |
+ * | `answering` | left      | left                 | sent    | nothing is in flight → lingering, our side is ended|
+ * | `lingering` | discarded | left                 | all sent| the peer ends, the linger limit → closed           |
+ * | `closed`    |           |                      |         |                                                    |
+ *
+ * Any of them goes to closed at once when the connection is lost.
+ */
+export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
+
+/** What happens to a session, and where it goes from each state. What is not listed changes nothing. */
+const TRANSITIONS = {
+  /** The handshake is through, and `onOpen` has settled, or is called. */
+  opened: { opening: 'open' },
+  /** `onOpen` is asynchronous. */
+  held: { open: 'opening' },
+  /** Nothing more is read: the peer ended its side, or the server drains. */
+  ended: { open: 'finishing' },
+  /** No more requests are taken: an error, a limit, or `close()`. */
+  stopped: { open: 'answering', finishing: 'answering' },
+  /** Every request that was received has been taken. */
+  taken: { finishing: 'answering' },
+  /** Every request that was taken has been answered. */
+  answered: { answering: 'lingering' },
+  /** The connection is gone. */
+  closed: {
+    opening: 'closed',
+    open: 'closed',
+    finishing: 'closed',
+    answering: 'closed',
+    lingering: 'closed',
+  },
+} as const satisfies Record<string, Partial<Record<SessionState, SessionState>>>
+
+export type SessionEvent = keyof typeof TRANSITIONS
+
+/** The state that an event leads to, or undefined when it changes nothing. */
+export function nextState(state: SessionState, event: SessionEvent): SessionState | undefined {
+  const transitions: Partial<Record<SessionState, SessionState>> = TRANSITIONS[event]
+  return transitions[state]
+}

@@ -1,0 +1,55 @@
+import type { X509Certificate } from 'node:crypto'
+import type { SessionState } from './session-state.ts'
+
+/** One connection, as its handlers see it. What identifies it stays readable in `onClose` and after. */
+export interface Session<Data = unknown> {
+  /** A number that no other session of this server has. */
+  readonly id: number
+  /** The peer's address, behind a proxy the client's; undefined on a Unix socket. */
+  readonly remoteAddress: string | undefined
+  /** The peer's port, behind a proxy the client's; undefined on a Unix socket. */
+  readonly remotePort: number | undefined
+  /** The certificate that the client showed, where one was required. */
+  readonly peerCertificate: X509Certificate | undefined
+  readonly state: SessionState
+  /** Whether a Conn has succeeded. */
+  readonly authenticated: boolean
+  /** Requests whose asynchronous handlers have not settled. */
+  readonly inFlight: number
+  /** Requests taken so far. */
+  readonly requests: number
+  /** Bytes received so far. */
+  readonly receivedBytes: number
+  /** Bytes handed to the connection so far. */
+  readonly sentBytes: number
+  /**
+   * Aborts when the connection is gone, with a `SessionError` `ERR_SESSION_CLOSED`; that of a session that is not read for
+   * a while, when it is read or written to again. A single request has a signal of its own: `context.signal`.
+   */
+  readonly signal: AbortSignal
+  /** Whatever you want to keep with the session. */
+  data: Data | undefined
+  /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
+  close(): void
+  /**
+   * Closes the connection at once, as `handler-closed`. Requests in flight are not answered, and their signals abort.
+   *
+   * @param error what `onClose` is given as the cause
+   */
+  destroy(error?: Error): void
+}
+
+/** A session of a user's protocol, which can also send messages that are no answers. */
+export interface MessageSession<Data = unknown, Outgoing = unknown> extends Session<Data> {
+  /**
+   * Sends a message that nobody asked for. It leaves later in the turn, after what was sent before.
+   *
+   * @returns whether the peer keeps up. False: send no more before {@link drained} resolves
+   * @throws SessionError `ERR_SESSION_CLOSED`; `ERR_SESSION_WRITE_BUFFER_FULL` when more than `maxWriteBuffer` would be
+   *   unsent; `ERR_CODEC_FAILED` when the message can't be encoded. The message was not sent, and nothing else happens
+   */
+  send(message: Outgoing): boolean
+
+  /** Resolves when the peer keeps up again, as Node's `'drain'` says of a stream, or when the connection is gone. */
+  drained(): Promise<void>
+}

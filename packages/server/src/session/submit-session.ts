@@ -1,0 +1,179 @@
+import { FrameDecoder } from '@demo/frame'
+import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
+import type { CheckedOptions } from '../check-options.ts'
+import type { Handlers } from '../handlers/handlers.ts'
+import { type HandlerOutcome, invalidResult, isThenable, type Result, resultOf } from '../handlers/outcome.ts'
+import { AckOutbound } from '../io/ack-outbound.ts'
+import type { WriteBuffer } from '../io/write-buffer.ts'
+import type { Connection } from '../transport/connection.ts'
+import { FrameSession, type SessionContext } from './frame-session.ts'
+import { LazyRequestContext } from './request-context.ts'
+import type { Session } from './session.ts'
+
+/** The longest frame of a peer that has not authenticated where it must, in bytes. */
+const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
+
+/** What a session of this protocol needs of its server. */
+export interface SubmitContext<Data> extends SessionContext<SubmitSession<Data>> {
+  readonly options: CheckedOptions
+  readonly codec: PacketCodec
+  readonly buffer: WriteBuffer
+  readonly protocol: Handlers<Data>
+  /** Whether `onSubmit` may look at its context. */
+  readonly submitTakesContext: boolean
+}
+
+type RequestPacket = ConnView | SubmitView
+
+/** A session of Conn, Submit and results of one byte. */
+export class SubmitSession<Data>
+  extends FrameSession<SubmitSession<Data>, RequestPacket, Result>
+  implements Session<Data>
+{
+  data: Data | undefined = undefined
+  protected readonly decoder: FrameDecoder
+  protected readonly outbound: AckOutbound
+  readonly #context: SubmitContext<Data>
+  #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
+
+  constructor(id: number, connection: Connection, context: SubmitContext<Data>) {
+    super(id, connection, context)
+    const { options, codec, buffer, counters } = context
+    const { maxFrameLength, maxWriteBuffer, requireConn } = options
+    this.#context = context
+    this.authRequired = requireConn
+    this.decoder = new FrameDecoder({
+      maxFrameLength: requireConn ? Math.min(maxFrameLength, MAX_FRAME_LENGTH_BEFORE_CONN) : maxFrameLength,
+    })
+    this.outbound = new AckOutbound(connection, buffer, counters, codec, maxWriteBuffer)
+  }
+
+  get authenticated(): boolean {
+    return this.#conn === 'accepted'
+  }
+
+  protected get self(): this {
+    return this
+  }
+
+  /**
+   * The path of every packet. The loop is kept so small that the compiler makes one piece of machine code of it, codec
+   * and decoder included; bench/session.bench.ts shows what a call more costs.
+   */
+  protected takeRequests(): void {
+    const { codec, options, submitTakesContext } = this.#context
+    const { handlerTimeout, observer } = options
+    const { decoder, outbound } = this
+    const inFlightBefore = this.inFlight_.size
+    let taken = 0
+    this.readAt = observer.answered === undefined && !submitTakesContext ? 0 : performance.now()
+    this.taking = this.mayTake()
+    try {
+      while (this.taking && decoder.next()) {
+        const packet = codec.decode(decoder.bytes, decoder.start, decoder.end)
+        if (packet.command === CommandId.Submit && !this.authRequired) {
+          const context = submitTakesContext
+            ? new LazyRequestContext<Session<Data>>(this, packet, this.readAt, handlerTimeout)
+            : undefined
+          const outcome = this.#submit(packet, context)
+          if (outcome === undefined || outcome === 0) {
+            if (outbound.ack(packet, 0)) this.flushEarly()
+          } else this.#answerOtherwise(packet, outcome, context)
+        } else this.#takeOther(packet)
+        taken += 1
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+    this.took(taken, inFlightBefore)
+  }
+
+  #submit(packet: SubmitView, context: LazyRequestContext<Session<Data>> | undefined): HandlerOutcome {
+    try {
+      // A handler that takes no context declares no parameter for it.
+      return this.#context.protocol.onSubmit(packet, context as LazyRequestContext<Session<Data>>)
+    } catch (error) {
+      return this.failed(error)
+    }
+  }
+
+  /** A Conn, or what should not have come. */
+  #takeOther(packet: PacketView): void {
+    if (packet.command === CommandId.Submit) {
+      throw new PacketError('ERR_PACKET_UNEXPECTED', 'a Submit came before a Conn had succeeded')
+    }
+    if (packet.command !== CommandId.Conn) {
+      throw new PacketError('ERR_PACKET_UNEXPECTED', 'a response was sent to a server')
+    }
+    if (this.#conn !== 'none') throw new PacketError('ERR_PACKET_UNEXPECTED', 'a second Conn came')
+    this.#conn = 'pending'
+    this.exclusive = true
+    if (this.readAt === 0) this.readAt = performance.now()
+    const { options } = this.#context
+    const context = new LazyRequestContext<Session<Data>>(this, packet, this.readAt, options.handlerTimeout)
+    this.#answerOtherwise(packet, this.#connect(packet, context), context)
+  }
+
+  #connect(packet: ConnView, context: LazyRequestContext<Session<Data>>): HandlerOutcome {
+    try {
+      return this.#context.protocol.onConn?.(packet, context)
+    } catch (error) {
+      return this.failed(error)
+    }
+  }
+
+  /** Any answer but the usual one, success to a Submit. */
+  #answerOtherwise(
+    request: RequestPacket,
+    outcome: HandlerOutcome,
+    context: LazyRequestContext<Session<Data>> | undefined,
+  ): void {
+    const result = resultOf(outcome)
+    if (result !== undefined) this.answer(request, result)
+    else {
+      try {
+        if (!isThenable(outcome)) throw invalidResult(nameOfHandler(request), outcome)
+        if (this.readAt === 0) this.readAt = performance.now()
+        const kept = this.#context.options.reuseReadBuffer ? request.copy() : request
+        this.inFlight_.start(kept, outcome, this.readAt, context)
+      } catch (error) {
+        this.answer(request, this.failed(error))
+      }
+    }
+    this.taking = this.mayTake()
+  }
+
+  protected answer(request: RequestPacket, result: Result): void {
+    this.outbound.failures += result
+    if (this.outbound.ack(request, result)) this.flushEarly()
+    if (request.command === CommandId.Conn) this.#connAnswered(result)
+  }
+
+  toAnswer(value: unknown, request: RequestPacket): Result {
+    const result = resultOf(value)
+    if (result === undefined) throw invalidResult(nameOfHandler(request), value)
+    return result
+  }
+
+  failed(error: unknown): Result {
+    this.#context.handlers.error(error, this)
+    return 1
+  }
+
+  #connAnswered(result: Result): void {
+    this.exclusive = false
+    if (result === 0) {
+      this.#conn = 'accepted'
+      this.authRequired = false
+      this.decoder.maxFrameLength = this.#context.options.maxFrameLength
+    } else {
+      this.#conn = 'refused'
+      this.stop('unauthorized')
+    }
+  }
+}
+
+/** The name of the handler that a request is for. */
+function nameOfHandler(request: RequestPacket): string {
+  return request.command === CommandId.Conn ? 'onConn' : 'onSubmit'
+}

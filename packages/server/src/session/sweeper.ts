@@ -1,0 +1,71 @@
+import type { TimeLimits } from './deadlines.ts'
+
+/** The interval between two sweeps: an eighth of the shortest limit, from 5 to 250 milliseconds. */
+const MIN_INTERVAL = 5
+const MAX_INTERVAL = 250
+const SWEEPS_PER_LIMIT = 8
+
+/** How long a sweep may take in one turn of the event loop, in milliseconds; closing one connection may take one. */
+const TIME_BUDGET_MS = 1
+
+/** Something whose time limits are looked at. */
+export interface Swept {
+  /** @param now in milliseconds on the monotonic clock */
+  sweep(now: number): void
+}
+
+/**
+ * Sweeps all sessions of a server, often enough for the shortest of the limits, with one timer. It sweeps after
+ * connections were read: a peer that sent something while the event loop was held up is not taken for silent.
+ */
+export class Sweeper {
+  readonly #interval: number
+  readonly #all: Iterable<Swept>
+  /** The sessions that a sweep which was interrupted has not reached. */
+  #left: Iterator<Swept> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param limits with `tickInterval`, how often sessions are ticked; Infinity: never */
+  constructor(limits: TimeLimits & { readonly tickInterval: number }, all: Iterable<Swept>) {
+    const { handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout, tickInterval } =
+      limits
+    const shortest = Math.min(
+      handshakeTimeout,
+      frameTimeout,
+      idleTimeout,
+      writeTimeout,
+      handlerTimeout,
+      lingerTimeout,
+      tickInterval,
+    )
+    this.#interval = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(shortest / SWEEPS_PER_LIMIT)))
+    this.#all = all
+  }
+
+  /** Begins to sweep, unless it does already. It does not keep the process alive. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#begin(), this.#interval).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #begin(): void {
+    if (this.#left !== undefined) return
+    this.#left = this.#all[Symbol.iterator]()
+    setImmediate(() => this.#goOn())
+  }
+
+  #goOn(): void {
+    const now = performance.now()
+    for (let next = this.#left?.next(); next !== undefined && next.done !== true; next = this.#left?.next()) {
+      next.value.sweep(now)
+      if (performance.now() - now < TIME_BUDGET_MS) continue
+      setImmediate(() => this.#goOn())
+      return
+    }
+    this.#left = undefined
+  }
+}
