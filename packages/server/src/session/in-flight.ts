@@ -1,6 +1,6 @@
 import { whenSettled } from '../handlers/outcome.ts'
 import type { MutableCounters } from '../observability/counters.ts'
-import { PendingList, PendingRequest } from './pending-list.ts'
+import { PendingList, PendingRequest, UNSETTLED } from './pending-list.ts'
 import type { LazyRequestContext } from './request-context.ts'
 import { SessionError } from './session-error.ts'
 
@@ -76,7 +76,6 @@ export class InFlight<Request, Answer> {
   /** Has an answer that is known already wait for those of older requests. */
   enqueue(request: Request, answer: Answer, startedAt: number): void {
     const pending = new PendingRequest<Request, Answer>(request, startedAt, undefined)
-    pending.settled = true
     pending.answer = answer
     this.#pending.add(pending)
   }
@@ -99,8 +98,8 @@ export class InFlight<Request, Answer> {
     let together = 0
     let room = true
     while (room && count < settled.length) {
-      const { request, answer: with_, startedAt } = settled[count]
-      room = answer(request, with_ as Answer)
+      const { request, answer: settledWith, startedAt } = settled[count]
+      room = answer(request, settledWith as Answer)
       count += 1
       together += 1
       if (room && settled[count]?.startedAt === startedAt) continue
@@ -137,13 +136,13 @@ export class InFlight<Request, Answer> {
     this.#counters.inFlight -= this.#unsettled
     this.#unsettled = 0
     for (let pending = this.#pending.oldest; pending !== undefined; pending = pending.next) {
-      if (!pending.settled) pending.context?.abort(reason)
+      if (pending.answer === UNSETTLED) pending.context?.abort(reason)
     }
     this.#settled.length = 0
   }
 
   #giveUp(pending: PendingRequest<Request, Answer>, limit: number): void {
-    if (pending.settled) return
+    if (pending.answer !== UNSETTLED) return
     const message = `a handler did not settle within ${limit} ms; its request is answered with a failure`
     const error = new SessionError('ERR_HANDLER_TIMEOUT', message)
     this.#failed(pending, error)
@@ -151,7 +150,7 @@ export class InFlight<Request, Answer> {
   }
 
   #fulfilled(pending: PendingRequest<Request, Answer>, value: unknown): void {
-    if (pending.settled) return
+    if (pending.answer !== UNSETTLED) return
     let answer: Answer
     try {
       answer = this.#owner.toAnswer(value, pending.request)
@@ -164,15 +163,14 @@ export class InFlight<Request, Answer> {
 
   /** What comes of a handler after it was given up is not reported again. */
   #failed(pending: PendingRequest<Request, Answer>, error: unknown): void {
-    if (pending.settled) return
+    if (pending.answer !== UNSETTLED) return
     this.#finish(pending, this.#owner.failed(error, pending.request))
   }
 
   /** A handler settled, or was given up. */
   #finish(pending: PendingRequest<Request, Answer>, answer: Answer): void {
-    pending.settled = true
-    if (this.#abandoned) return
     pending.answer = answer
+    if (this.#abandoned) return
     this.#unsettled -= 1
     this.#counters.inFlight -= 1
     if (this.#ordered) {
@@ -186,9 +184,15 @@ export class InFlight<Request, Answer> {
 
   /** Moves those that have settled, up to the first that has not. */
   #collectInOrder(): void {
-    for (let { oldest } = this.#pending; oldest?.settled === true; { oldest } = this.#pending) {
+    for (let { oldest } = this.#pending; isSettled(oldest); { oldest } = this.#pending) {
       this.#pending.remove(oldest)
       this.#settled.push(oldest)
     }
   }
+}
+
+function isSettled<Request, Answer>(
+  pending: PendingRequest<Request, Answer> | undefined,
+): pending is PendingRequest<Request, Answer> {
+  return pending !== undefined && pending.answer !== UNSETTLED
 }

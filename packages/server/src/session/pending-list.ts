@@ -3,16 +3,17 @@ interface Abortable {
   abort(reason: Error): void
 }
 
+/** The answer of a request whose handler has not settled. */
+export const UNSETTLED = Symbol('unsettled')
+
 /** A request that has not been answered. */
 export class PendingRequest<Request, Answer> {
   readonly request: Request
   /** When the read that brought it began to be handled, in milliseconds on the monotonic clock. */
   readonly startedAt: number
   readonly context: Abortable | undefined
-  /** Whether its handler has settled, or was given up. */
-  settled = false
-  /** What it will be answered with, once it has settled. */
-  answer: Answer | undefined
+  /** What it will be answered with, once its handler has settled or was given up. */
+  answer: Answer | typeof UNSETTLED = UNSETTLED
   previous: PendingRequest<Request, Answer> | undefined
   next: PendingRequest<Request, Answer> | undefined
 

@@ -34,6 +34,8 @@ export class SubmitSession<Data>
   protected readonly decoder: FrameDecoder
   protected readonly outbound: AckOutbound
   readonly #context: SubmitContext<Data>
+  /** The context of the request that was handled last, if one was made. */
+  #current: LazyRequestContext<Session<Data>> | undefined
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
 
   constructor(id: number, connection: Connection, context: SubmitContext<Data>) {
@@ -62,7 +64,7 @@ export class SubmitSession<Data>
    */
   protected takeRequests(): void {
     const { codec, options, submitTakesContext } = this.#context
-    const { handlerTimeout, observer } = options
+    const { observer } = options
     const { decoder, outbound } = this
     const inFlightBefore = this.inFlight_.size
     let taken = 0
@@ -72,13 +74,10 @@ export class SubmitSession<Data>
       while (this.taking && decoder.next()) {
         const packet = codec.decode(decoder.bytes, decoder.start, decoder.end)
         if (packet.command === CommandId.Submit && !this.authRequired) {
-          const context = submitTakesContext
-            ? new LazyRequestContext<Session<Data>>(this, packet, this.readAt, handlerTimeout)
-            : undefined
-          const outcome = this.#submit(packet, context)
+          const outcome = submitTakesContext ? this.#submitWithContext(packet) : this.#submit(packet)
           if (outcome === undefined || outcome === 0) {
             if (outbound.ack(packet, 0)) this.flushEarly()
-          } else this.#answerOtherwise(packet, outcome, context)
+          } else this.#answerOtherwise(packet, outcome)
         } else this.#takeOther(packet)
         taken += 1
       }
@@ -88,13 +87,28 @@ export class SubmitSession<Data>
     this.took(taken, inFlightBefore)
   }
 
-  #submit(packet: SubmitView, context: LazyRequestContext<Session<Data>> | undefined): HandlerOutcome {
+  #submit(packet: SubmitView): HandlerOutcome {
     try {
-      // A handler that takes no context declares no parameter for it.
-      return this.#context.protocol.onSubmit(packet, context as LazyRequestContext<Session<Data>>)
+      // The handler declares no parameter for a context.
+      return this.#context.protocol.onSubmit(packet, undefined as never)
     } catch (error) {
       return this.failed(error)
     }
+  }
+
+  #submitWithContext(packet: SubmitView): HandlerOutcome {
+    try {
+      return this.#context.protocol.onSubmit(packet, this.#contextOf(packet))
+    } catch (error) {
+      return this.failed(error)
+    }
+  }
+
+  /** Makes the context of the request that is handled now. */
+  #contextOf(packet: RequestPacket): LazyRequestContext<Session<Data>> {
+    const { handlerTimeout } = this.#context.options
+    this.#current = new LazyRequestContext<Session<Data>>(this, packet, this.readAt, handlerTimeout)
+    return this.#current
   }
 
   /** A Conn, or what should not have come. */
@@ -109,25 +123,19 @@ export class SubmitSession<Data>
     this.#conn = 'pending'
     this.exclusive = true
     if (this.readAt === 0) this.readAt = performance.now()
-    const { options } = this.#context
-    const context = new LazyRequestContext<Session<Data>>(this, packet, this.readAt, options.handlerTimeout)
-    this.#answerOtherwise(packet, this.#connect(packet, context), context)
+    this.#answerOtherwise(packet, this.#connect(packet))
   }
 
-  #connect(packet: ConnView, context: LazyRequestContext<Session<Data>>): HandlerOutcome {
+  #connect(packet: ConnView): HandlerOutcome {
     try {
-      return this.#context.protocol.onConn?.(packet, context)
+      return this.#context.protocol.onConn?.(packet, this.#contextOf(packet))
     } catch (error) {
       return this.failed(error)
     }
   }
 
   /** Any answer but the usual one, success to a Submit. */
-  #answerOtherwise(
-    request: RequestPacket,
-    outcome: HandlerOutcome,
-    context: LazyRequestContext<Session<Data>> | undefined,
-  ): void {
+  #answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.answer(request, result)
     else {
@@ -135,7 +143,7 @@ export class SubmitSession<Data>
         if (!isThenable(outcome)) throw invalidResult(nameOfHandler(request), outcome)
         if (this.readAt === 0) this.readAt = performance.now()
         const kept = this.#context.options.reuseReadBuffer ? request.copy() : request
-        this.inFlight_.start(kept, outcome, this.readAt, context)
+        this.inFlight_.start(kept, outcome, this.readAt, this.#current)
       } catch (error) {
         this.answer(request, this.failed(error))
       }
