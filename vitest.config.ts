@@ -15,6 +15,18 @@ const parts = [
   { name: 'workspace', root: 'scripts' },
 ]
 
+/** The tests of a session, which run over every transport: over TCP with all others of the server, and over these. */
+const SESSION_TESTS = 'src/{session,handlers,io,observability}/**/*.test.ts'
+const transports = ['tls', 'unix', 'memory'].map((transport) => ({
+  root: 'packages/server',
+  test: {
+    name: `server-${transport}`,
+    include: [SESSION_TESTS],
+    testTimeout: 30_000,
+    env: { TEST_TRANSPORT: transport },
+  },
+}))
+
 export default defineConfig({
   test: {
     // Most tests wait for another process: two at a time take little more than one.
@@ -23,9 +35,12 @@ export default defineConfig({
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'node_modules/.vitest-report.json' }]]
       : ['default'],
-    projects: parts.map(({ name, root }) => ({
-      root,
-      test: { name, include: ['{src,test}/**/*.test.ts', '*.test.ts'], testTimeout: 30_000 },
-    })),
+    projects: [
+      ...parts.map(({ name, root }) => ({
+        root,
+        test: { name, include: ['{src,test}/**/*.test.ts', '*.test.ts'], testTimeout: 30_000 },
+      })),
+      ...transports,
+    ],
   },
 })

@@ -115,7 +115,8 @@ async function connectPlain(address: ServerAddress, options: PeerOptions): Promi
   const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port, ...from }
   const socket = connectSocket({ ...where, allowHalfOpen: holdsOn, noDelay: true })
   await within(once(socket, 'connect'), 'for a peer to connect')
-  return { stream: socket, reset: () => socket.resetAndDestroy() }
+  // A Unix socket knows no reset: the nearest thing is to be gone.
+  return { stream: socket, reset: () => ('path' in address ? socket.destroy() : socket.resetAndDestroy()) }
 }
 
 function nameOf(given = 'tcp'): TransportName {
