@@ -7,7 +7,7 @@
  * | `peer-reset`           | the peer reset the connection                                                         |
  * | `idle-timeout`         | nothing was received, and nothing was in flight, for `idleTimeout`                    |
  * | `frame-timeout`        | a frame did not come whole within `frameTimeout`                                      |
- * | `handshake-timeout`    | the proxy's header, TLS, or a required Conn took longer than `handshakeTimeout`       |
+ * | `handshake-timeout`    | the proxy's header, TLS, `onOpen`, or a required Conn took too long                   |
  * | `write-timeout`        | the peer took none of its acks for `writeTimeout`                                     |
  * | `frame-error`          | the peer broke the framing: too long, too short, truncated                            |
  * | `packet-error`         | the peer broke the packet protocol: malformed, unknown, in the wrong place            |
@@ -16,8 +16,10 @@
  * | `too-many-connections` | `maxConnections` or `maxConnectionsPerIp` was reached                                 |
  * | `draining`             | the server was closed, and everything received had been answered                      |
  * | `drain-timeout`        | the server was closed, and the deadline came first                                    |
- * | `handler-closed`       | a handler called `session.close()`, or `onOpen` threw                                 |
+ * | `handler-closed`       | a handler called `session.close()`, or `onOpen` threw or rejected                     |
+ * | `destroyed`            | `session.destroy()` or `server.destroy()` was called                                  |
  * | `socket-error`         | the socket failed otherwise; the error says how                                       |
+ * | `internal-error`       | a bug in this package; the error has its stack                                        |
  */
 export const CLOSE_REASONS = [
   'peer-closed',
@@ -34,7 +36,9 @@ export const CLOSE_REASONS = [
   'draining',
   'drain-timeout',
   'handler-closed',
+  'destroyed',
   'socket-error',
+  'internal-error',
 ] as const
 
 export type CloseReason = (typeof CLOSE_REASONS)[number]

@@ -1,5 +1,6 @@
 import type { ConnView, SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
+import type { RequestContext } from './request-context.ts'
 import type { Session } from './session.ts'
 import { show, showThrown } from './show.ts'
 
@@ -13,37 +14,60 @@ export type Result = 0 | 1
  */
 export type HandlerOutcome = Result | undefined | void | Promise<number | undefined | void>
 
-/** What a server does: `onSubmit`, and whatever else there is to say. None of them can hurt another connection. */
+/**
+ * What a server does: `onSubmit`, and whatever else there is to say. None of them can hurt another connection.
+ *
+ * `onConn` and `onSubmit` get a context of the request. One that is declared with exactly one parameter gets none, and none
+ * is made; a second parameter with a default value does not count as declared (it is the function's `length`).
+ */
 export interface Handlers<Data = unknown> {
   /**
    * A Conn came. Result 0 makes the session authenticated, any other answers 1 and closes it as `unauthorized`.
    * Nothing else of this connection is handled until the answer is known.
    */
-  onConn?(conn: ConnView, session: Session<Data>): HandlerOutcome
+  onConn?(conn: ConnView, context: RequestContext<Data>): HandlerOutcome
 
   /**
    * A Submit came. It is answered once, with what is returned. The view is cheap until `id` or `payload` is read, and
    * holds on to the chunk it came in (up to 64 KiB): keep `submit.copy()` of what must live long.
    */
-  onSubmit(submit: SubmitView, session: Session<Data>): HandlerOutcome
+  onSubmit(submit: SubmitView, context: RequestContext<Data>): HandlerOutcome
 
-  /** A connection was accepted; the place to set `session.data`. If it throws, the session is closed. */
+  /**
+   * A connection was accepted; the place to set `session.data`, and to decide who gets in. Nothing of it is read before the
+   * returned promise has settled. If it throws or rejects, the session is closed as `handler-closed`; if it does not
+   * settle within `handshakeTimeout`, as `handshake-timeout`.
+   */
   onOpen?(session: Session<Data>): void | Promise<void>
 
   /** A connection is gone. Called once for each, also for one that was closed at once as too many. */
   onClose?(session: Session<Data>, reason: CloseReason, error: Error | undefined): void | Promise<void>
 
   /**
-   * A handler threw, rejected, or returned what is no result. The request was answered with 1 already, or will be.
+   * A handler threw, rejected, overran its time, or returned what is no result: the request is answered with 1. Or this
+   * package has a bug (`ERR_SERVER_INTERNAL`): the connection is closed as `internal-error`.
    *
    * @default a process warning at the first one
    */
   onError?(error: unknown, session: Session<Data>): void | Promise<void>
 }
 
+/** A session that makes contexts of its requests. */
+export interface ContextMaker<Data> extends Session<Data> {
+  contextOf(packet: ConnView | SubmitView): RequestContext<Data>
+}
+
+/** The handlers of requests, as those are called that take no context. */
+interface WithoutContext {
+  onConn?(conn: ConnView): HandlerOutcome
+  onSubmit(submit: SubmitView): HandlerOutcome
+}
+
 /** Calls the handlers, so that nothing they do gets out. */
 export class HandlerCaller<Data> {
-  readonly #handlers: Handlers<Data>
+  readonly #handlers: Handlers<Data> & WithoutContext
+  readonly #submitTakesContext: boolean
+  readonly #connTakesContext: boolean
   #warned = false
 
   constructor(handlers: Handlers<Data>) {
@@ -55,36 +79,45 @@ export class HandlerCaller<Data> {
         throw new TypeError(`createServer: handlers.${name} is ${typeof handlers[name]}; it must be a function`)
       }
     }
-    this.#handlers = handlers
+    this.#handlers = handlers as Handlers<Data> & WithoutContext
+    this.#submitTakesContext = handlers.onSubmit.length !== 1
+    this.#connTakesContext = handlers.onConn !== undefined && handlers.onConn.length !== 1
   }
 
   get handlesConn(): boolean {
     return this.#handlers.onConn !== undefined
   }
 
-  submit(submit: SubmitView, session: Session<Data>): HandlerOutcome {
+  /** Whether any request gets a context. */
+  get takesContext(): boolean {
+    return this.#submitTakesContext || this.#connTakesContext
+  }
+
+  submit(submit: SubmitView, session: ContextMaker<Data>): HandlerOutcome {
     try {
-      return this.#handlers.onSubmit(submit, session)
+      if (this.#submitTakesContext) return this.#handlers.onSubmit(submit, session.contextOf(submit))
+      return this.#handlers.onSubmit(submit)
     } catch (error) {
       this.error(error, session)
       return 1
     }
   }
 
-  conn(conn: ConnView, session: Session<Data>): HandlerOutcome {
+  conn(conn: ConnView, session: ContextMaker<Data>): HandlerOutcome {
     try {
-      return this.#handlers.onConn?.(conn, session)
+      if (this.#connTakesContext) return this.#handlers.onConn?.(conn, session.contextOf(conn))
+      return this.#handlers.onConn?.(conn)
     } catch (error) {
       this.error(error, session)
       return 1
     }
   }
 
-  /** @returns whether it went well */
-  open(session: Session<Data>): boolean {
+  /** @returns whether it went well, or a promise that settles when that is known */
+  open(session: Session<Data>): boolean | PromiseLike<unknown> {
     try {
-      this.#watch(this.#handlers.onOpen?.(session), session)
-      return true
+      const outcome: unknown = this.#handlers.onOpen?.(session)
+      return isThenable(outcome) ? outcome : true
     } catch (error) {
       this.error(error, session)
       return false
@@ -93,7 +126,13 @@ export class HandlerCaller<Data> {
 
   close(session: Session<Data>, reason: CloseReason, error: Error | undefined): void {
     try {
-      this.#watch(this.#handlers.onClose?.(session, reason, error), session)
+      const outcome: unknown = this.#handlers.onClose?.(session, reason, error)
+      if (!isThenable(outcome)) return
+      whenSettled(
+        outcome,
+        () => {},
+        (thrown) => this.error(thrown, session),
+      )
     } catch (thrown) {
       this.error(thrown, session)
     }
@@ -110,17 +149,6 @@ export class HandlerCaller<Data> {
       if (isThenable(outcome)) whenSettled(outcome, () => {}, itself)
     } catch (thrown) {
       itself(thrown)
-    }
-  }
-
-  /** A handler that nobody waits for may be asynchronous all the same: then its rejection is told. */
-  #watch(outcome: unknown, session: Session<Data>): void {
-    if (isThenable(outcome)) {
-      whenSettled(
-        outcome,
-        () => {},
-        (error) => this.error(error, session),
-      )
     }
   }
 

@@ -2,15 +2,15 @@ import { CommandId, type ConnView, type SubmitView } from '@demo/packet'
 import type { MutableCounters } from './counters.ts'
 import { notAResult, type Result, resultOf, whenSettled } from './handlers.ts'
 import { PendingList, PendingRequest } from './pending-list.ts'
+import type { Request } from './request-context.ts'
+import { HandlerTimeoutError } from './server-errors.ts'
 
-/** Who wants to know what becomes of the requests in flight. */
+/** What a session does about its requests in flight. */
 export interface InFlightListener {
   /** There is something to answer again. `soon`: it was read just now, so the answer need not wait for others. */
   settled(soon: boolean): void
-  /** A handler rejected, or gave what is no result. Its request is answered with 1. */
+  /** A handler rejected, gave what is no result, or overran its time. Its request is answered with 1. */
   failed(error: unknown): void
-  /** A handler overran its time. Its request is answered with 1. */
-  overran(error: Error): void
 }
 
 /** The requests of one session whose handlers are asynchronous, from their start until they are answered. */
@@ -41,9 +41,19 @@ export class InFlight {
     return this.#pending.size + this.#settled.length
   }
 
-  /** Waits for what a handler gave. `startedAt` is in milliseconds on the monotonic clock. */
-  start(request: ConnView | SubmitView, outcome: PromiseLike<unknown>, startedAt: number): void {
-    const pending = new PendingRequest(request, startedAt)
+  /**
+   * Waits for what a handler gave.
+   *
+   * @param startedAt in milliseconds on the monotonic clock
+   * @param context what the handler was given beside the packet, if it takes that
+   */
+  start(
+    request: ConnView | SubmitView,
+    outcome: PromiseLike<unknown>,
+    startedAt: number,
+    context: Request<unknown> | undefined,
+  ): void {
+    const pending = new PendingRequest(request, startedAt, context)
     this.#pending.add(pending)
     this.#counters.inFlight += 1
     this.#justStarted = true
@@ -100,17 +110,20 @@ export class InFlight {
   }
 
   #giveUp(pending: PendingRequest, limit: number): void {
-    const error = new Error(`a handler did not settle within ${limit} ms; its request is answered with 1`)
+    const error = new HandlerTimeoutError(nameOfHandler(pending.request), limit, 'its request is answered with 1')
     this.#failed(pending, error)
-    this.#listener.overran(error)
+    pending.context?.abort(error)
   }
 
-  /** The connection is gone: nobody is answered any more. */
-  abandon(): void {
+  /** The connection is gone: no request is answered any more, and the handlers that have not settled are to stop. */
+  abandon(reason: () => Error): void {
     this.#abandoned = true
     this.#counters.unanswered += this.unanswered
     this.#counters.inFlight -= this.#pending.size
     this.#settled.length = 0
+    for (let pending = this.#pending.oldest; pending !== undefined; pending = pending.next) {
+      pending.context?.abort(reason())
+    }
   }
 
   #fulfilled(pending: PendingRequest, value: unknown): void {
@@ -119,7 +132,9 @@ export class InFlight {
     else this.#failed(pending, notAResult(nameOfHandler(pending.request), value))
   }
 
+  /** A handler failed; one that was given up has been reported already. */
   #failed(pending: PendingRequest, error: unknown): void {
+    if (pending.result !== undefined) return
     this.#listener.failed(error)
     this.#finish(pending, 1)
   }

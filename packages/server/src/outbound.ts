@@ -106,6 +106,10 @@ export class Outbound {
     const { length } = scratch
     if (length === 0) return
     const socket = this.#socket
+    if (socket.destroyed) {
+      this.discard()
+      return
+    }
     const copied = !this.#takesAtOnce || socket.writableLength > 0
     this.#blocked = !socket.write(copied ? Buffer.from(scratch.filled()) : scratch.filled())
     // Where nothing waits in the socket, the system has copied the bytes, and they may be written over.
@@ -113,6 +117,13 @@ export class Outbound {
     if (!copied && !this.#takesAtOnce) scratch.giveAway()
     scratch.length = 0
     this.#count(length)
+  }
+
+  /** Throws away everything put down, which nobody will get: the scratch is for others too. */
+  discard(): void {
+    this.#counters.unanswered += this.#scratch.length / RESPONSE_FRAME_LENGTH
+    this.#scratch.length = 0
+    this.failures = 0
   }
 
   /** The socket has sent everything. */

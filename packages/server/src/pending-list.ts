@@ -1,19 +1,23 @@
 import type { ConnView, SubmitView } from '@demo/packet'
 import type { Result } from './handlers.ts'
+import type { Request } from './request-context.ts'
 
-/** A request whose handler has not settled, or has and waits for the next flush. */
+/** A request whose handler has not settled, or has settled and waits for the next flush. */
 export class PendingRequest {
   readonly request: ConnView | SubmitView
   /** When the read that brought it began, in milliseconds on the monotonic clock. */
   readonly startedAt: number
+  /** What its handler was given beside the packet, if it takes that. */
+  readonly context: Request<unknown> | undefined
   /** What it will be answered with; undefined until its handler settles. */
   result: Result | undefined
   previous: PendingRequest | undefined
   next: PendingRequest | undefined
 
-  constructor(request: ConnView | SubmitView, startedAt: number) {
+  constructor(request: ConnView | SubmitView, startedAt: number, context: Request<unknown> | undefined) {
     this.request = request
     this.startedAt = startedAt
+    this.context = context
   }
 }
 

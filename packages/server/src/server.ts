@@ -5,6 +5,7 @@ import { createPacketCodec } from '@demo/packet'
 import { ConnectionsPerIp } from './connections-per-ip.ts'
 import { createCounters, type ServerCounters } from './counters.ts'
 import { Sweeper } from './deadlines.ts'
+import { type CloseOptions, type CloseSummary, Drain, drainTimeoutOf } from './drain.ts'
 import { HandlerCaller, type Handlers } from './handlers.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
@@ -12,7 +13,7 @@ import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from '.
 import { highWaterMark, Scratch } from './outbound.ts'
 import { readProxyHeader } from './proxies.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import type { Session } from './session.ts'
+import { checkDestroyReason, type Session } from './session.ts'
 import { type SessionContext, TcpSession } from './tcp-session.ts'
 import type { TlsOptions } from './tls.ts'
 import { Turns } from './turns.ts'
@@ -26,39 +27,11 @@ const KEEP_ALIVE_DELAY = 60_000
 /** How long the warning about one failed accept stands for those that follow, in milliseconds. */
 const WARNING_INTERVAL = 1000
 
-const DEFAULT_DRAIN_TIMEOUT = 10_000
-
-/** The longest that a timer of Node can wait, in milliseconds: 24 days. */
-const MAX_TIMER = 2 ** 31 - 1
-
 /** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
 export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
 
 /** Where a server listens. */
 export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
-
-/** Options of `server.close`. */
-export interface CloseOptions {
-  /**
-   * How long the sessions may take to answer what they received and to end, in milliseconds; 0 is no limit. What is
-   * left then is cut off as `drain-timeout`.
-   *
-   * @default 10000
-   */
-  readonly timeout?: number
-}
-
-/** What came of a close. */
-export interface CloseSummary {
-  /** Connections that were open when the close began. */
-  readonly connections: number
-  /** Connections that the deadline cut off before everything received on them had been answered. */
-  readonly cutOff: number
-  /** Requests received on those and not answered. */
-  readonly unanswered: number
-  /** How long it took, in milliseconds. */
-  readonly duration: number
-}
 
 /** A server of framed requests; made by {@link createServer}. */
 export interface Server<Data = unknown> {
@@ -80,9 +53,21 @@ export interface Server<Data = unknown> {
 
   /**
    * Drains: accepts no more, reads no more, answers every request received, ends each connection and waits for its
-   * peer to do the same. What was not done at the deadline is cut off. A second call gives the same promise.
+   * peer to do the same. What was not done at the deadline is cut off. A later call gives the same promise; the timeout
+   * that it gives counts if its deadline comes before all others, and never makes the drain longer.
+   *
+   * @throws ServerOptionError, as a rejection, when the timeout is invalid; then nothing has changed
    */
   close(options?: CloseOptions): Promise<CloseSummary>
+
+  /**
+   * Accepts no more, and closes every connection at once, as `destroyed`. What was received and not answered stays so. It
+   * may be called while `close()` waits, and gives the same promise.
+   *
+   * @param reason what `onClose` gets as its error
+   * @throws TypeError, as a rejection, when the reason is no Error; then nothing has changed
+   */
+  destroy(reason?: Error): Promise<CloseSummary>
 
   /**
    * Uses another certificate, key and authorities from the next connection on. Those that are open go on. Whether a
@@ -120,6 +105,7 @@ class TcpServer<Data> implements Server<Data> {
   readonly #perIp: ConnectionsPerIp
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
+  #drain: Drain | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
   #warnedAt = Number.NEGATIVE_INFINITY
@@ -174,10 +160,25 @@ class TcpServer<Data> implements Server<Data> {
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {
-    const { timeout = DEFAULT_DRAIN_TIMEOUT } = options
-    if (!(timeout >= 0)) throw new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit')
-    this.#closing ??= this.#drain(timeout)
-    return this.#closing
+    try {
+      const timeout = drainTimeoutOf(options, this.#closing === undefined)
+      const summary = this.#beginToClose()
+      this.#drain?.limit(timeout)
+      return summary
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  destroy(reason?: Error): Promise<CloseSummary> {
+    try {
+      checkDestroyReason('server', reason)
+      const summary = this.#beginToClose()
+      this.#drain?.destroy(reason)
+      return summary
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   renewTls(tls: TlsOptions): void {
@@ -190,31 +191,21 @@ class TcpServer<Data> implements Server<Data> {
     await this.close()
   }
 
-  async #drain(timeout: number): Promise<CloseSummary> {
-    const startedAt = performance.now()
-    this.#closed.abort()
-    const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
-    const connections = this.#sessions.size
-    // Later: a handler may be the one who closes, and no session works in the middle of another's work.
-    setImmediate(() => {
-      for (const session of this.#sessions) session.drain()
-    })
-    const loss = { cutOff: 0, unanswered: 0 }
-    const deadline = setTimeout(() => Object.assign(loss, this.#cutOff()), Math.min(timeout || MAX_TIMER, MAX_TIMER))
-    await this.#empty()
-    clearTimeout(deadline)
-    this.#sweeper.stop()
-    await listenerClosed
-    return { connections, ...loss, duration: performance.now() - startedAt }
+  #beginToClose(): Promise<CloseSummary> {
+    if (this.#closing === undefined) {
+      this.#drain = new Drain(this.#sessions)
+      this.#closing = this.#untilDrained(this.#drain)
+    }
+    return this.#closing
   }
 
-  /** The deadline has come. */
-  #cutOff(): Pick<CloseSummary, 'cutOff' | 'unanswered'> {
-    const owing = [...this.#sessions].filter((session) => session.owesAnswers)
-    const unanswered = owing.reduce((sum, session) => sum + session.countUnanswered(), 0)
-    for (const session of owing) session.destroy('drain-timeout')
-    for (const session of this.#sessions) session.destroy('draining')
-    return { cutOff: owing.length, unanswered }
+  async #untilDrained(drain: Drain): Promise<CloseSummary> {
+    this.#closed.abort()
+    const listenerClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
+    await this.#empty()
+    this.#sweeper.stop()
+    await listenerClosed
+    return drain.end()
   }
 
   /** Settles when no session is left. */
@@ -234,8 +225,8 @@ class TcpServer<Data> implements Server<Data> {
     this.#sweeper.start()
     const { proxies, tls } = this.#context.options
     const proxied = proxies?.includes(socket.remoteAddress) === true
-    if (tooMany) session.destroy('too-many-connections', new Error(`${this.maxConnections} connections are open`))
-    else if (this.#closing !== undefined) session.destroy('draining')
+    if (tooMany) session.closeNow('too-many-connections', new Error(`${this.maxConnections} connections are open`))
+    else if (this.#closing !== undefined) session.closeNow('draining')
     else if (proxied || tls !== undefined) void this.#shakeHands(session, socket, proxied)
     else if (this.#admit(session)) session.open()
   }
@@ -247,7 +238,8 @@ class TcpServer<Data> implements Server<Data> {
       if (!this.#admit(session)) return
       session.open(await this.#secure(session, socket))
     } catch (error) {
-      session.destroy(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
+      if (error instanceof HandshakeError) session.closeNow(error.reason, error)
+      else session.breakDown(error)
     }
   }
 
@@ -269,7 +261,7 @@ class TcpServer<Data> implements Server<Data> {
     session.counted = this.#perIp.enter(remoteAddress)
     if (session.counted) return true
     const { maxConnectionsPerIp } = this.#context.options
-    session.destroy(
+    session.closeNow(
       'too-many-connections',
       new Error(`${maxConnectionsPerIp} connections of ${remoteAddress} are open`),
     )

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { show } from './show.ts'
 
 /**
  * Where a session stands.
@@ -18,7 +19,7 @@ import type { X509Certificate } from 'node:crypto'
  */
 export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
 
-/** One connection, as its handlers see it. */
+/** One connection, as its handlers see it. What it says stays readable in `onClose` and afterwards. */
 export interface Session<Data = unknown> {
   /** A number that no other session of this server has. */
   readonly id: number
@@ -40,13 +41,26 @@ export interface Session<Data = unknown> {
   /** Bytes of acks handed to the socket so far. */
   readonly sentBytes: number
   /**
-   * Aborts when the connection is gone (that of a session that is not read for a while, when it is read or written to
-   * again), and when a handler of this session overran `handlerTimeout`: whatever the
-   * session was doing is to stop then, and a handler that asks afterwards gets a fresh signal.
+   * The connection's signal. It aborts when the connection is gone, with a `ConnectionClosedError`; that a peer is gone
+   * is only seen when the session is read, or written to. One request that fails or overran its time does not abort it:
+   * each request has its own, in its context. It may have any number of listeners.
    */
   readonly signal: AbortSignal
   /** Whatever you want to keep with the session. */
   data: Data | undefined
   /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
   close(): void
+  /**
+   * Closes the connection at once, as `destroyed`. What was received on it and not answered stays unanswered.
+   *
+   * @param reason what `onClose` gets as its error
+   * @throws TypeError when the reason is no Error
+   */
+  destroy(reason?: Error): void
+}
+
+/** @throws TypeError when it is no Error */
+export function checkDestroyReason(of: 'server' | 'session', reason: unknown): asserts reason is Error | undefined {
+  if (reason === undefined || reason instanceof Error) return
+  throw new TypeError(`${of}.destroy: the reason is ${show(reason)}; it must be an Error`)
 }

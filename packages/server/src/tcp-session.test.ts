@@ -453,11 +453,11 @@ describe('a required Conn', () => {
   test('hands onConn the credentials, and the session to remember who it is', async () => {
     const seen: unknown[] = []
     const { connect } = await startServer<{ user: string }>({
-      onConn(conn, session) {
+      onConn(conn, { session }) {
         session.data = { user: Buffer.from(conn.payload).toString() }
         return 0
       },
-      onSubmit(_submit, session) {
+      onSubmit(_submit, { session }) {
         seen.push(session.data, session.authenticated)
       },
     })
@@ -750,7 +750,7 @@ describe('session.close()', () => {
   test('in a sync handler: its own request is answered, later ones of the chunk are not handled', async () => {
     const seen: string[] = []
     const { open, untilClosed } = await startServer({
-      onSubmit(submit, session) {
+      onSubmit(submit, { session }) {
         seen.push(submit.id)
         if (submit.serial === 2) session.close()
         return 0
@@ -767,7 +767,7 @@ describe('session.close()', () => {
   test('in an async handler: it and those in flight are answered, later ones are not handled', async () => {
     const gate = new Gate()
     const { connect, untilClosed } = await startServer({
-      onSubmit(submit, session) {
+      onSubmit(submit, { session }) {
         if (submit.serial === 3) session.close()
         return gate.wait(submit)
       },
@@ -818,7 +818,7 @@ describe('session.close()', () => {
 
   test('in onConn, which accepts: the Conn is answered', async () => {
     const { connect, untilClosed } = await startServer({
-      onConn(_conn, session) {
+      onConn(_conn, { session }) {
         session.close()
         return 0
       },
@@ -855,7 +855,7 @@ describe('session.signal', () => {
     const gate = new Gate()
     const signals: AbortSignal[] = []
     const { connect, untilClosed } = await startServer({
-      onSubmit(submit, session) {
+      onSubmit(submit, { session }) {
         signals.push(session.signal)
         return gate.wait(submit)
       },
@@ -934,7 +934,7 @@ describe('session.data', () => {
         opened += 1
         session.data = { name: `peer ${opened}`, count: 0 }
       },
-      onSubmit(_submit, { data }) {
+      onSubmit(_submit, { session: { data } }) {
         if (data !== undefined) data.count += 1
       },
       onClose({ data }) {
@@ -1002,7 +1002,7 @@ describe('what a session says of itself', () => {
     const sessions: Session[] = []
     const { connect, untilClosed } = await startServer({
       onOpen: (session) => void sessions.push(session),
-      onSubmit: (_submit, session) => void sessions.push(session),
+      onSubmit: (_submit, { session }) => void sessions.push(session),
       onClose: (session) => void sessions.push(session),
     })
     const peer = await connect()

@@ -5,13 +5,24 @@ import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
 import { type PassedLimit, SessionDeadlines } from './deadlines.ts'
-import { type HandlerCaller, type HandlerOutcome, isThenable, notAResult, type Result, resultOf } from './handlers.ts'
+import {
+  type ContextMaker,
+  type HandlerCaller,
+  type HandlerOutcome,
+  isThenable,
+  notAResult,
+  type Result,
+  resultOf,
+  whenSettled,
+} from './handlers.ts'
 import { InFlight, nameOfHandler } from './in-flight.ts'
 import { Inbound, type InboundContext } from './inbound.ts'
 import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
-import type { Session, SessionState } from './session.ts'
+import { createSharedAbortController, Request, type RequestTimes } from './request-context.ts'
+import { ConnectionClosedError, HandlerTimeoutError, InternalError } from './server-errors.ts'
+import { checkDestroyReason, type SessionState } from './session.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
@@ -29,7 +40,7 @@ export interface SessionContext<Data> extends InboundContext {
  * One connection: bytes in, frames, packets, handlers, acks out. It decides what happens to a socket, and knows nothing
  * of bytes.
  */
-export class TcpSession<Data> implements Session<Data> {
+export class TcpSession<Data> implements ContextMaker<Data> {
   readonly id: number
   remoteAddress: string | undefined
   remotePort: number | undefined
@@ -44,10 +55,15 @@ export class TcpSession<Data> implements Session<Data> {
   #outbound: Outbound
   readonly #deadlines: SessionDeadlines
   readonly #inFlight: InFlight
+  readonly #acceptedAt = performance.now()
+  #peerCertificate: X509Certificate | undefined
 
   #state: SessionState = 'opening'
   /** Whether a Conn must succeed before anything else. */
   #locked: boolean
+  /** Whether `onOpen` has not settled: nothing is read before. */
+  #admitting = false
+  #reads = false
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
   /**
    * Whether one more request may be taken now; {@link #mayTake} as of the last change. After the loop that takes them:
@@ -61,9 +77,15 @@ export class TcpSession<Data> implements Session<Data> {
   #reason: CloseReason | undefined
   #error: Error | undefined
   #requests = 0
-  /** When the requests being taken were read; 0 until somebody wants to know. */
-  #readAt = 0
+  /** When the requests being taken were begun with; 0 until somebody wants to know. */
+  #takenAt = 0
+  /** When the last bytes came; only where contexts are wanted. */
+  #receivedAt = 0
+  /** Of the requests being taken, where contexts are wanted, and the context made last. */
+  #times: RequestTimes | undefined
+  #request: Request<Data> | undefined
   #abort: AbortController | undefined
+  #closedError: ConnectionClosedError | undefined
 
   constructor(id: number, socket: Socket, context: SessionContext<Data>) {
     const { options, codec, scratch, counters } = context
@@ -82,8 +104,7 @@ export class TcpSession<Data> implements Session<Data> {
     this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
     this.#inFlight = new InFlight(options.handlerTimeout, counters, {
       settled: (soon) => (soon ? process.nextTick(() => this.work()) : context.turns.wake(this)),
-      failed: (error) => context.handlers.error(error, this),
-      overran: (error) => this.#abortHandlers(error),
+      failed: (error) => this.#handlerFailed(error),
     })
     this.#deadlines = new SessionDeadlines(options)
     this.#watch(socket)
@@ -114,18 +135,36 @@ export class TcpSession<Data> implements Session<Data> {
   }
 
   get peerCertificate(): X509Certificate | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+    return this.#peerCertificate
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    if (this.#state === 'closed') this.#abort.abort()
+    this.#abort ??= createSharedAbortController()
+    if (this.#state === 'closed') this.#abort.abort(this.#whyClosed())
     return this.#abort.signal
   }
 
+  /** Why the connection is closed, or undefined while it is not. */
+  get closedError(): Error | undefined {
+    return this.#state === 'closed' ? this.#whyClosed() : undefined
+  }
+
   close(): void {
-    if (this.#state === 'opening') this.destroy('handler-closed')
+    if (this.#state === 'opening') this.closeNow('handler-closed')
     else this.#stop('handler-closed')
+  }
+
+  destroy(reason?: Error): void {
+    checkDestroyReason('session', reason)
+    this.closeNow('destroyed', reason)
+  }
+
+  /** The context of the packet that is being handled. */
+  contextOf(packet: ConnView | SubmitView): Request<Data> {
+    if (this.#takenAt === 0) this.#takenAt = performance.now()
+    this.#times ??= this.#timesNow()
+    this.#request = new Request(this, packet, this.#times)
+    return this.#request
   }
 
   /** A proxy has told for whom it connects; undefined: for itself. */
@@ -142,24 +181,52 @@ export class TcpSession<Data> implements Session<Data> {
     this.#state = 'open'
     socket.on('end', () => this.#peerHasEnded())
     socket.on('drain', () => this.#writable())
-    this.#inbound.open((chunk, lent) => this.#receive(chunk, lent))
-    if (!this.#context.handlers.open(this)) this.#stop('handler-closed')
+    const opened = this.#context.handlers.open(this)
+    if (typeof opened === 'boolean') {
+      this.#read()
+      if (!opened) this.#stop('handler-closed')
+    } else {
+      this.#admitting = true
+      whenSettled(
+        opened,
+        () => this.#endAdmission(),
+        (error) => this.#refuseAdmission(error),
+      )
+    }
   }
 
-  /** Closes at once; whatever was not answered stays so. The reason is this one, unless there was one before. */
-  destroy(reason: CloseReason, error?: Error): void {
-    if (this.#reason === undefined || this.#reason === 'draining') {
+  /**
+   * Closes at once; whatever was not answered stays so. The reason is this one, unless there was one before that is not
+   * just about a close in good order.
+   */
+  closeNow(reason: CloseReason, error?: Error): void {
+    if (this.#state === 'closed') return
+    const cutsShort = this.#reason === 'draining' || (this.#reason === 'peer-closed' && this.owesAnswers)
+    if (this.#reason === undefined || cutsShort) {
       this.#reason = reason
       this.#error = error
     }
+    this.#state = 'closed'
+    this.#taking = false
     this.#socket.destroy()
+  }
+
+  /** We have a bug. What it left half done is thrown away, and only this connection suffers for it. */
+  breakDown(thrown: unknown): void {
+    if (this.#state === 'closed') return
+    const error = new InternalError(thrown)
+    this.#outbound.discard()
+    this.#reason = undefined
+    this.closeNow('internal-error', error)
+    this.#context.handlers.error(error, this)
   }
 
   /**
    * Answers what was received, and closes. Not to be called from within a handler: it fills the scratch.
    */
   drain(): void {
-    if (this.#state === 'opening') this.destroy('draining')
+    if (this.#state === 'opening') this.closeNow('draining')
+    if (this.#admitting) this.#stop('draining')
     if (this.#state !== 'open') return
     this.#inbound.pause()
     // What Node has read for us counts as received. read() gives it to who reads.
@@ -170,13 +237,15 @@ export class TcpSession<Data> implements Session<Data> {
     this.work()
   }
 
-  /** How many requests were received and not answered, those included that were not taken. Only before `destroy()`. */
+  /** How many requests were received and not answered, those included that were not taken. Only before `closeNow()`. */
   countUnanswered(): number {
+    const takes = this.#state === 'open' || this.#state === 'finishing'
     let untaken = 0
     try {
-      while (this.#state === 'finishing' && this.#decoder.next()) untaken += 1
-    } catch {
+      while (takes && this.#decoder.next()) untaken += 1
+    } catch (error) {
       // What comes after is no frame.
+      if (!(error instanceof FrameError)) this.breakDown(error)
     }
     return this.#inFlight.unanswered + untaken
   }
@@ -184,22 +253,31 @@ export class TcpSession<Data> implements Session<Data> {
   /** Whether closing it now would lose an answer. */
   get owesAnswers(): boolean {
     if (this.#state === 'opening') return false
-    return this.#state !== 'lingering' || this.#outbound.unsentBytes > 0
+    if (this.#state === 'finishing') return true
+    return this.#inFlight.unanswered > 0 || this.#outbound.unsentBytes > 0
   }
 
   /** Closes what has taken too long. `now` is in milliseconds on the monotonic clock. */
   sweep(now: number): void {
+    try {
+      this.#checkLimits(now)
+    } catch (error) {
+      this.breakDown(error)
+    }
+  }
+
+  #checkLimits(now: number): void {
     const open = this.#state === 'open'
     if (open && now < this.#restsUntil && this.receivedBytes === this.#bytesAtRest) return
     this.#inFlight.giveUpOverdue(now)
     const passed = this.#deadlines.check(
       {
-        shakesHands: this.#state === 'opening' || (open && this.#locked),
+        shakesHands: this.#state === 'opening' || (open && (this.#locked || this.#admitting)),
         framesTaken: this.#requests,
         insideFrame: open && !this.#inbound.paused && this.#decoder.insideFrame,
         receivedBytes: this.receivedBytes,
         waits: open && this.#inbound.waitsForTurn,
-        inFlight: this.#inFlight.size,
+        inFlight: this.#inFlight.size + Number(this.#admitting),
         sentBytes: this.#outbound.sentBytes,
         unsentBytes: this.#outbound.unsentBytes,
         ended: this.#state === 'lingering' && this.#outbound.unsentBytes === 0,
@@ -207,15 +285,20 @@ export class TcpSession<Data> implements Session<Data> {
       now,
     )
     if (passed !== undefined) this.#outOfTime(passed)
-    else if (open && !this.#locked) this.#restIfIdle()
+    else if (open && !this.#locked && !this.#admitting) this.#restIfIdle()
   }
 
   #outOfTime(limit: PassedLimit): void {
     if (limit === 'lingered') this.#socket.destroy()
-    else if (limit === 'write-timeout' || this.#state === 'opening') this.destroy(limit)
-    else {
+    else if (limit === 'write-timeout' || this.#state === 'opening') this.closeNow(limit)
+    else if (this.#admitting) {
+      const { handlers, options } = this.#context
+      const error = new HandlerTimeoutError('onOpen', options.handshakeTimeout, 'the connection is closed')
+      this.#stop(limit, error)
+      handlers.error(error, this)
+    } else {
       this.#stop(limit)
-      // Whoever decides on the Conn has only as long as the peer had for it.
+      // A handler that decides on the Conn has only as long as the peer had for it.
       if (this.#conn === 'pending') this.#inFlight.giveUpConn(this.#context.options.handshakeTimeout)
     }
   }
@@ -229,10 +312,14 @@ export class TcpSession<Data> implements Session<Data> {
 
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
   work(): void {
-    if (this.#inFlight.unanswered > 0) this.#answerSettled()
-    this.#takeRequests()
-    this.#outbound.flush()
-    this.#moveOn()
+    try {
+      if (this.#inFlight.unanswered > 0) this.#answerSettled()
+      this.#takeRequests()
+      this.#outbound.flush()
+      this.#moveOn()
+    } catch (error) {
+      this.breakDown(error)
+    }
   }
 
   /** Reads on after a rest. */
@@ -253,14 +340,55 @@ export class TcpSession<Data> implements Session<Data> {
   #secure(socket: Socket): void {
     const { options, codec, scratch, counters } = this.#context
     this.#socket = socket
+    // Asked for now: a socket that is closed does not know it any more. Where none was required it is undefined.
+    if (socket instanceof TLSSocket) this.#peerCertificate = socket.getPeerX509Certificate()
     this.#inbound = new Inbound(socket, this.#context, this)
     this.#outbound = new Outbound(socket, codec, scratch, counters, options.maxWriteBuffer)
     this.#watch(socket)
   }
 
+  #read(): void {
+    if (this.#reads || this.#state === 'closed') return
+    this.#reads = true
+    this.#inbound.open((chunk, lent) => this.#receive(chunk, lent))
+  }
+
+  /** `onOpen` has settled well, or is not waited for any more. */
+  #endAdmission(): void {
+    if (!this.#admitting) return
+    this.#admitting = false
+    this.#read()
+  }
+
+  #refuseAdmission(error: unknown): void {
+    const gaveUp = this.#reason === 'handshake-timeout' && this.#error instanceof HandlerTimeoutError
+    if (!gaveUp) this.#handlerFailed(error)
+    if (this.#admitting) this.#stop('handler-closed')
+  }
+
+  /** Reports what a handler threw, unless it is only that it stopped because the connection was closed. */
+  #handlerFailed(error: unknown): void {
+    if (this.#closedError !== undefined && isCausedBy(error, this.#closedError)) return
+    this.#context.handlers.error(error, this)
+  }
+
+  #whyClosed(): ConnectionClosedError {
+    this.#closedError ??= new ConnectionClosedError(this.#reason ?? 'peer-closed', this.#error)
+    return this.#closedError
+  }
+
   /** Bytes have come. `lent`: they are valid until this returns. */
   #receive(chunk: Uint8Array, lent: boolean): void {
+    try {
+      this.#take(chunk, lent)
+    } catch (error) {
+      this.breakDown(error)
+    }
+  }
+
+  #take(chunk: Uint8Array, lent: boolean): void {
     if (this.#state !== 'open') return
+    if (this.#context.handlers.takesContext) this.#receivedAt = performance.now()
     const now = this.#inbound.hasTurn(chunk, this.#requests)
     const decoder = this.#decoder
     decoder.push(lent && !now ? Buffer.from(chunk) : chunk)
@@ -276,7 +404,7 @@ export class TcpSession<Data> implements Session<Data> {
     const outbound = this.#outbound
     const inFlightBefore = this.#inFlight.size
     let taken = 0
-    this.#readAt = observer.answered === undefined ? 0 : performance.now()
+    this.#takenAt = observer.answered === undefined ? 0 : performance.now()
     this.#taking = this.#mayTake()
     try {
       // The path of every packet. It is kept so small that the compiler makes one piece of machine code of it, codec
@@ -292,12 +420,13 @@ export class TcpSession<Data> implements Session<Data> {
         taken += 1
       }
     } catch (error) {
-      this.#fail(error as Error)
+      this.#fail(error)
     }
+    this.#forgetContexts()
     this.#requests += taken
     counters.requestsReceived += taken
     const answered = taken - (this.#inFlight.size - inFlightBefore)
-    if (answered > 0) observer.answered?.((performance.now() - this.#readAt) / 1000, answered)
+    if (answered > 0) observer.answered?.((performance.now() - this.#takenAt) / 1000, answered)
   }
 
   /** Whether there is room for one more request, and somebody to answer it to. */
@@ -306,8 +435,22 @@ export class TcpSession<Data> implements Session<Data> {
       (this.#state === 'open' || this.#state === 'finishing') &&
       this.#inFlight.size < this.#context.options.maxInFlight &&
       !this.#outbound.blocked &&
-      this.#conn !== 'pending'
+      this.#conn !== 'pending' &&
+      !this.#admitting
     )
+  }
+
+  /** When the requests being taken came, and how long their handlers have. */
+  #timesNow(): RequestTimes {
+    const { handlerTimeout, handshakeTimeout } = this.#context.options
+    const handshakeEnd = this.#locked ? this.#acceptedAt + handshakeTimeout : Number.POSITIVE_INFINITY
+    return { receivedAt: this.#receivedAt, deadline: Math.min(this.#takenAt + handlerTimeout, handshakeEnd) }
+  }
+
+  /** The next request has other times, and a context of its own or none. */
+  #forgetContexts(): void {
+    this.#times = undefined
+    this.#request = undefined
   }
 
   /** A Conn, or what should not have come. */
@@ -320,24 +463,37 @@ export class TcpSession<Data> implements Session<Data> {
     }
     if (this.#conn !== 'none') throw new PacketError('ERR_PACKET_UNEXPECTED', 'a second Conn came')
     this.#conn = 'pending'
+    this.#forgetContexts()
     this.#answerOtherwise(packet, this.#context.handlers.conn(packet, this))
+    this.#forgetContexts()
   }
 
   /** Any answer but the usual one, success to a Submit. */
   #answerOtherwise(request: ConnView | SubmitView, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.#answer(request, result)
-    else {
-      try {
-        if (!isThenable(outcome)) throw notAResult(nameOfHandler(request), outcome)
-        if (this.#readAt === 0) this.#readAt = performance.now()
-        this.#inFlight.start(this.#context.options.reuseReadBuffer ? request.copy() : request, outcome, this.#readAt)
-      } catch (error) {
-        this.#context.handlers.error(error, this)
-        this.#answer(request, 1)
-      }
-    }
+    else if (this.#isPromise(request, outcome)) this.#wait(request, outcome)
+    else this.#answer(request, 1)
     this.#taking = this.#mayTake()
+  }
+
+  /** Whether a handler gave a promise; if not, it failed. */
+  #isPromise(request: ConnView | SubmitView, outcome: unknown): outcome is PromiseLike<unknown> {
+    try {
+      if (isThenable(outcome)) return true
+      throw notAResult(nameOfHandler(request), outcome)
+    } catch (error) {
+      this.#context.handlers.error(error, this)
+      return false
+    }
+  }
+
+  #wait(request: ConnView | SubmitView, outcome: PromiseLike<unknown>): void {
+    if (this.#takenAt === 0) this.#takenAt = performance.now()
+    const kept = this.#context.options.reuseReadBuffer ? request.copy() : request
+    const context = this.#request
+    context?.keep(kept)
+    this.#inFlight.start(kept, outcome, this.#takenAt, context)
   }
 
   #answer(request: ConnView | SubmitView, result: Result): void {
@@ -374,11 +530,6 @@ export class TcpSession<Data> implements Session<Data> {
     )
   }
 
-  #abortHandlers(error: Error): void {
-    this.#abort?.abort(error)
-    this.#abort = undefined
-  }
-
   /** Reads on, or not; ends our side when there is nothing left to say. */
   #moveOn(): void {
     if (this.#state === 'open') {
@@ -402,22 +553,31 @@ export class TcpSession<Data> implements Session<Data> {
     try {
       this.#decoder.finish()
     } catch (error) {
-      this.#fail(error as Error)
+      this.#fail(error)
     }
   }
 
   /** Takes no more requests. */
-  #stop(reason: CloseReason): void {
+  #stop(reason: CloseReason, error?: Error): void {
     if (this.#state !== 'open' && this.#state !== 'finishing') return
     this.#state = 'answering'
     this.#taking = false
     this.#reason = reason
+    this.#error = error
+    this.#endAdmission()
     this.#context.turns.wake(this)
   }
 
-  #fail(error: Error): void {
+  /**
+   * The peer broke the protocol: what was received before is answered, then the connection is closed.
+   *
+   * @throws whatever is no fault of the peer
+   */
+  #fail(error: unknown): void {
+    const isOfFrame = error instanceof FrameError
+    if (!isOfFrame && !(error instanceof PacketError)) throw error
     this.#state = 'answering'
-    this.#reason = error instanceof FrameError ? 'frame-error' : 'packet-error'
+    this.#reason = isOfFrame ? 'frame-error' : 'packet-error'
     this.#error = error
   }
 
@@ -434,23 +594,36 @@ export class TcpSession<Data> implements Session<Data> {
     this.work()
   }
 
+  /** Node destroys a plain socket that failed, and leaves a secure one open whose peer sends what can't be decrypted. */
   #socketFailed(error: NodeJS.ErrnoException): void {
-    if (this.#reason !== undefined && !(this.#reason === 'draining' && this.owesAnswers)) return
-    this.#reason = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer-reset' : 'socket-error'
-    this.#error = error
+    const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE'
+    if (this.#reason === undefined || (this.#reason === 'draining' && this.owesAnswers)) {
+      this.#reason = reset ? 'peer-reset' : 'socket-error'
+      this.#error = error
+    }
+    this.#socket.destroy()
   }
 
   #closed(): void {
     const { counters, handlers } = this.#context
     if (this.#state === 'opening' && this.#reason === undefined && this.#socket.bytesRead > 0) {
-      this.destroy('handshake-error', new Error('the connection ended in the middle of the handshake'))
+      this.closeNow('handshake-error', new Error('the connection ended in the middle of the handshake'))
     }
     const reason = this.#reason ?? 'peer-closed'
-    this.#inFlight.abandon()
     this.#state = 'closed'
     counters.connectionsClosed[reason] += 1
-    this.#abort?.abort()
+    this.#inFlight.abandon(() => this.#whyClosed())
+    this.#abort?.abort(this.#whyClosed())
     this.#context.forget(this)
     handlers.close(this, reason, this.#error)
+  }
+}
+
+/** Whether an error is this one, or says that this one caused it, as `AbortError` of Node does. */
+function isCausedBy(error: unknown, reason: Error): boolean {
+  try {
+    return error === reason || (error instanceof Error && error.cause === reason)
+  } catch {
+    return false
   }
 }
