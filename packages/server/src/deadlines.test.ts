@@ -435,15 +435,23 @@ describe('over a socket', () => {
 
   test('handshakeTimeout ends a Conn that is pending: it is answered with 1, and whoever decides on it is told', async () => {
     const gate = new Gate()
-    const { open, untilClosed, errors } = await startServer({ onConn: gate.wait }, { handshakeTimeout: 30 })
+    const signals: AbortSignal[] = []
+    const { open, untilClosed, errors } = await startServer(
+      {
+        onConn(request, { signal }) {
+          signals.push(signal)
+          return gate.wait(request)
+        },
+      },
+      { handshakeTimeout: 30 },
+    )
     const { peer, session } = await open()
-    const { signal } = session
     peer.send(conn(1) + submit(2))
     await gate.holds(1)
     expect(await peer.receiveAll()).toBe(connAck(1, 1))
     expect(await untilClosed(1)).toMatchObject([{ reason: 'handshake-timeout' }])
-    expect(signal.aborted).toBe(true)
-    expect(errors).toEqual([new Error('a handler did not settle within 30 ms; its request is answered with 1')])
+    expect(errors).toMatchObject([{ message: 'onConn did not settle within 30 ms; its request is answered with 1' }])
+    expect(signals).toMatchObject([{ aborted: true, reason: errors[0] }])
     gate.release()
     expect(session.authenticated).toBe(false)
   })
@@ -552,9 +560,9 @@ describe('over a socket', () => {
     const abortedAt: number[] = []
     const { connect } = await startServer(
       {
-        onSubmit(_submit, session) {
+        onSubmit(_submit, { signal }) {
           startedAt.push(performance.now())
-          session.signal.addEventListener('abort', () => abortedAt.push(performance.now()))
+          signal.addEventListener('abort', () => abortedAt.push(performance.now()))
           return new Promise<never>(() => {})
         },
       },

@@ -1,6 +1,7 @@
 import type { ConnView, SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
 import type { RequestContext } from './request-context.ts'
+import { InternalError } from './server-errors.ts'
 import type { Session } from './session.ts'
 import { show, showThrown } from './show.ts'
 
@@ -47,7 +48,7 @@ export interface Handlers<Data = unknown> {
    * A handler threw, rejected, overran its time, or returned what is no result: the request is answered with 1. Or this
    * package has a bug (`ERR_SERVER_INTERNAL`): the connection is closed as `internal-error`.
    *
-   * @default a process warning at the first one
+   * @default a process warning at the first one, and at each bug
    */
   onError?(error: unknown, session: Session<Data>): void | Promise<void>
 }
@@ -140,7 +141,8 @@ export class HandlerCaller<Data> {
 
   error(error: unknown, session: Session<Data>): void {
     if (this.#handlers.onError === undefined) {
-      this.#warnOnce(error, 'set onError to see all of them')
+      if (error instanceof InternalError) process.emitWarning(showThrown(error), 'InternalWarning')
+      else this.#warnOnce(error, 'set onError to see all of them')
       return
     }
     const itself = (thrown: unknown) => this.#warnOnce(thrown, 'onError itself threw this')
