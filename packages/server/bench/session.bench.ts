@@ -52,13 +52,15 @@ function openSessions(handlers: Handlers): Sink[] {
 
 let read = 0
 const cases: Record<string, Handlers> = {
-  'a handler that does nothing': { onSubmit() {} },
+  'a handler that does nothing': { onSubmit(_submit) {} },
   'a handler that reads payload and id': {
     onSubmit(submit) {
       read += submit.payload.length + submit.id.length
     },
   },
-  'an async handler': { async onSubmit() {} },
+  'an async handler': { async onSubmit(_submit) {} },
+  'a handler that takes a context': { onSubmit(_submit, _context) {} },
+  'an async handler that takes a context': { async onSubmit(_submit, _context) {} },
 }
 
 const bench = new Bench({ time: 1500, warmupTime: 500 })

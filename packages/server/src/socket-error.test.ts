@@ -38,9 +38,9 @@ async function startRelay(port: number) {
   return { port: address.port, flip }
 }
 
-async function startRelayed(handlers: Parameters<typeof startServer>[0] = {}, mutual = false) {
+async function startRelayed(handlers: Parameters<typeof startServer>[0] = {}, { mutual = false } = {}) {
   const tls = mutual ? { cert, key, ca: authority.cert, requireClientCert: true } : { cert, key }
-  const running = await startServer(handlers, { tls })
+  const running = await startServer(handlers, { tls, lingerTimeout: 0 })
   if ('path' in running.address) throw new Error('a path')
   const relay = await startRelay(running.address.port)
   const socket = connectTls({ host: '127.0.0.1', port: relay.port, ca: authority.cert, ...(mutual ? client : {}) })
@@ -82,7 +82,7 @@ test('it does so with requests in flight, whose signals abort', async () => {
 })
 
 test('it ends a session that is on its way out, with the reason that came first', async () => {
-  const { peer, flip, opened, untilClosed } = await startRelayed({ onOpen: (session) => void session.signal })
+  const { peer, flip, opened, untilClosed } = await startRelayed()
   peer.socket.allowHalfOpen = true
   peer.send(submit(1))
   await peer.receive(14)
@@ -103,7 +103,7 @@ test('what identified a session stays readable in onClose, and afterwards', asyn
       onClose: (session) =>
         void told.push(session.peerCertificate?.subject, session.remoteAddress, session.data, session.authenticated),
     },
-    true,
+    { mutual: true },
   )
   peer.send('0000000d013030303030303031')
   await peer.receive(14)
