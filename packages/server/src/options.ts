@@ -64,8 +64,8 @@ export interface ServerOptions {
 
   /**
    * How long a peer may take, from the accept on, for the header of a proxy, for TLS, and for a required Conn to succeed,
-   * all together. Then the connection is closed as `handshake-timeout`; a Conn whose handler has not settled is answered
-   * with 1 before.
+   * together with the time until an asynchronous `onOpen` has settled. Then the connection is closed as
+   * `handshake-timeout`; a Conn whose handler has not settled is answered with 1 before.
    *
    * @default 5000
    */
@@ -97,7 +97,7 @@ export interface ServerOptions {
   writeTimeout?: number
 
   /**
-   * How long an asynchronous handler may take. Then its request is answered with 1, and `session.signal` aborts.
+   * How long an asynchronous handler may take. Then its request is answered with 1, and the signal of its context aborts.
    *
    * @default 30000
    */
