@@ -62,6 +62,37 @@ describe('until an asynchronous onOpen has settled', () => {
     expect(await untilClosed(1)).toMatchObject([{ reason: 'peer-closed' }])
   })
 
+  test('the end of a peer that sent nothing waits too', async () => {
+    const { onOpen, asked, waiting } = createAdmission()
+    const { connect, untilClosed, opened } = await startServer({ onOpen })
+    const peer = await connect()
+    peer.end()
+    await asked(1)
+    await waitFor(
+      () => opened[0]?.state === 'finishing',
+      () => 'for the server to see the end',
+    )
+    waiting[0]?.admit()
+    expect(await peer.receiveAll()).toBe('')
+    expect(await untilClosed(1)).toMatchObject([{ reason: 'peer-closed' }])
+  })
+
+  test('handshakeTimeout ends also a connection whose peer has ended, and a drain does not wait for it', async () => {
+    for (const drains of [false, true]) {
+      const { onOpen, asked } = createAdmission()
+      const { connect, untilClosed, opened, server } = await startServer({ onOpen }, { handshakeTimeout: 40 })
+      const peer = await connect()
+      peer.end()
+      await asked(1)
+      await waitFor(
+        () => opened[0]?.state === 'finishing',
+        () => 'for the server to see the end',
+      )
+      if (drains) expect(await server.close({ timeout: 0 })).toMatchObject({ connections: 1, cutOff: 0 })
+      expect(await untilClosed(1)).toMatchObject([{ reason: drains ? 'peer-closed' : 'handshake-timeout' }])
+    }
+  })
+
   test('its rejection closes as a throw does: nothing is handled, onError gets it once', async () => {
     const { unhandled } = watchProcess()
     const { onOpen, asked, waiting } = createAdmission()

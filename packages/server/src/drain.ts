@@ -82,6 +82,8 @@ export class Drain {
   }
 
   #cutOff(reason: CloseReason, error?: Error): void {
+    clearTimeout(this.#timer)
+    this.#cutOffAt = Number.NEGATIVE_INFINITY
     for (const session of this.#sessions) {
       const unanswered = session.countUnanswered()
       const owes = unanswered > 0 || session.owesAnswers

@@ -49,6 +49,20 @@ describe('a bug of ours ends one connection, is told with its stack, and is not 
     expect([...uncaught, ...unhandled]).toEqual([])
   })
 
+  test('and what was handled before it is counted', async () => {
+    const { connect, untilClosed, server } = await startServer()
+    const peer = await connect()
+    const { next } = FrameDecoder.prototype
+    let calls = 0
+    vi.spyOn(FrameDecoder.prototype, 'next').mockImplementation(function (this: FrameDecoder) {
+      calls += 1
+      return calls > 2 ? bug() : next.call(this)
+    })
+    peer.send(submits(1, 3))
+    await untilClosed(1)
+    expect(server.counters).toMatchObject({ requestsReceived: 2, responsesSent: 0, unanswered: 2 })
+  })
+
   test('at the end of the stream', async () => {
     const { connect, errors, untilClosed } = await startServer()
     vi.spyOn(FrameDecoder.prototype, 'finish').mockImplementationOnce(bug)

@@ -226,7 +226,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
    */
   drain(): void {
     if (this.#state === 'opening') this.closeNow('draining')
-    if (this.#admitting) this.#stop('draining')
+    if (this.#admitting) this.#stop(this.#reason ?? 'draining')
     if (this.#state !== 'open') return
     this.#inbound.pause()
     // What Node has read for us counts as received. read() gives it to who reads.
@@ -239,6 +239,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
 
   /** How many requests were received and not answered, those included that were not taken. Only before `closeNow()`. */
   countUnanswered(): number {
+    if (this.#state === 'closed') return 0
     const takes = this.#state === 'open' || this.#state === 'finishing'
     let untaken = 0
     try {
@@ -252,7 +253,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
 
   /** Whether closing it now would lose an answer. */
   get owesAnswers(): boolean {
-    if (this.#state === 'opening') return false
+    if (this.#state === 'opening' || this.#state === 'closed' || this.#admitting) return false
     if (this.#state === 'finishing') return true
     return this.#inFlight.unanswered > 0 || this.#outbound.unsentBytes > 0
   }
@@ -272,7 +273,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     this.#inFlight.giveUpOverdue(now)
     const passed = this.#deadlines.check(
       {
-        shakesHands: this.#state === 'opening' || (open && (this.#locked || this.#admitting)),
+        shakesHands: this.#state === 'opening' || this.#admitting || (open && this.#locked),
         framesTaken: this.#requests,
         insideFrame: open && !this.#inbound.paused && this.#decoder.insideFrame,
         receivedBytes: this.receivedBytes,
@@ -358,6 +359,8 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     if (!this.#admitting) return
     this.#admitting = false
     this.#read()
+    // Its peer may have ended without a word.
+    this.#context.turns.wake(this)
   }
 
   #refuseAdmission(error: unknown): void {
@@ -404,6 +407,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     const outbound = this.#outbound
     const inFlightBefore = this.#inFlight.size
     let taken = 0
+    let failure: unknown
     this.#takenAt = observer.answered === undefined ? 0 : performance.now()
     this.#taking = this.#mayTake()
     try {
@@ -420,13 +424,14 @@ export class TcpSession<Data> implements ContextMaker<Data> {
         taken += 1
       }
     } catch (error) {
-      this.#fail(error)
+      failure = error
     }
     this.#forgetContexts()
     this.#requests += taken
     counters.requestsReceived += taken
     const answered = taken - (this.#inFlight.size - inFlightBefore)
     if (answered > 0) observer.answered?.((performance.now() - this.#takenAt) / 1000, answered)
+    if (failure !== undefined) this.#fail(failure)
   }
 
   /** Whether there is room for one more request, and somebody to answer it to. */
@@ -564,8 +569,8 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     this.#taking = false
     this.#reason = reason
     this.#error = error
-    this.#endAdmission()
-    this.#context.turns.wake(this)
+    if (this.#admitting) this.#endAdmission()
+    else this.#context.turns.wake(this)
   }
 
   /**
