@@ -5,6 +5,7 @@ import { FrameDecoder, FrameError } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
 import type { CloseReason } from './close-reason.ts'
 import { type PassedLimit, SessionDeadlines } from './deadlines.ts'
+import { Ending } from './ending.ts'
 import {
   type ContextMaker,
   type HandlerCaller,
@@ -21,7 +22,7 @@ import type { CheckedOptions } from './options.ts'
 import { Outbound, type Scratch } from './outbound.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
 import { createSharedAbortController, Request, type RequestTimes } from './request-context.ts'
-import { ConnectionClosedError, HandlerTimeoutError, InternalError } from './server-errors.ts'
+import { HandlerTimeoutError, InternalError } from './server-errors.ts'
 import { checkDestroyReason, type SessionState } from './session.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
@@ -74,8 +75,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
   #restsUntil = 0
   #bytesAtRest = 0
   #peerEnded = false
-  #reason: CloseReason | undefined
-  #error: Error | undefined
+  readonly #ending = new Ending()
   #requests = 0
   /** When the requests being taken were begun with; 0 until somebody wants to know. */
   #takenAt = 0
@@ -85,7 +85,6 @@ export class TcpSession<Data> implements ContextMaker<Data> {
   #times: RequestTimes | undefined
   #request: Request<Data> | undefined
   #abort: AbortController | undefined
-  #closedError: ConnectionClosedError | undefined
 
   constructor(id: number, socket: Socket, context: SessionContext<Data>) {
     const { options, codec, scratch, counters } = context
@@ -140,13 +139,13 @@ export class TcpSession<Data> implements ContextMaker<Data> {
 
   get signal(): AbortSignal {
     this.#abort ??= createSharedAbortController()
-    if (this.#state === 'closed') this.#abort.abort(this.#whyClosed())
+    if (this.#state === 'closed') this.#abort.abort(this.#ending.abortReason)
     return this.#abort.signal
   }
 
   /** Why the connection is closed, or undefined while it is not. */
   get closedError(): Error | undefined {
-    return this.#state === 'closed' ? this.#whyClosed() : undefined
+    return this.#state === 'closed' ? this.#ending.abortReason : undefined
   }
 
   close(): void {
@@ -201,10 +200,9 @@ export class TcpSession<Data> implements ContextMaker<Data> {
    */
   closeNow(reason: CloseReason, error?: Error): void {
     if (this.#state === 'closed') return
-    const cutsShort = this.#reason === 'draining' || (this.#reason === 'peer-closed' && this.owesAnswers)
-    if (this.#reason === undefined || cutsShort) {
-      this.#reason = reason
-      this.#error = error
+    const cutsShort = this.#ending.reason === 'draining' || (this.#ending.reason === 'peer-closed' && this.owesAnswers)
+    if (this.#ending.reason === undefined || cutsShort) {
+      this.#ending.set(reason, error)
     }
     this.#state = 'closed'
     this.#taking = false
@@ -216,7 +214,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     if (this.#state === 'closed') return
     const error = new InternalError(thrown)
     this.#outbound.discard()
-    this.#reason = undefined
+    this.#ending.set('internal-error', error)
     this.closeNow('internal-error', error)
     this.#context.handlers.error(error, this)
   }
@@ -226,14 +224,14 @@ export class TcpSession<Data> implements ContextMaker<Data> {
    */
   drain(): void {
     if (this.#state === 'opening') this.closeNow('draining')
-    if (this.#admitting) this.#stop(this.#reason ?? 'draining')
+    if (this.#admitting) this.#stop(this.#ending.reason ?? 'draining')
     if (this.#state !== 'open') return
     this.#inbound.pause()
     // What Node has read for us counts as received. read() gives it to who reads.
     while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
     if (this.#state !== 'open') return
     this.#state = 'finishing'
-    this.#reason = 'draining'
+    this.#ending.set('draining')
     this.work()
   }
 
@@ -364,20 +362,15 @@ export class TcpSession<Data> implements ContextMaker<Data> {
   }
 
   #refuseAdmission(error: unknown): void {
-    const gaveUp = this.#reason === 'handshake-timeout' && this.#error instanceof HandlerTimeoutError
+    const gaveUp = this.#ending.reason === 'handshake-timeout' && this.#ending.error instanceof HandlerTimeoutError
     if (!gaveUp) this.#handlerFailed(error)
     if (this.#admitting) this.#stop('handler-closed')
   }
 
   /** Reports what a handler threw, unless it is only that it stopped because the connection was closed. */
   #handlerFailed(error: unknown): void {
-    if (this.#closedError !== undefined && isCausedBy(error, this.#closedError)) return
+    if (this.#ending.causes(error)) return
     this.#context.handlers.error(error, this)
-  }
-
-  #whyClosed(): ConnectionClosedError {
-    this.#closedError ??= new ConnectionClosedError(this.#reason ?? 'peer-closed', this.#error)
-    return this.#closedError
   }
 
   /** Bytes have come. `lent`: they are valid until this returns. */
@@ -567,8 +560,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     if (this.#state !== 'open' && this.#state !== 'finishing') return
     this.#state = 'answering'
     this.#taking = false
-    this.#reason = reason
-    this.#error = error
+    this.#ending.set(reason, error)
     if (this.#admitting) this.#endAdmission()
     else this.#context.turns.wake(this)
   }
@@ -582,8 +574,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     const isOfFrame = error instanceof FrameError
     if (!isOfFrame && !(error instanceof PacketError)) throw error
     this.#state = 'answering'
-    this.#reason = isOfFrame ? 'frame-error' : 'packet-error'
-    this.#error = error
+    this.#ending.set(isOfFrame ? 'frame-error' : 'packet-error', error)
   }
 
   #writable(): void {
@@ -595,40 +586,30 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     this.#peerEnded = true
     if (this.#state !== 'open') return
     this.#state = 'finishing'
-    this.#reason = 'peer-closed'
+    this.#ending.set('peer-closed')
     this.work()
   }
 
   /** Node destroys a plain socket that failed, and leaves a secure one open whose peer sends what can't be decrypted. */
   #socketFailed(error: NodeJS.ErrnoException): void {
     const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE'
-    if (this.#reason === undefined || (this.#reason === 'draining' && this.owesAnswers)) {
-      this.#reason = reset ? 'peer-reset' : 'socket-error'
-      this.#error = error
+    if (this.#ending.reason === undefined || (this.#ending.reason === 'draining' && this.owesAnswers)) {
+      this.#ending.set(reset ? 'peer-reset' : 'socket-error', error)
     }
     this.#socket.destroy()
   }
 
   #closed(): void {
     const { counters, handlers } = this.#context
-    if (this.#state === 'opening' && this.#reason === undefined && this.#socket.bytesRead > 0) {
+    if (this.#state === 'opening' && this.#ending.reason === undefined && this.#socket.bytesRead > 0) {
       this.closeNow('handshake-error', new Error('the connection ended in the middle of the handshake'))
     }
-    const reason = this.#reason ?? 'peer-closed'
+    const reason = this.#ending.reason ?? 'peer-closed'
     this.#state = 'closed'
     counters.connectionsClosed[reason] += 1
-    this.#inFlight.abandon(() => this.#whyClosed())
-    this.#abort?.abort(this.#whyClosed())
+    this.#inFlight.abandon(() => this.#ending.abortReason)
+    this.#abort?.abort(this.#ending.abortReason)
     this.#context.forget(this)
-    handlers.close(this, reason, this.#error)
-  }
-}
-
-/** Whether an error is this one, or says that this one caused it, as `AbortError` of Node does. */
-function isCausedBy(error: unknown, reason: Error): boolean {
-  try {
-    return error === reason || (error instanceof Error && error.cause === reason)
-  } catch {
-    return false
+    handlers.close(this, reason, this.#ending.error)
   }
 }
