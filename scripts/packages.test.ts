@@ -16,7 +16,7 @@ let folder = ''
 const PROGRAM = `
 import { encodeFrame, FrameDecoder, type FrameError } from '@demo/frame'
 import { CommandId, createPacketCodec, type Packet } from '@demo/packet'
-import { createServer, type Session } from '@demo/server'
+import { createServer, type RequestContext } from '@demo/server'
 import { connect, type Client } from '@demo/client-sim'
 import { createServerMetrics, serveMetrics } from '@demo/metrics'
 
@@ -31,7 +31,11 @@ if (view.command !== CommandId.Submit || view.payloadLength !== 2) throw new Err
 
 const metrics = createServerMetrics()
 const server = createServer<{ seen: number }>(
-  { onSubmit: (submit, session: Session<{ seen: number }>) => (submit.payloadLength > 0 && session.id > 0 ? 0 : 1) },
+  {
+    onSubmit(submit, { session, signal }: RequestContext<{ seen: number }>) {
+      return submit.payloadLength > 0 && session.id > 0 && !signal.aborted ? 0 : 1
+    },
+  },
   { observer: metrics },
 )
 const address = await server.listen({ port: 0 })

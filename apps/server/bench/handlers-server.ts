@@ -11,15 +11,15 @@ let burnt = 1
 const steps = Number(process.argv[3] ?? 0) || 0
 const reuseReadBuffer = process.argv.includes('reuse')
 const HANDLERS: Record<string, Handlers> = {
-  nothing: { onSubmit() {} },
+  nothing: { onSubmit(_submit) {} },
   reading: {
     onSubmit(submit) {
       read += submit.payload.length + submit.id.length
     },
   },
-  async: { async onSubmit() {} },
+  async: { async onSubmit(_submit) {} },
   burning: {
-    onSubmit() {
+    onSubmit(_submit) {
       let value = burnt
       for (let i = 0; i < steps; i += 1) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0
       burnt = value

@@ -45,7 +45,7 @@ export const FLAGS = {
   workers: flag('--workers <n>', 'processes that share the port; auto is one for each CPU', parseWorkers, '1'),
   handler: optionalFlag(
     '--handler <module>',
-    'your handlers: export default { onSubmit(submit, session) {…} }',
+    'your handlers: export default { onSubmit(submit, context) {…} }',
     parseText,
   ),
   reuseReadBuffer: switchFlag(

@@ -11,8 +11,8 @@ import type { Handlers } from '@demo/server'
  */
 const PATIENCE = 10_000
 
-/** Without handlers of your own each request is answered with success. */
-export const ANSWER_ALL: Handlers = { onSubmit() {} }
+/** Without handlers of your own each request is answered with success. With one parameter it costs no context. */
+export const ANSWER_ALL: Handlers = { onSubmit(_submit) {} }
 
 const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
 
@@ -30,7 +30,7 @@ export async function loadHandlers(path: string | undefined): Promise<Handlers> 
   })
   const handlers: unknown = (imported as { default?: unknown }).default
   if (typeof handlers !== 'object' || handlers === null) {
-    throw complain(path, 'it must export handlers: export default { onSubmit(submit, session) { … } }')
+    throw complain(path, 'it must export handlers: export default { onSubmit(submit, context) { … } }')
   }
   const given = handlers as Record<string, unknown>
   if (typeof given['onSubmit'] !== 'function') throw complain(path, 'its default export has no function onSubmit')

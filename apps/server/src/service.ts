@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { createServerMetrics, type ServerMetrics } from '@demo/metrics'
-import { createServer, type Handlers, type Server } from '@demo/server'
+import { createServer, type Handlers, InternalError, type Server } from '@demo/server'
 import type { Logger } from 'pino'
 import { serverOptions, VERSION } from './config.ts'
 import type { Config } from './flags.ts'
@@ -61,16 +61,18 @@ function handlersOf(users: Handlers, tokens: () => Tokens | undefined, log: Logg
       return users.onClose?.(session, reason, error)
     },
     onError(error, session) {
-      log.error({ session: session.id, error: textOf(error) }, 'a handler failed')
+      if (error instanceof InternalError) {
+        log.error({ session: session.id, error: error.message, stack: error.stack }, 'the server failed')
+      } else log.error({ session: session.id, error: textOf(error) }, 'a handler failed')
       return users.onError?.(error, session)
     },
   }
   if (tokens() === undefined && users.onConn === undefined) return handlers
   return {
     ...handlers,
-    onConn(conn, session) {
+    onConn(conn, context) {
       if (tokens()?.accept(conn.payload) === false) return 1
-      return users.onConn?.(conn, session)
+      return users.onConn?.(conn, context)
     },
   }
 }

@@ -103,7 +103,9 @@ const AT_FIRST = {
   'tcp_server_connections_closed_total{reason="draining"}': 0,
   'tcp_server_connections_closed_total{reason="drain-timeout"}': 0,
   'tcp_server_connections_closed_total{reason="handler-closed"}': 0,
+  'tcp_server_connections_closed_total{reason="destroyed"}': 0,
   'tcp_server_connections_closed_total{reason="socket-error"}': 0,
+  'tcp_server_connections_closed_total{reason="internal-error"}': 0,
   tcp_server_received_bytes_total: 0,
   tcp_server_sent_bytes_total: 0,
   'tcp_server_results_total{result="success"}': 0,
@@ -191,7 +193,7 @@ describe('the metrics', () => {
 
   test('tell why connections were closed', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }), {
-      onSubmit(_submit, session) {
+      onSubmit(_submit, { session }) {
         session.close()
       },
     })

@@ -27,6 +27,7 @@ class Sink implements Connection {
   readonly bytesRead = 0
   readonly bufferedBytes = 0
   readonly unsentBytes = 0
+  readonly destroyed = false
   readonly copiesWrites = true
   written = 0
   #events: ConnectionEvents | undefined
@@ -60,6 +61,7 @@ function openSessions(handlers: Handlers): Sink[] {
     handlers: new HandlerCaller(handlers),
     protocol: handlers,
     submitTakesContext: takesContext(handlers.onSubmit),
+    takesContext: takesContext(handlers.onSubmit),
     ordered: false,
     counters: createCounters(),
     buffer: createAckBuffer(),

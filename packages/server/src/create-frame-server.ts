@@ -23,7 +23,7 @@ export interface FrameServerHandlers<Message, Reply, Data = unknown>
    */
   onMessage(
     message: Message,
-    context: RequestContext<PublicMessageSession<Data, Reply>>,
+    context: RequestContext<Data, PublicMessageSession<Data, Reply>>,
   ): Reply | undefined | void | Promise<Reply | undefined | void>
 
   /**
@@ -80,6 +80,7 @@ export function createFrameServer<Message, Reply, Data = unknown>(
       handlers: new HandlerCaller(handlers),
       onMessage: (message, requestContext) => handlers.onMessage(message, requestContext),
       messageTakesContext: takesContext(handlers.onMessage),
+      takesContext: takesContext(handlers.onMessage),
       failureReply: handlers.failureReply?.bind(handlers),
       ordered,
       counters,

@@ -29,6 +29,7 @@ export function createServer<Data = unknown>(handlers: Handlers<Data>, options: 
       handlers: new HandlerCaller(handlers),
       protocol: handlers,
       submitTakesContext: takesContext(handlers.onSubmit),
+      takesContext: takesContext(handlers.onSubmit) || (handlers.onConn !== undefined && takesContext(handlers.onConn)),
       ordered: false,
       counters,
       scheduler,

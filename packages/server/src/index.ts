@@ -3,16 +3,23 @@ export { createFrameServer } from './create-frame-server.ts'
 export { validateOptions } from './check-options.ts'
 export { CLOSE_REASONS } from './session/close-reason.ts'
 export { ServerOptionError } from './option-error.ts'
-export { ProtocolError, SessionError } from './session/session-error.ts'
+export {
+  CodecError,
+  ConnectionClosedError,
+  HandlerTimeoutError,
+  InternalError,
+  ProtocolError,
+  WriteBufferFullError,
+} from './session/server-errors.ts'
 export { MemoryTransport } from './transport/memory-transport.ts'
-export type { CloseOptions, CloseSummary, Server } from './server.ts'
+export type { Server } from './server.ts'
+export type { CloseOptions, CloseSummary } from './drain.ts'
 export type { ListenOptions } from './transport/tcp-transport.ts'
 export type { Handlers, SessionHandlers } from './handlers/handlers.ts'
 export type { HandlerOutcome, Result } from './handlers/outcome.ts'
 export type { RequestContext } from './session/request-context.ts'
 export type { MessageSession, Session } from './session/session.ts'
 export type { SessionState } from './session/session-state.ts'
-export type { SessionErrorCode } from './session/session-error.ts'
 export type { FrameServerHandlers, FrameServerOptions } from './create-frame-server.ts'
 export type { MessageCodec } from './session/message-session.ts'
 export type { CommonServerOptions, ServerOptions } from './options.ts'

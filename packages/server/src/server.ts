@@ -1,44 +1,18 @@
 import { type CheckedCommonOptions, usingTls } from './check-options.ts'
-import { MAX_TIMER } from './internal/timers.ts'
+import { type CloseOptions, type CloseSummary, Drain, type Drained, drainTimeoutOf } from './drain.ts'
 import { highWaterMark } from './io/outbound.ts'
 import { ReadScheduler } from './io/read-scheduler.ts'
 import { ConnectionsPerIp } from './limits/connections-per-ip.ts'
 import { connectionsThatOpenFilesAllow } from './limits/open-file-limit.ts'
 import { createCounters, type ServerCounters } from './observability/counters.ts'
 import { ServerOptionError } from './option-error.ts'
-import type { CloseReason } from './session/close-reason.ts'
-import type { Session } from './session/session.ts'
+import { checkDestroyReason, type Session } from './session/session.ts'
 import { Sweeper, type Swept } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
 import { ReadBuffer } from './transport/read-buffer.ts'
 import { type ListenOptions, TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
-
-const DEFAULT_DRAIN_TIMEOUT = 10_000
-
-/** Options of `server.close`. */
-export interface CloseOptions {
-  /**
-   * How long the sessions may take to answer what they received and to end, in milliseconds; 0 is no limit. What is
-   * left then is cut off as `drain-timeout`.
-   *
-   * @default 10000
-   */
-  readonly timeout?: number | undefined
-}
-
-/** What came of a close. */
-export interface CloseSummary {
-  /** Connections that were open when the close began. */
-  readonly connections: number
-  /** Connections that the deadline cut off before everything received on them had been answered. */
-  readonly cutOff: number
-  /** Requests received on those and not answered. */
-  readonly unanswered: number
-  /** How long it took, in milliseconds. */
-  readonly duration: number
-}
 
 /** A server of framed requests. */
 export interface Server<Data = unknown, S extends Session<Data> = Session<Data>> {
@@ -60,20 +34,21 @@ export interface Server<Data = unknown, S extends Session<Data> = Session<Data>>
 
   /**
    * Drains: accepts no more, reads no more, answers every request received, ends each connection and waits for its
-   * peer to do the same. What was not done at the deadline is cut off. A later call gives the same promise; if its
-   * deadline is earlier, that one counts.
+   * peer to do the same. What was not done at the deadline is cut off. A later call gives the same promise; the timeout
+   * that it gives counts if its deadline comes before all others, and never makes the drain longer.
    *
-   * @throws ServerOptionError when the timeout is invalid
+   * @throws ServerOptionError, as a rejection, when the timeout is invalid; then nothing has changed
    */
   close(options?: CloseOptions): Promise<CloseSummary>
 
   /**
-   * Closes at once: accepts no more, and cuts off every connection, as `drain-timeout` where requests were not answered,
-   * else as `draining`.
+   * Accepts no more, and closes every connection at once, as `destroyed`. What was received and not answered stays so. It
+   * may be called while `close()` waits, and gives the same promise.
    *
-   * @param error what `onClose` is given as the cause
+   * @param reason what `onClose` gets as its error
+   * @throws TypeError, as a rejection, when the reason is no Error; then nothing has changed
    */
-  destroy(error?: Error): Promise<CloseSummary>
+  destroy(reason?: Error): Promise<CloseSummary>
 
   /**
    * Uses another certificate, key and authorities from the next connection on. Those that are open go on. Whether a
@@ -87,14 +62,11 @@ export interface Server<Data = unknown, S extends Session<Data> = Session<Data>>
 }
 
 /** What a server does with a session, beside showing it to handlers. */
-export interface ServedSession extends Swept {
+export interface ServedSession extends Swept, Drained {
   /** Whether it counts among the connections of its address. */
   counted: boolean
-  readonly owesAnswers: boolean
   open(): void
-  drain(): void
-  terminate(reason: CloseReason, error?: Error): void
-  countUnanswered(): number
+  breakDown(thrown: unknown): void
 }
 
 /** Accepts connections, makes sessions of them, and drains them, whatever the protocol. */
@@ -110,11 +82,9 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   #transport: Transport | undefined
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
+  #drain: Drain | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
-  #deadline: NodeJS.Timeout | undefined
-  #deadlineAt = Number.POSITIVE_INFINITY
-  readonly #loss = { cutOff: 0, unanswered: 0 }
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
@@ -145,19 +115,26 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     return this.#transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
   }
 
-  close({ timeout = DEFAULT_DRAIN_TIMEOUT }: CloseOptions = {}): Promise<CloseSummary> {
-    if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      return Promise.reject(new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit'))
+  close(options: CloseOptions = {}): Promise<CloseSummary> {
+    try {
+      const timeout = drainTimeoutOf(options, this.#closing === undefined)
+      const summary = this.#beginToClose()
+      this.#drain?.limit(timeout)
+      return summary
+    } catch (error) {
+      return Promise.reject(error)
     }
-    this.#closing ??= this.#drain()
-    this.#limitDrain(timeout === 0 ? Number.POSITIVE_INFINITY : timeout)
-    return this.#closing
   }
 
-  destroy(error?: Error): Promise<CloseSummary> {
-    this.#closing ??= this.#drain()
-    this.#cutOff(error)
-    return this.#closing
+  destroy(reason?: Error): Promise<CloseSummary> {
+    try {
+      checkDestroyReason('server', reason)
+      const summary = this.#beginToClose()
+      this.#drain?.destroy(reason)
+      return summary
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   renewTls(tls: TlsOptions): void {
@@ -179,39 +156,21 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     this.#whenEmpty?.()
   }
 
-  async #drain(): Promise<CloseSummary> {
-    const startedAt = performance.now()
+  #beginToClose(): Promise<CloseSummary> {
+    if (this.#closing === undefined) {
+      this.#drain = new Drain(this.#sessions)
+      this.#closing = this.#untilDrained(this.#drain)
+    }
+    return this.#closing
+  }
+
+  async #untilDrained(drain: Drain): Promise<CloseSummary> {
     this.#closed.abort()
     const listenerClosed = this.#transport?.close()
-    const connections = this.#sessions.size
-    // Later: a handler may be the one who closes, and no session works in the middle of another's work.
-    setImmediate(() => {
-      for (const session of this.#sessions) session.drain()
-    })
     await this.#empty()
-    clearTimeout(this.#deadline)
     this.#sweeper.stop()
     await listenerClosed
-    return { connections, ...this.#loss, duration: performance.now() - startedAt }
-  }
-
-  /** Cuts the drain off after so long, unless it is cut off before. */
-  #limitDrain(timeout: number): void {
-    const at = performance.now() + timeout
-    if (at >= this.#deadlineAt) return
-    this.#deadlineAt = at
-    clearTimeout(this.#deadline)
-    this.#deadline = setTimeout(() => this.#cutOff(), Math.min(timeout, MAX_TIMER))
-    // What is closed already waits for no deadline.
-    if (this.#sessions.size === 0) clearTimeout(this.#deadline)
-  }
-
-  #cutOff(error?: Error): void {
-    const owing = [...this.#sessions].filter((session) => session.owesAnswers)
-    this.#loss.cutOff += owing.length
-    this.#loss.unanswered += owing.reduce((sum, session) => sum + session.countUnanswered(), 0)
-    for (const session of owing) session.terminate('drain-timeout', error)
-    for (const session of this.#sessions) session.terminate('draining', error)
+    return drain.end()
   }
 
   /** Resolves when no session is left. */
@@ -250,7 +209,8 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     try {
       if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
-      session.terminate(error instanceof HandshakeError ? error.reason : 'socket-error', error as Error)
+      if (error instanceof HandshakeError) session.terminate(error.reason, error)
+      else session.breakDown(error)
     }
   }
 

@@ -67,7 +67,7 @@ export class SocketlessServer {
       ...(password === undefined
         ? {}
         : { onConn: (conn) => (Buffer.from(conn.payload).equals(Buffer.from(password)) ? 0 : 1) }),
-      onSubmit() {},
+      onSubmit(_submit) {},
       onClose: (_session, reason) => {
         this.#reason = reason
       },

@@ -1,5 +1,6 @@
 import { show, showThrown } from '../internal/format-value.ts'
 import type { CloseReason } from '../session/close-reason.ts'
+import { InternalError } from '../session/server-errors.ts'
 import type { SessionHandlers } from './handlers.ts'
 import { isThenable, whenSettled } from './outcome.ts'
 
@@ -12,24 +13,14 @@ export class HandlerCaller<S> {
     this.#handlers = handlers
   }
 
-  /** @returns whether the session is let in, or a promise of it, which never rejects */
-  open(session: S): boolean | Promise<boolean> {
-    const failed = (error: unknown) => {
-      this.error(error, session)
-      return false
-    }
+  /** @returns whether the session is let in, or a promise that rejects if it is not */
+  open(session: S): boolean | PromiseLike<unknown> {
     try {
       const outcome: unknown = this.#handlers.onOpen?.(session)
-      if (!isThenable(outcome)) return true
-      return new Promise((resolve) =>
-        whenSettled(
-          outcome,
-          () => resolve(true),
-          (error) => resolve(failed(error)),
-        ),
-      )
+      return isThenable(outcome) ? outcome : true
     } catch (error) {
-      return failed(error)
+      this.error(error, session)
+      return false
     }
   }
 
@@ -54,7 +45,8 @@ export class HandlerCaller<S> {
 
   error(error: unknown, session: S): void {
     if (this.#handlers.onError === undefined) {
-      this.#warnOnce(error, 'set onError to see all of them')
+      if (error instanceof InternalError) process.emitWarning(showThrown(error), 'InternalWarning')
+      else this.#warnOnce(error, 'set onError to see all of them')
       return
     }
     const failed = (thrown: unknown) => this.#warnOnce(thrown, 'onError itself threw this')

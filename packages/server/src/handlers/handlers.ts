@@ -20,10 +20,11 @@ export interface SessionHandlers<S> {
   onTick?(session: S): void | Promise<void>
 
   /**
-   * A handler threw, rejected, or returned what is no answer; or this library has a bug (`ERR_INTERNAL`), and the session
-   * is closed as `internal-error`. The request was answered with a failure already, or will be.
+   * A handler threw, rejected, overran its time, or returned what is no answer: its request is answered with a failure. Or
+   * this package has a bug (`ERR_SERVER_INTERNAL`), or a codec (`ERR_SERVER_CODEC`): the session is closed as
+   * `internal-error`.
    *
-   * @default a process warning at the first one
+   * @default a process warning at the first one, and at each bug of this package
    */
   onError?(error: unknown, session: S): void | Promise<void>
 }
@@ -34,12 +35,12 @@ export interface Handlers<Data = unknown> extends SessionHandlers<Session<Data>>
    * A Conn came. Result 0 makes the session authenticated, any other answers 1 and closes it as `unauthorized`.
    * Nothing else of this connection is handled until the answer is known.
    */
-  onConn?(conn: ConnView, context: RequestContext<Session<Data>>): HandlerOutcome
+  onConn?(conn: ConnView, context: RequestContext<Data>): HandlerOutcome
 
   /**
    * A Submit came. It is answered once, with what is returned. The view is cheap until `id` or `payload` is read, and
    * holds on to the chunk it came in (up to 64 KiB): keep `submit.copy()` of what must live long. A handler that declares
    * no second parameter has no context made for it.
    */
-  onSubmit(submit: SubmitView, context: RequestContext<Session<Data>>): HandlerOutcome
+  onSubmit(submit: SubmitView, context: RequestContext<Data>): HandlerOutcome
 }

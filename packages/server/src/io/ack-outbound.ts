@@ -52,6 +52,11 @@ export class AckOutbound extends Outbound {
     return buffer.length > this.#fillTo
   }
 
+  protected override discarded(length: number): void {
+    this.counters.unanswered += length / RESPONSE_FRAME_LENGTH
+    this.failures = 0
+  }
+
   protected override handed(length: number): void {
     super.handed(length)
     const { counters } = this

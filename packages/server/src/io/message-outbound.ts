@@ -15,6 +15,8 @@ export function createMessageBuffer(): WriteBuffer {
 export class MessageOutbound extends Outbound {
   readonly #frames: FrameFormat
   readonly #fillTo: number
+  /** Messages in the buffer. */
+  #put = 0
 
   constructor(
     connection: Connection,
@@ -41,7 +43,21 @@ export class MessageOutbound extends Outbound {
       const frame = new Uint8Array(length)
       this.#frames.encodeInto(payload, frame, 0)
       this.writeApart(frame)
-    } else buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
+    } else {
+      buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
+      this.#put += 1
+    }
     this.counters.responsesSent += 1
+  }
+
+  protected override handed(length: number): void {
+    super.handed(length)
+    this.#put = 0
+  }
+
+  protected override discarded(): void {
+    this.counters.responsesSent -= this.#put
+    this.counters.unanswered += this.#put
+    this.#put = 0
   }
 }

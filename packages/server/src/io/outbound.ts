@@ -6,7 +6,7 @@ import type { WriteBuffer } from './write-buffer.ts'
 const PAUSE_AT = 64 * 1024
 
 /** The way out of one session, and the only place that writes to its connection. */
-export class Outbound {
+export abstract class Outbound {
   protected readonly buffer: WriteBuffer
   protected readonly counters: MutableCounters
   readonly #connection: Connection
@@ -44,6 +44,10 @@ export class Outbound {
     const { length } = buffer
     if (length === 0) return
     const connection = this.#connection
+    if (connection.destroyed) {
+      this.discard()
+      return
+    }
     const copied = !this.#takesAtOnce || connection.unsentBytes > 0
     this.#blocked = !connection.write(copied ? Buffer.from(buffer.filled()) : buffer.filled())
     // Where nothing is unsent, the system has copied the bytes, and they may be written over.
@@ -51,6 +55,13 @@ export class Outbound {
     if (!copied && !this.#takesAtOnce) buffer.detach()
     buffer.length = 0
     this.handed(length)
+  }
+
+  /** Throws away everything in the buffer, which nobody will get: the buffer is for other sessions too. */
+  discard(): void {
+    const { length } = this.buffer
+    this.buffer.length = 0
+    if (length > 0) this.discarded(length)
   }
 
   /** Everything has been sent. */
@@ -68,6 +79,9 @@ export class Outbound {
     this.#blocked = !this.#connection.write(bytes)
     this.handed(bytes.length)
   }
+
+  /** Counts answers that nobody will get, in bytes. */
+  protected abstract discarded(length: number): void
 
   /** Counts bytes that were handed to the connection. */
   protected handed(length: number): void {

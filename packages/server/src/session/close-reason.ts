@@ -7,7 +7,7 @@
  * | `peer-reset`           | the peer reset the connection                                                         |
  * | `idle-timeout`         | nothing was received, and nothing was in flight, for `idleTimeout`                    |
  * | `frame-timeout`        | a frame did not come whole within `frameTimeout`                                      |
- * | `handshake-timeout`    | a proxy's header, TLS, `onOpen` or a required Conn took longer than `handshakeTimeout`|
+ * | `handshake-timeout`    | the proxy's header, TLS, `onOpen`, or a required Conn took too long                   |
  * | `write-timeout`        | the peer took none of its acks for `writeTimeout`                                     |
  * | `frame-error`          | the peer broke the framing: too long, too short, truncated                            |
  * | `packet-error`         | the peer broke the packet protocol: malformed, unknown, in the wrong place            |
@@ -16,10 +16,11 @@
  * | `too-many-connections` | `maxConnections` or `maxConnectionsPerIp` was reached                                 |
  * | `draining`             | the server was closed, and everything received had been answered                      |
  * | `drain-timeout`        | the server was closed, and the deadline came first                                    |
- * | `handler-closed`       | a handler called `session.close()` or `destroy()`, or `onOpen` failed                 |
+ * | `handler-closed`       | a handler called `session.close()`, or `onOpen` threw or rejected                     |
+ * | `destroyed`            | `session.destroy()` or `server.destroy()` was called                                  |
  * | `socket-error`         | the socket failed otherwise; the error says how                                       |
  * | `handler-failed`       | a handler of a user's protocol failed, and there is no `failureReply`                 |
- * | `internal-error`       | a bug: of this library, or of a user's codec; `onError` was given it                  |
+ * | `internal-error`       | a bug: in this package, or in a user's codec; the error has its stack                |
  */
 export const CLOSE_REASONS = [
   'peer-closed',
@@ -36,6 +37,7 @@ export const CLOSE_REASONS = [
   'draining',
   'drain-timeout',
   'handler-closed',
+  'destroyed',
   'socket-error',
   'handler-failed',
   'internal-error',

@@ -5,7 +5,6 @@ import { Gate, startServer } from '../testing/harness.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { conn, connAck, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { SessionDeadlines, type SessionSnapshot, type TimeLimits } from './deadlines.ts'
-import { SessionError } from './session-error.ts'
 import { Sweeper } from './sweeper.ts'
 
 const NO_LIMITS: TimeLimits = {
@@ -443,20 +442,25 @@ describe('over a socket', () => {
 
   test('handshakeTimeout ends a Conn that is pending: it is answered with 1, and whoever decides on it is told', async () => {
     const gate = new Gate()
-    const { open, untilClosed, errors } = await startServer({ onConn: gate.wait }, { handshakeTimeout: 30 })
+    const signals: AbortSignal[] = []
+    const { open, untilClosed, errors } = await startServer(
+      {
+        onConn(request, { signal }) {
+          signals.push(signal)
+          return gate.wait(request)
+        },
+      },
+      { handshakeTimeout: 30 },
+    )
     const { peer, session } = await open()
-    const { signal } = session
     peer.send(conn(1) + submit(2))
     await gate.holds(1)
     expect(await peer.receiveAll()).toBe(connAck(1, 1))
     expect(await untilClosed(1)).toMatchObject([{ reason: 'handshake-timeout' }])
-    expect(signal.aborted).toBe(true)
-    expect(errors).toEqual([
-      new SessionError(
-        'ERR_HANDLER_TIMEOUT',
-        'a handler did not settle within 30 ms; its request is answered with a failure',
-      ),
+    expect(errors).toMatchObject([
+      { message: 'onConn did not settle within 30 ms; its request is answered with a failure' },
     ])
+    expect(signals).toMatchObject([{ aborted: true, reason: errors[0] }])
     gate.release()
     expect(session.authenticated).toBe(false)
   })

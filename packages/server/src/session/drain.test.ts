@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import type { CloseSummary } from '../index.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { CloseOptions, CloseSummary } from '../index.ts'
 import { Gate, type Running, startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
 import { testWithReset } from '../testing/transports.ts'
@@ -396,16 +396,17 @@ describe('the deadline of close()', () => {
     expect(await closing).toMatchObject({ connections: 1, cutOff: 0, unanswered: 0 })
   })
 
-  test.each([-1, Number.NaN])('can’t be %d: it says so, and goes on serving', async (timeout) => {
+  test.each<[string, unknown]>([
+    ['-1', -1],
+    ['NaN', Number.NaN],
+    ['a string', '5s'],
+    ['null', null],
+    ['a BigInt', 5n],
+  ])('can’t be %s: close() rejects, and the server goes on', async (_name, timeout) => {
     const running = await startServer()
     const { peer } = await running.open()
-    let error: unknown
-    try {
-      await running.server.close({ timeout })
-    } catch (thrown) {
-      error = thrown
-    }
-    expect(error).toMatchObject({ code: 'ERR_SERVER_OPTION', option: 'timeout', value: timeout })
+    const closing = running.server.close({ timeout } as CloseOptions)
+    await expect(closing).rejects.toMatchObject({ code: 'ERR_SERVER_OPTION', option: 'timeout', value: timeout })
     peer.send(submit(1))
     expect(await peer.receive(ACK_LENGTH)).toBe(submitAck(1))
   })
@@ -429,43 +430,58 @@ testWithReset('a connection that the peer resets while it drains is closed as th
 })
 
 describe('a second close()', () => {
-  test('with an earlier deadline gives the same promise, and cuts it short', async () => {
+  test('with a shorter deadline cuts the drain off at it, and gives the same promise', async () => {
     const gate = new Gate()
     const running = await startServer({ onSubmit: gate.wait })
     const { peer } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
+    peer.send(submits(1, 2))
+    await gate.holds(2)
     const first = running.server.close({ timeout: 0 })
-    const second = running.server.close({ timeout: 1 })
+    await untilDraining(running)
+    const second = running.server.close({ timeout: 20 })
     expect(second).toBe(first)
-    expect(await second).toMatchObject({ cutOff: 1, unanswered: 1 })
+    expect(await within(first, 'for the second deadline')).toMatchObject({ connections: 1, cutOff: 1, unanswered: 2 })
     expect(running.closings).toMatchObject([{ reason: 'drain-timeout' }])
   })
 
-  test.each([60_000, 0])('with a later deadline, %d ms, does not extend it', async (timeout) => {
+  test.each<[string, CloseOptions | undefined]>([
+    ['with a later deadline', { timeout: 60_000 }],
+    ['without a limit', { timeout: 0 }],
+    ['without a timeout', undefined],
+  ])('%s does not make the drain longer', async (_name, options) => {
     const gate = new Gate()
     const running = await startServer({ onSubmit: gate.wait })
     const { peer } = await running.open()
     peer.send(submit(1))
     await gate.holds(1)
-    const first = running.server.close({ timeout: 50 })
-    running.server.close({ timeout })
-    expect(await within(first, 'for the first deadline')).toMatchObject({ cutOff: 1 })
+    const closing = running.server.close({ timeout: 40 })
+    expect(running.server.close(options)).toBe(closing)
+    expect(await within(closing, 'for the first deadline')).toMatchObject({ cutOff: 1, unanswered: 1 })
   })
 
-  test('without a deadline gives the same promise', async () => {
+  test('without a timeout does not make the drain shorter either', async () => {
     const gate = new Gate()
     const running = await startServer({ onSubmit: gate.wait })
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    onTestFinished(() => timers.mockRestore())
     const { peer } = await running.open()
     peer.send(submit(1))
     await gate.holds(1)
-    const first = running.server.close()
-    const second = running.server.close({ timeout: 0 })
-    expect(second).toBe(first)
+    const closing = running.server.close({ timeout: 0 })
     await untilDraining(running)
+    const before = timers.mock.calls.length
+    expect(running.server.close()).toBe(closing)
+    expect(timers.mock.calls.slice(before)).toEqual([])
     gate.release()
     expect(await peer.receiveAll()).toBe(submitAck(1))
-    expect(await second).toMatchObject({ cutOff: 0, unanswered: 0 })
+    expect(await closing).toMatchObject({ cutOff: 0, unanswered: 0 })
+  })
+
+  test('after the first was through gives what came of it', async () => {
+    const { server } = await startServer()
+    const summary = await server.close()
+    expect(await server.close({ timeout: 1 })).toBe(summary)
+    expect(await server.destroy()).toBe(summary)
   })
 
   test('by Symbol.asyncDispose waits for the first', async () => {

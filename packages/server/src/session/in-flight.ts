@@ -1,8 +1,6 @@
 import { whenSettled } from '../handlers/outcome.ts'
 import type { MutableCounters } from '../observability/counters.ts'
-import { PendingList, PendingRequest, UNSETTLED } from './pending-list.ts'
-import type { LazyRequestContext } from './request-context.ts'
-import { SessionError } from './session-error.ts'
+import { type Abortable, PendingList, PendingRequest, UNSETTLED } from './pending-list.ts'
 
 /** What requests in flight need of their session. */
 export interface InFlightOwner<Request, Answer> {
@@ -12,6 +10,8 @@ export interface InFlightOwner<Request, Answer> {
   toAnswer(value: unknown, request: Request): Answer
   /** A handler failed: it rejected, its value is no answer, or it overran its time. @returns what to answer instead */
   failed(error: unknown, request: Request): Answer
+  /** What a handler that overran a limit, in milliseconds, failed with. */
+  overran(request: Request, limit: number): Error
 }
 
 /** Options of {@link InFlight}. */
@@ -55,12 +55,7 @@ export class InFlight<Request, Answer> {
   }
 
   /** Waits for what a handler gave. `startedAt` is in milliseconds on the monotonic clock. */
-  start(
-    request: Request,
-    outcome: PromiseLike<unknown>,
-    startedAt: number,
-    context: LazyRequestContext<unknown> | undefined,
-  ): void {
+  start(request: Request, outcome: PromiseLike<unknown>, startedAt: number, context: Abortable | undefined): void {
     const pending = new PendingRequest<Request, Answer>(request, startedAt, context)
     this.#pending.add(pending)
     this.#unsettled += 1
@@ -130,21 +125,20 @@ export class InFlight<Request, Answer> {
   }
 
   /** The connection is gone: no request is answered any more, and their signals abort. */
-  abandon(reason: Error): void {
+  abandon(reason: () => Error): void {
     this.#abandoned = true
     this.#counters.unanswered += this.unanswered
     this.#counters.inFlight -= this.#unsettled
     this.#unsettled = 0
     for (let pending = this.#pending.oldest; pending !== undefined; pending = pending.next) {
-      if (pending.answer === UNSETTLED) pending.context?.abort(reason)
+      if (pending.answer === UNSETTLED) pending.context?.abort(reason())
     }
     this.#settled.length = 0
   }
 
   #giveUp(pending: PendingRequest<Request, Answer>, limit: number): void {
     if (pending.answer !== UNSETTLED) return
-    const message = `a handler did not settle within ${limit} ms; its request is answered with a failure`
-    const error = new SessionError('ERR_HANDLER_TIMEOUT', message)
+    const error = this.#owner.overran(pending.request, limit)
     this.#failed(pending, error)
     pending.context?.abort(error)
   }

@@ -4,9 +4,9 @@ import { MessageOutbound } from '../io/message-outbound.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
 import { FrameSession, type SessionContext } from './frame-session.ts'
-import { LazyRequestContext, type RequestContext } from './request-context.ts'
+import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
+import { CodecError, ConnectionClosedError, ProtocolError, WriteBufferFullError } from './server-errors.ts'
 import type { MessageSession as PublicMessageSession } from './session.ts'
-import { ProtocolError, SessionError } from './session-error.ts'
 
 /** A user's protocol on the wire: its frames, and what is in them. */
 export interface MessageCodec<Message, Reply> {
@@ -31,7 +31,7 @@ export interface MessageCodec<Message, Reply> {
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
   readonly codec: MessageCodec<Message, Reply>
   readonly buffer: WriteBuffer
-  onMessage(message: Message, context: RequestContext<PublicMessageSession<Data, Reply>>): unknown
+  onMessage(message: Message, context: RequestContext<Data, PublicMessageSession<Data, Reply>>): unknown
   /** Whether `onMessage` may look at its context. */
   readonly messageTakesContext: boolean
   readonly failureReply: ((error: unknown, message: Message) => Reply | undefined) | undefined
@@ -56,6 +56,8 @@ export class MessageSession<Data, Message, Reply>
   #outgoing: Uint8Array[] = []
   #outgoingLength = 0
   #whenDrained: (() => void)[] = []
+  /** The times of the messages that are being taken. */
+  #times: RequestTimes | undefined
 
   constructor(id: number, connection: Connection, context: MessageContext<Data, Message, Reply>) {
     super(id, connection, context)
@@ -70,14 +72,13 @@ export class MessageSession<Data, Message, Reply>
   }
 
   send(message: Reply): boolean {
-    if (this.state !== 'open' && this.state !== 'finishing' && this.state !== 'answering') throw this.closedError()
+    if (this.state !== 'open' && this.state !== 'finishing' && this.state !== 'answering') {
+      throw this.closedError ?? new ConnectionClosedError('handler-closed', undefined)
+    }
     const payload = this.#encode(message)
     const { maxWriteBuffer } = this.#context.options
     const unsent = this.#unsent + payload.length
-    if (unsent > maxWriteBuffer) {
-      const text = `the message of ${payload.length} bytes was not sent: ${unsent} bytes would be unsent, more than maxWriteBuffer (${maxWriteBuffer})`
-      throw new SessionError('ERR_SESSION_WRITE_BUFFER_FULL', text)
-    }
+    if (unsent > maxWriteBuffer) throw new WriteBufferFullError(payload.length, unsent, maxWriteBuffer)
     this.#outgoing.push(payload)
     this.#outgoingLength += payload.length
     this.wake()
@@ -96,25 +97,30 @@ export class MessageSession<Data, Message, Reply>
 
   protected takeRequests(): void {
     const { codec, messageTakesContext, options } = this.#context
-    const { handlerTimeout, observer } = options
     const { decoder } = this
-    const inFlightBefore = this.inFlight_.size
+    const inFlightBefore = this.pending.size
     let taken = 0
-    this.readAt = observer.answered === undefined && !messageTakesContext ? 0 : performance.now()
+    let failure: unknown
+    this.takenAt = options.observer.answered === undefined ? 0 : performance.now()
     this.taking = this.mayTake()
     try {
       while (this.taking && decoder.next()) {
         const message = codec.decode(decoder.bytes, decoder.start, decoder.end)
-        const context = messageTakesContext
-          ? new LazyRequestContext<PublicMessageSession<Data, Reply>>(this, message, this.readAt, handlerTimeout)
-          : undefined
-        this.#handle(message, context)
+        this.#handle(message, messageTakesContext ? this.#contextOf(message) : undefined)
         taken += 1
       }
     } catch (error) {
-      this.fail(error instanceof FrameError || error instanceof ProtocolError ? error : codecFailed('decode', error))
+      const known = error instanceof FrameError || error instanceof ProtocolError
+      failure = known ? error : new CodecError('decode', error)
     }
+    this.#times = undefined
     this.took(taken, inFlightBefore)
+    if (failure !== undefined) this.streamFailed(failure)
+  }
+
+  #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
+    this.#times ??= this.timesNow()
+    return new LazyRequestContext<Data, PublicMessageSession<Data, Reply>>(this, message, this.#times)
   }
 
   protected override beforeFlush(): void {
@@ -130,7 +136,8 @@ export class MessageSession<Data, Message, Reply>
     this.#outgoing = sent === this.#outgoing.length ? [] : this.#outgoing.slice(sent)
   }
 
-  protected override onClosed(): void {
+  protected override abandon(reason: () => Error): void {
+    super.abandon(reason)
     this.#outgoing = []
     this.#outgoingLength = 0
     this.#resolveDrained()
@@ -155,7 +162,7 @@ export class MessageSession<Data, Message, Reply>
   failed(error: unknown, message: Message): Answer {
     const { counters, failureReply, handlers } = this.#context
     counters.failures += 1
-    handlers.error(error, this)
+    this.reportFailure(error)
     if (failureReply === undefined) return CLOSE
     try {
       const reply = failureReply(error, message)
@@ -171,20 +178,24 @@ export class MessageSession<Data, Message, Reply>
     return !this.outbound.blocked && this.#unsent < this.#context.options.maxWriteBuffer / 2
   }
 
+  protected handlerOf(): string {
+    return 'onMessage'
+  }
+
   get #unsent(): number {
     return this.#outgoingLength + this.outbound.unsentBytes
   }
 
-  #handle(message: Message, context: LazyRequestContext<PublicMessageSession<Data, Reply>> | undefined): void {
-    const { inFlight_ } = this
+  #handle(message: Message, context: LazyRequestContext<Data, PublicMessageSession<Data, Reply>> | undefined): void {
+    const { pending } = this
     const { onMessage, ordered } = this.#context
     let answer: Answer
     try {
       // A handler that takes no context declares no parameter for it.
-      const outcome = onMessage(message, context as LazyRequestContext<PublicMessageSession<Data, Reply>>)
+      const outcome = onMessage(message, context as LazyRequestContext<Data, PublicMessageSession<Data, Reply>>)
       if (isThenable(outcome)) {
-        if (this.readAt === 0) this.readAt = performance.now()
-        inFlight_.start(message, outcome, this.readAt, context)
+        if (this.takenAt === 0) this.takenAt = performance.now()
+        pending.start(message, outcome, this.takenAt, context)
         this.taking = this.mayTake()
         return
       }
@@ -192,11 +203,11 @@ export class MessageSession<Data, Message, Reply>
     } catch (error) {
       answer = this.failed(error, message)
     }
-    if (ordered && inFlight_.unanswered > 0) inFlight_.enqueue(message, answer, this.readAt)
+    if (ordered && pending.unanswered > 0) pending.enqueue(message, answer, this.takenAt)
     else this.answer(message, answer)
   }
 
-  /** @throws SessionError `ERR_CODEC_FAILED` */
+  /** @throws CodecError */
   #encode(reply: Reply): Uint8Array {
     let payload: unknown
     try {
@@ -207,17 +218,12 @@ export class MessageSession<Data, Message, Reply>
         return payload
       }
     } catch (error) {
-      throw codecFailed('encode', error)
+      throw new CodecError('encode', error)
     }
-    throw codecFailed('encode', new TypeError(`it returned ${typeof payload}: expected a Uint8Array`))
+    throw new CodecError('encode', new TypeError(`it returned ${typeof payload}: expected a Uint8Array`))
   }
 
   #resolveDrained(): void {
     for (const resolve of this.#whenDrained.splice(0)) resolve()
   }
-}
-
-function codecFailed(method: string, cause: unknown): SessionError {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return new SessionError('ERR_CODEC_FAILED', `codec.${method} failed: ${message}`, { cause })
 }

@@ -1,5 +1,5 @@
 /** Something that can be aborted: the context of a request, where one was made. */
-interface Abortable {
+export interface Abortable {
   abort(reason: Error): void
 }
 

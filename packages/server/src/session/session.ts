@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { show } from '../internal/format-value.ts'
 import type { SessionState } from './session-state.ts'
 
 /** One connection, as its handlers see it. What identifies it stays readable in `onClose` and after. */
@@ -23,8 +24,9 @@ export interface Session<Data = unknown> {
   /** Bytes handed to the connection so far. */
   readonly sentBytes: number
   /**
-   * Aborts when the connection is gone, with a `SessionError` `ERR_SESSION_CLOSED`; that of a session that is not read for
-   * a while, when it is read or written to again. A single request has a signal of its own: `context.signal`.
+   * The connection's signal. It aborts when the connection is gone, with a `ConnectionClosedError`; that a peer is gone is
+   * only seen when the session is read, or written to. One request that fails or overran its time does not abort it: each
+   * request has its own, in its context. It may have any number of listeners.
    */
   readonly signal: AbortSignal
   /** Whatever you want to keep with the session. */
@@ -32,11 +34,12 @@ export interface Session<Data = unknown> {
   /** Takes no more requests, answers those in flight, and closes the connection as `handler-closed`. */
   close(): void
   /**
-   * Closes the connection at once, as `handler-closed`. Requests in flight are not answered, and their signals abort.
+   * Closes the connection at once, as `destroyed`. Requests in flight are not answered, and their signals abort.
    *
-   * @param error what `onClose` is given as the cause
+   * @param reason what `onClose` gets as its error
+   * @throws TypeError when the reason is no Error
    */
-  destroy(error?: Error): void
+  destroy(reason?: Error): void
 }
 
 /** A session of a user's protocol, which can also send messages that are no answers. */
@@ -45,11 +48,18 @@ export interface MessageSession<Data = unknown, Outgoing = unknown> extends Sess
    * Sends a message that nobody asked for. It leaves later in the turn, after what was sent before.
    *
    * @returns whether the peer keeps up. False: send no more before {@link drained} resolves
-   * @throws SessionError `ERR_SESSION_CLOSED`; `ERR_SESSION_WRITE_BUFFER_FULL` when more than `maxWriteBuffer` would be
-   *   unsent; `ERR_CODEC_FAILED` when the message can't be encoded. The message was not sent, and nothing else happens
+   * @throws ConnectionClosedError when the session is closed, or about to be
+   * @throws WriteBufferFullError when more than `maxWriteBuffer` would be unsent
+   * @throws CodecError when the message can't be encoded. In each case the message was not sent, and nothing else happens
    */
   send(message: Outgoing): boolean
 
   /** Resolves when the peer keeps up again, as Node's `'drain'` says of a stream, or when the connection is gone. */
   drained(): Promise<void>
+}
+
+/** @throws TypeError when it is no Error */
+export function checkDestroyReason(of: 'server' | 'session', reason: unknown): asserts reason is Error | undefined {
+  if (reason === undefined || reason instanceof Error) return
+  throw new TypeError(`${of}.destroy: invalid reason ${show(reason)}: expected an Error`)
 }

@@ -7,7 +7,7 @@ import { AckOutbound } from '../io/ack-outbound.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
 import { FrameSession, type SessionContext } from './frame-session.ts'
-import { LazyRequestContext } from './request-context.ts'
+import { LazyRequestContext, type RequestTimes } from './request-context.ts'
 import type { Session } from './session.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
@@ -35,7 +35,9 @@ export class SubmitSession<Data>
   protected readonly outbound: AckOutbound
   readonly #context: SubmitContext<Data>
   /** The context of the request that was handled last, if one was made. */
-  #current: LazyRequestContext<Session<Data>> | undefined
+  #current: LazyRequestContext<Data, Session<Data>> | undefined
+  /** The times of the requests that are being taken. */
+  #times: RequestTimes | undefined
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
 
   constructor(id: number, connection: Connection, context: SubmitContext<Data>) {
@@ -66,9 +68,10 @@ export class SubmitSession<Data>
     const { codec, options, submitTakesContext } = this.#context
     const { observer } = options
     const { decoder, outbound } = this
-    const inFlightBefore = this.inFlight_.size
+    const inFlightBefore = this.pending.size
     let taken = 0
-    this.readAt = observer.answered === undefined && !submitTakesContext ? 0 : performance.now()
+    let failure: unknown
+    this.takenAt = observer.answered === undefined ? 0 : performance.now()
     this.taking = this.mayTake()
     try {
       while (this.taking && decoder.next()) {
@@ -82,9 +85,11 @@ export class SubmitSession<Data>
         taken += 1
       }
     } catch (error) {
-      this.fail(error)
+      failure = error
     }
+    this.#forgetContexts()
     this.took(taken, inFlightBefore)
+    if (failure !== undefined) this.streamFailed(failure)
   }
 
   #submit(packet: SubmitView): HandlerOutcome {
@@ -105,10 +110,16 @@ export class SubmitSession<Data>
   }
 
   /** Makes the context of the request that is handled now. */
-  #contextOf(packet: RequestPacket): LazyRequestContext<Session<Data>> {
-    const { handlerTimeout } = this.#context.options
-    this.#current = new LazyRequestContext<Session<Data>>(this, packet, this.readAt, handlerTimeout)
+  #contextOf(packet: RequestPacket): LazyRequestContext<Data, Session<Data>> {
+    this.#times ??= this.timesNow()
+    this.#current = new LazyRequestContext<Data, Session<Data>>(this, packet, this.#times)
     return this.#current
+  }
+
+  /** The next request has other times, and a context of its own or none. */
+  #forgetContexts(): void {
+    this.#times = undefined
+    this.#current = undefined
   }
 
   /** A Conn, or what should not have come. */
@@ -122,8 +133,9 @@ export class SubmitSession<Data>
     if (this.#conn !== 'none') throw new PacketError('ERR_PACKET_UNEXPECTED', 'a second Conn came')
     this.#conn = 'pending'
     this.exclusive = true
-    if (this.readAt === 0) this.readAt = performance.now()
+    this.#forgetContexts()
     this.#answerOtherwise(packet, this.#connect(packet))
+    this.#forgetContexts()
   }
 
   #connect(packet: ConnView): HandlerOutcome {
@@ -138,17 +150,27 @@ export class SubmitSession<Data>
   #answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.answer(request, result)
-    else {
-      try {
-        if (!isThenable(outcome)) throw invalidResult(nameOfHandler(request), outcome)
-        if (this.readAt === 0) this.readAt = performance.now()
-        const kept = this.#context.options.reuseReadBuffer ? request.copy() : request
-        this.inFlight_.start(kept, outcome, this.readAt, this.#current)
-      } catch (error) {
-        this.answer(request, this.failed(error))
-      }
-    }
+    else if (this.#isPromise(request, outcome)) this.#wait(request, outcome)
+    else this.answer(request, 1)
     this.taking = this.mayTake()
+  }
+
+  /** Whether a handler gave a promise; if not, it failed. */
+  #isPromise(request: RequestPacket, outcome: unknown): outcome is PromiseLike<unknown> {
+    try {
+      if (isThenable(outcome)) return true
+      throw invalidResult(this.handlerOf(request), outcome)
+    } catch (error) {
+      this.failed(error)
+      return false
+    }
+  }
+
+  #wait(request: RequestPacket, outcome: PromiseLike<unknown>): void {
+    if (this.takenAt === 0) this.takenAt = performance.now()
+    const kept = this.#context.options.reuseReadBuffer ? request.copy() : request
+    this.#current?.keep(kept)
+    this.pending.start(kept, outcome, this.takenAt, this.#current)
   }
 
   protected answer(request: RequestPacket, result: Result): void {
@@ -159,13 +181,17 @@ export class SubmitSession<Data>
 
   toAnswer(value: unknown, request: RequestPacket): Result {
     const result = resultOf(value)
-    if (result === undefined) throw invalidResult(nameOfHandler(request), value)
+    if (result === undefined) throw invalidResult(this.handlerOf(request), value)
     return result
   }
 
   failed(error: unknown): Result {
-    this.#context.handlers.error(error, this)
+    this.reportFailure(error)
     return 1
+  }
+
+  protected handlerOf(request: RequestPacket): string {
+    return request.command === CommandId.Conn ? 'onConn' : 'onSubmit'
   }
 
   #connAnswered(result: Result): void {
@@ -179,9 +205,4 @@ export class SubmitSession<Data>
       this.stop('unauthorized')
     }
   }
-}
-
-/** The name of the handler that a request is for. */
-function nameOfHandler(request: RequestPacket): string {
-  return request.command === CommandId.Conn ? 'onConn' : 'onSubmit'
 }

@@ -32,6 +32,8 @@ export interface Connection {
   readonly remotePort: number | undefined
   /** The certificate that the peer showed, if any. */
   readonly peerCertificate: X509Certificate | undefined
+  /** Whether {@link destroy} was called, or the connection is gone. */
+  readonly destroyed: boolean
   /** Bytes read so far, those of a handshake included. */
   readonly bytesRead: number
   /** Bytes read that were not delivered yet. */

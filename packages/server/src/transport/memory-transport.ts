@@ -106,6 +106,10 @@ export class MemoryConnection implements Connection {
     this.peer = new MemoryPeer(this, highWaterMark, allowHalfOpen)
   }
 
+  get destroyed(): boolean {
+    return this.#closed
+  }
+
   get unsentBytes(): number {
     return this.#unsentBytes
   }

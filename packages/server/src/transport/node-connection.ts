@@ -9,6 +9,7 @@ import type { ReadBuffer } from './read-buffer.ts'
 export class NodeConnection implements Connection {
   remoteAddress: string | undefined
   remotePort: number | undefined
+  peerCertificate: X509Certificate | undefined
   readonly #readBuffer: ReadBuffer
   #socket: Socket
   #events: ConnectionEvents | undefined
@@ -20,8 +21,8 @@ export class NodeConnection implements Connection {
     this.#readBuffer = readBuffer
   }
 
-  get peerCertificate(): X509Certificate | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+  get destroyed(): boolean {
+    return this.#socket.destroyed
   }
 
   get bytesRead(): number {
@@ -55,6 +56,8 @@ export class NodeConnection implements Connection {
   /** Goes on with another socket: the one that TLS made of the plain one. Call it before {@link open}. */
   replaceSocket(socket: Socket): void {
     this.#socket = socket
+    // Asked for now: a socket that is closed does not know it any more. Where none was required it is undefined.
+    if (socket instanceof TLSSocket) this.peerCertificate = socket.getPeerX509Certificate()
     if (this.#events !== undefined) this.#watch(socket, this.#events)
   }
 

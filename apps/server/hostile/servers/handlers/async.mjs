@@ -4,7 +4,7 @@ let calls = 0
 
 /** Settles at once, later in the turn, or after some milliseconds: as the backends of a real handler do. */
 export default {
-  async onSubmit() {
+  async onSubmit(_submit) {
     calls += 1
     if (calls % 3 === 1) await turn()
     if (calls % 97 === 0) await new Promise((resolve) => setTimeout(resolve, calls % 7))

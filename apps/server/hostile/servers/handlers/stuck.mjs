@@ -1,4 +1,4 @@
 /** Never settles. */
 export default {
-  onSubmit: () => new Promise(() => {}),
+  onSubmit: (_submit) => new Promise(() => {}),
 }

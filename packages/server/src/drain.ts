@@ -1,0 +1,105 @@
+import { MAX_TIMER } from './internal/timers.ts'
+import { ServerOptionError } from './option-error.ts'
+import type { CloseReason } from './session/close-reason.ts'
+
+/** Options of `server.close`. */
+export interface CloseOptions {
+  /**
+   * How long the sessions may take to answer what they received and to end, in milliseconds; 0 is no limit. What is
+   * left then is cut off as `drain-timeout`. Given in a later call, it counts if its deadline comes first.
+   *
+   * @default 10000 in the first call, what the calls before said in a later one
+   */
+  readonly timeout?: number | undefined
+}
+
+/** What came of a close. */
+export interface CloseSummary {
+  /** Connections that were open when the close began. */
+  readonly connections: number
+  /** Connections that the deadline, or `destroy()`, cut off before everything received on them had been answered. */
+  readonly cutOff: number
+  /** Requests received on those and not answered. */
+  readonly unanswered: number
+  /** How long it took, in milliseconds. */
+  readonly duration: number
+}
+
+/** A session, as far as a drain goes. */
+export interface Drained {
+  /** Whether closing it now would lose an answer. */
+  readonly owesAnswers: boolean
+  /** How many requests were received and not answered. It is asked once, before the session is closed. */
+  countUnanswered(): number
+  drain(): void
+  terminate(reason: CloseReason, error?: Error): void
+}
+
+const DEFAULT_TIMEOUT = 10_000
+
+/** The end of all sessions of a server: by itself, at a deadline, or at once. */
+export class Drain {
+  readonly #sessions: Iterable<Drained>
+  readonly #connections: number
+  readonly #startedAt = performance.now()
+  readonly #loss = { cutOff: 0, unanswered: 0 }
+  #cutOffAt = Number.POSITIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+  #cutsOff = false
+
+  constructor(sessions: ReadonlySet<Drained>) {
+    this.#sessions = sessions
+    this.#connections = sessions.size
+    // Later: a handler may be what closes the server, and no session works in the middle of another's work.
+    setImmediate(() => {
+      if (this.#cutsOff) return
+      for (const session of sessions) session.drain()
+    })
+  }
+
+  /** Cuts off after so many milliseconds what is left then, unless an earlier deadline is set; 0 sets none. */
+  limit(timeout: number): void {
+    const cutOffAt = performance.now() + (timeout || Number.POSITIVE_INFINITY)
+    if (cutOffAt >= this.#cutOffAt) return
+    this.#cutOffAt = cutOffAt
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#cutOff('drain-timeout'), Math.min(timeout, MAX_TIMER))
+  }
+
+  /** Closes every connection: in the next turn of the event loop, since a handler may be what wants it. */
+  destroy(error: Error | undefined): void {
+    this.#cutsOff = true
+    setImmediate(() => this.#cutOff('destroyed', error))
+  }
+
+  /** All sessions are gone. */
+  end(): CloseSummary {
+    clearTimeout(this.#timer)
+    this.#cutOffAt = Number.NEGATIVE_INFINITY
+    return { connections: this.#connections, ...this.#loss, duration: performance.now() - this.#startedAt }
+  }
+
+  #cutOff(reason: CloseReason, error?: Error): void {
+    clearTimeout(this.#timer)
+    this.#cutOffAt = Number.NEGATIVE_INFINITY
+    for (const session of this.#sessions) {
+      const unanswered = session.countUnanswered()
+      const owes = unanswered > 0 || session.owesAnswers
+      this.#loss.unanswered += unanswered
+      this.#loss.cutOff += Number(owes)
+      session.terminate(owes || reason === 'destroyed' ? reason : 'draining', error)
+    }
+  }
+}
+
+/**
+ * The timeout that a call of `close()` gives.
+ *
+ * @param first whether it is the first call
+ * @throws ServerOptionError when it is invalid
+ */
+export function drainTimeoutOf(options: CloseOptions, first: boolean): number {
+  const { timeout = first ? DEFAULT_TIMEOUT : 0 } = options
+  if (typeof timeout === 'number' && timeout >= 0) return timeout
+  throw new ServerOptionError('timeout', timeout, 'a number of milliseconds, or 0 for no limit')
+}

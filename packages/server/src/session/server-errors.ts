@@ -1,0 +1,74 @@
+import { show } from '../internal/format-value.ts'
+import type { CloseReason } from './close-reason.ts'
+
+/** A handler did not settle in time. `onError` gets it, and the request's signal aborts with it. */
+export class HandlerTimeoutError extends Error {
+  override readonly name = 'HandlerTimeoutError'
+  readonly code = 'ERR_SERVER_HANDLER_TIMEOUT'
+  /** The limit that was passed, in milliseconds. */
+  readonly timeout: number
+
+  /** @param consequence what follows for the request or the connection */
+  constructor(handler: string, timeout: number, consequence: string) {
+    super(`${handler} did not settle within ${timeout} ms; ${consequence}`)
+    this.timeout = timeout
+  }
+}
+
+/** The connection is closed. The signals of its session and of its requests abort with it. */
+export class ConnectionClosedError extends Error {
+  override readonly name = 'ConnectionClosedError'
+  readonly code = 'ERR_SERVER_CONNECTION_CLOSED'
+  /** Why it was closed: `drain-timeout` when the deadline of `server.close()` came. */
+  readonly reason: CloseReason
+
+  constructor(reason: CloseReason, cause: Error | undefined) {
+    super(`the connection is closed: ${reason}`, cause === undefined ? {} : { cause })
+    this.reason = reason
+  }
+}
+
+/** A bug in this package, with the stack of what was thrown. It ends one connection, as `internal-error`. */
+export class InternalError extends Error {
+  override readonly name = 'InternalError'
+  readonly code = 'ERR_SERVER_INTERNAL'
+
+  constructor(thrown: unknown) {
+    super(`bug in @demo/server, please report it: ${thrown instanceof Error ? thrown.message : show(thrown)}`, {
+      cause: thrown,
+    })
+    const frames = thrown instanceof Error ? thrown.stack?.match(/^ {4}at .*$/gm) : undefined
+    if (frames) this.stack = [`${this.name}: ${this.message}`, ...frames].join('\n')
+  }
+}
+
+/** `session.send()` was refused: too much is unsent. The message was not sent, and nothing else happens. */
+export class WriteBufferFullError extends Error {
+  override readonly name = 'WriteBufferFullError'
+  readonly code = 'ERR_SERVER_WRITE_BUFFER_FULL'
+
+  constructor(length: number, unsentBytes: number, maxWriteBuffer: number) {
+    super(
+      `a message of ${length} bytes was not sent: ${unsentBytes} bytes would be unsent, more than maxWriteBuffer (${maxWriteBuffer})`,
+    )
+  }
+}
+
+/** A user's codec has a bug: it threw something else than a {@link ProtocolError}, or encoded to something else than bytes. */
+export class CodecError extends Error {
+  override readonly name = 'CodecError'
+  readonly code = 'ERR_SERVER_CODEC'
+
+  constructor(method: 'decode' | 'encode', cause: unknown) {
+    super(`codec.${method} failed: ${cause instanceof Error ? cause.message : show(cause)}`, { cause })
+  }
+}
+
+/**
+ * A peer broke a user's protocol: what `codec.decode` throws for a malformed message. The connection is closed as
+ * `packet-error`, after the answers to what came before.
+ */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code = 'ERR_SERVER_PROTOCOL'
+}
