@@ -142,7 +142,7 @@ test('no answer to the credentials in time is ERR_CLIENT_TIMEOUT, and the connec
   vi.advanceTimersByTime(1)
   expect(await rejection(connecting)).toMatchObject({
     code: 'ERR_CLIENT_TIMEOUT',
-    message: 'no answer came within 300 ms',
+    message: 'no answer to the credentials came within 300 ms',
     sent: true,
   })
   await side.untilClosed()

@@ -10,7 +10,7 @@ import { rejection, watch } from './testing/outcome.ts'
 import { turns, waitFor, within } from './testing/wait-for.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
-  const socket = await within(openSocket(location, timeout), 'for a socket to open')
+  const socket = await within(openSocket(location, { timeout }), 'for a socket to open')
   onTestFinished(() => {
     socket.destroy()
   })
@@ -83,7 +83,7 @@ describe('connects', () => {
     turnClockByHand()
     resolveNames(() => {})
     const sockets = watchClientSockets()
-    const opening = watch(openSocket({ host: 'slow.example', port: 1 }, 0))
+    const opening = watch(openSocket({ host: 'slow.example', port: 1 }, { timeout: 0 }))
     expect(vi.getTimerCount()).toBe(0)
     vi.advanceTimersByTime(3_600_000)
     await turns(2)
@@ -95,7 +95,7 @@ describe('connects', () => {
 describe('says what is wrong', () => {
   test('when nobody listens', async () => {
     const port = await deadPort()
-    const error = await rejection(openSocket({ port }, 5000))
+    const error = await rejection(openSocket({ port }, { timeout: 5000 }))
     expect(error).toMatchObject({
       name: 'ClientError',
       code: 'ERR_CLIENT_CONNECT',
@@ -107,7 +107,7 @@ describe('says what is wrong', () => {
 
   test('when there is no such Unix socket', async () => {
     const path = join('/', 'no', 'such', 'socket')
-    const error = await rejection(openSocket({ path }, 5000))
+    const error = await rejection(openSocket({ path }, { timeout: 5000 }))
     expect(error).toMatchObject({
       code: 'ERR_CLIENT_CONNECT',
       message: `can't connect to ${path}: connect ENOENT ${path}`,
@@ -118,7 +118,7 @@ describe('says what is wrong', () => {
   test('when a name is nobody’s', async () => {
     const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
     resolveNames((callback) => callback(notFound, []))
-    const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, 5000))
+    const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, { timeout: 5000 }))
     expect(error).toMatchObject({
       code: 'ERR_CLIENT_CONNECT',
       message: "can't connect to nobody.example:8888: getaddrinfo ENOTFOUND nobody.example",
@@ -134,7 +134,7 @@ describe('says what is wrong', () => {
         { address: '::1', family: 6 },
       ]),
     )
-    const error = await rejection(openSocket({ host: 'both.example', port }, 5000))
+    const error = await rejection(openSocket({ host: 'both.example', port }, { timeout: 5000 }))
     expect(error.code).toBe('ERR_CLIENT_CONNECT')
     expect(error.message).toContain(`can't connect to both.example:${port}: connect `)
     expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`)
@@ -146,7 +146,7 @@ describe('says what is wrong', () => {
     turnClockByHand()
     resolveNames(() => {})
     const sockets = watchClientSockets()
-    const opening = openSocket({ host: 'slow.example', port: 8888 }, 250)
+    const opening = openSocket({ host: 'slow.example', port: 8888 }, { timeout: 250 })
     const watched = watch(opening)
     vi.advanceTimersByTime(249)
     await turns(2)
@@ -167,7 +167,7 @@ describe('says what is wrong', () => {
     resolveNames((callback) => {
       found = () => callback(null, [{ address: '127.0.0.1', family: 4 }])
     })
-    const opening = rejection(openSocket({ host: 'slow.example', port: server.port }, 250))
+    const opening = rejection(openSocket({ host: 'slow.example', port: server.port }, { timeout: 250 }))
     await waitFor(
       () => found !== undefined,
       () => 'for the name to be looked up',
@@ -182,7 +182,7 @@ describe('says what is wrong', () => {
   })
 
   test('when a port can’t be one', async () => {
-    const error = await rejection(openSocket({ port: 65_536 }, 5000))
+    const error = await rejection(openSocket({ port: 65_536 }, { timeout: 5000 }))
     expect(error).toBeInstanceOf(RangeError)
   })
 })
