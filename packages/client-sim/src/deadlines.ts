@@ -10,6 +10,9 @@ export interface Deadline {
   passed(): void
 }
 
+/** So many are told in one turn of the event loop that their time is over: others want their turn, too. */
+const AT_ONCE = 5000
+
 /** So many lists are kept when they are empty. */
 const KEPT = 8
 
@@ -72,12 +75,35 @@ export class DeadlineList {
 
   readonly #look = (): void => {
     const now = performance.now()
+    withoutStacks(() => this.#tellPassed(now))
+    if (this.#first === undefined) return
+    clearTimeout(this.#timer)
+    if (this.#first.deadline <= now) setImmediate(this.#look)
+    else this.#timer = setTimeout(this.#look, Math.max(1, this.#first.deadline - now))
+  }
+
+  #tellPassed(now: number): void {
+    let passed = 0
     for (let one = this.#first; one !== undefined && one.deadline <= now; one = this.#first) {
       this.remove(one)
       one.passed()
+      passed += 1
+      if (passed === AT_ONCE) return
     }
-    if (this.#first === undefined) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#look, Math.max(1, this.#first.deadline - now))
+  }
+}
+
+/** Errors that are made in a timer have stacks that tell nothing, and take longer to make than all else. */
+function withoutStacks(action: () => void): void {
+  const { stackTraceLimit } = Error
+  if (!Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable) {
+    action()
+    return
+  }
+  Error.stackTraceLimit = 0
+  try {
+    action()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
