@@ -7,13 +7,16 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** Those who wait until the queue has room, in order. */
+/** Those who wait until they can submit, in order. */
 export class ReadyWaiters {
-  #waiters: Waiter[] = []
-  /** Those before it have gone. */
-  #at = 0
-  #lookScheduled = false
   readonly #room: Room
+  #waiters: Waiter[] = []
+  /** Those before it have gone on. */
+  #at = 0
+  /** How many have gone on in this turn and not submitted yet, and their payloads in bytes. */
+  #expected = 0
+  #expectedBytes = 0
+  #turnEnds = false
 
   constructor(room: Room) {
     this.#room = room
@@ -26,43 +29,43 @@ export class ReadyWaiters {
     })
   }
 
+  /** A request was submitted. */
+  submitted(size: number): void {
+    if (this.#expected === 0) return
+    this.#expected -= 1
+    this.#expectedBytes = Math.max(0, this.#expectedBytes - size)
+  }
+
   /** Lets as many go on as there is room for. */
   admit(): void {
-    if (this.#waiters.length === 0 || this.#lookScheduled) return
-    let [others, bytes] = [0, 0]
     while (this.#at < this.#waiters.length) {
       const { size, resolve } = this.#waiters[this.#at]
-      if (!this.#room.toSubmit(size, others, bytes)) break
+      if (!this.#room.toSubmit(size, this.#expected, this.#expectedBytes)) break
       resolve()
       this.#at += 1
-      others += 1
-      bytes += size
+      this.#expected += 1
+      this.#expectedBytes += size
+      this.#lookAgain()
     }
-    if (this.#at === this.#waiters.length) this.#clear()
-    else if (others > 0) this.#lookAgain()
-  }
-
-  rejectAll(error: unknown): void {
-    const waiters = this.#waiters.slice(this.#at)
-    this.#clear()
-    for (const { reject } of waiters) reject(error)
-  }
-
-  /** Those who were let go on submit before the next turn. If they do not, their places are the next ones'. */
-  #lookAgain(): void {
     if (this.#at > this.#waiters.length / 2) {
       this.#waiters.splice(0, this.#at)
       this.#at = 0
     }
-    this.#lookScheduled = true
-    setImmediate(() => {
-      this.#lookScheduled = false
-      this.admit()
-    })
   }
 
-  #clear(): void {
-    this.#waiters = []
-    this.#at = 0
+  rejectAll(error: unknown): void {
+    for (const { reject } of this.#waiters.splice(this.#at)) reject(error)
+  }
+
+  /** Who went on and has not submitted by the end of the turn leaves the place to the next. */
+  #lookAgain(): void {
+    if (this.#turnEnds) return
+    this.#turnEnds = true
+    setImmediate(() => {
+      this.#turnEnds = false
+      this.#expected = 0
+      this.#expectedBytes = 0
+      this.admit()
+    })
   }
 }

@@ -130,6 +130,7 @@ export class TcpClient implements Client, RequestOwner {
       request.waits = waits
       if (timeout > 0) this.#deadlines.add(request, timeout)
       this.#queue.add(request)
+      this.#ready.submitted(request.size)
       this.#scheduleFlush()
     })
   }
