@@ -1,13 +1,16 @@
 import dns from 'node:dns'
+import { getEventListeners } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSocket, type ServerLocation } from './connect.ts'
+import { type ConnectOptions, connect } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { turnClockByHand } from './testing/connected.ts'
 import { startFakeServer } from './testing/fake-server.ts'
 import { rejection, watch } from './testing/outcome.ts'
 import { turns, waitFor, within } from './testing/wait-for.ts'
+import { connAck } from './testing/wire.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
   const socket = await within(openSocket(location, { timeout }), 'for a socket to open')
@@ -184,5 +187,79 @@ describe('says what is wrong', () => {
   test('when a port can’t be one', async () => {
     const error = await rejection(openSocket({ port: 65_536 }, { timeout: 5000 }))
     expect(error).toBeInstanceOf(RangeError)
+  })
+})
+
+describe('a signal that aborts', () => {
+  const reason = new Error('no longer wanted')
+
+  /** Aborts an attempt at a stage, and sees that nothing is left of it. */
+  async function abortAt(options: ConnectOptions, stage: () => Promise<unknown>): Promise<void> {
+    const sockets = watchClientSockets()
+    const abort = new AbortController()
+    const connecting = rejection(connect({ ...options, signal: abort.signal }))
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1)
+    await stage()
+    abort.abort(reason)
+    expect(await connecting).toBe(reason)
+    // Node does not tell of TLS sockets: there the server sees it.
+    expect(sockets.map(({ socket }) => socket.destroyed)).toEqual('tls' in options ? [] : [true])
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+  }
+
+  test('before it begins: nothing is connected', async () => {
+    const sockets = watchClientSockets()
+    expect(await rejection(connect({ port: 1, signal: AbortSignal.abort(reason) }))).toBe(reason)
+    expect(sockets).toEqual([])
+  })
+
+  test('while the name is looked up', async () => {
+    let asked = false
+    resolveNames(() => {
+      asked = true
+    })
+    await abortAt({ host: 'slow.example', port: 1 }, () =>
+      waitFor(
+        () => asked,
+        () => 'for the name to be looked up',
+      ),
+    )
+  })
+
+  test('while the connection is made', async () => {
+    const server = await startFakeServer()
+    await abortAt(server.location as ConnectOptions, async () => {})
+  })
+
+  test('during the TLS handshake', async () => {
+    const server = await startFakeServer()
+    await abortAt({ ...server.location, tls: {} }, async () => (await server.accepted()).receive(1))
+    await server.sides[0].untilClosed()
+  })
+
+  test('while the server looks at the credentials', async () => {
+    const server = await startFakeServer()
+    await abortAt({ ...server.location, credentials: 'secret' }, async () => (await server.accepted()).receive(19))
+    await server.sides[0].untilClosed()
+  })
+
+  test('once it is connected does nothing', async () => {
+    const server = await startFakeServer()
+    const abort = new AbortController()
+    const connecting = connect({ ...server.location, credentials: 'secret', signal: abort.signal })
+    const side = await server.accepted()
+    await side.receive(19)
+    side.send(connAck(1))
+    const client = await within(connecting, 'for the client to be let in')
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    abort.abort(reason)
+    await turns(2)
+    expect(client.alive).toBe(true)
+  })
+
+  test('is not listened to once connecting has failed', async () => {
+    const { signal } = new AbortController()
+    await rejection(connect({ path: '/no/such/socket', signal }))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
