@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 
-/** What is known of a TLS connection whose handshake is done. */
+/** What is known of the client's certificate, on one connection. */
 interface Handshake {
-  readonly doneAt: number
-  readonly asked: boolean
+  /** Whether the client has one to show. */
+  readonly shown: boolean
+  /** Whether the server asked for it. */
+  asked: boolean
+  /** When the handshake was done, on the monotonic clock. */
+  doneAt: number | undefined
 }
 
 const handshakes = new WeakMap<Socket, Handshake>()
-
-/** Sockets of clients that have a certificate to show. */
-const showing = new WeakSet<Socket>()
 
 /** A connection that the server ends so soon, in milliseconds, may have been refused. */
 const SOON = 5000
@@ -32,15 +33,21 @@ const HANDSHAKE_FAILURE = 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'
 
 const REQUIRED = 'the server requires a client certificate'
 
-/** Notes whether a client has a certificate to show, before it shakes hands. */
-export function noteCertificate(socket: Socket, shown: boolean): void {
-  if (shown) showing.add(socket)
-}
-
-/** Notes that the handshake is done. With TLS 1.3 the server looks at the client's certificate only then. */
-export function noteHandshake(socket: Socket): void {
-  if (socket instanceof TLSSocket)
-    handshakes.set(socket, { doneAt: performance.now(), asked: askedForCertificate(socket) })
+/** Watches a handshake from its beginning, for {@link certificateTrouble}. */
+export function watchHandshake(socket: TLSSocket, shown: boolean): void {
+  const handshake: Handshake = { shown, asked: false, doneAt: undefined }
+  handshakes.set(socket, handshake)
+  const look = () => {
+    handshake.asked ||= askedForCertificate(socket)
+  }
+  // Once the socket has failed it can't be asked any more. The keys are made after the server has asked.
+  socket.on('keylog', look)
+  socket.once('secureConnect', () => {
+    look()
+    socket.off('keylog', look)
+    // With TLS 1.3 the server looks at the client's certificate only now.
+    handshake.doneAt = performance.now()
+  })
 }
 
 /** What a lost connection has to do with the client's certificate. */
@@ -61,18 +68,18 @@ export function certificateTrouble(
   cause: Error | undefined,
   heard: boolean,
 ): CertificateTrouble | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined
+  const handshake = handshakes.get(socket)
+  if (handshake === undefined) return undefined
+  const { shown, asked, doneAt } = handshake
   const code = cause !== undefined && 'code' in cause ? String(cause.code) : ''
   if (code === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED') return { message: REQUIRED, certain: true }
-  const handshake = handshakes.get(socket)
-  if (!(handshake?.asked ?? askedForCertificate(socket))) return undefined
-  const shown = showing.has(socket)
+  if (!asked) return undefined
   const alert = ALERTS[code.replace(/^ERR_SSL_/, '')]
   if (alert !== undefined) {
     return { message: shown ? `the server refused the client certificate: ${alert}` : REQUIRED, certain: true }
   }
   // A server may end the connection without an alert, and a reset may overtake one.
-  const soon = handshake === undefined || performance.now() - handshake.doneAt < SOON
+  const soon = doneAt === undefined || performance.now() - doneAt < SOON
   const isEnd = code === '' || code === 'ECONNRESET' || code === 'EPIPE' || code === HANDSHAKE_FAILURE
   if (heard || !soon || !isEnd) return undefined
   if (shown) return { message: 'perhaps the server refused the client certificate', certain: false }

@@ -1,7 +1,7 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { listenTo, stopListening } from './abort-signals.ts'
-import { noteCertificate, noteHandshake } from './client-certificate.ts'
+import { watchHandshake } from './client-certificate.ts'
 import { connectError } from './connect-error.ts'
 
 /** Where a server listens: a host and a port, or the path of a Unix socket. */
@@ -72,7 +72,6 @@ export function openSocket(
     const where = { ...whereTo(location), ...readingInto(inlet) }
     const socket = tls === undefined ? connectSocket(where) : connectSecurely(where, tls)
     socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY))
-    noteCertificate(socket, tls?.cert !== undefined)
     const tooLate = () => failed(new Error(`no answer within ${timeout} ms`))
     const timer = timeout > 0 ? setTimeout(tooLate, timeout) : undefined
     const abortable = { aborted: giveUp }
@@ -80,7 +79,6 @@ export function openSocket(
     socket.once('error', failed)
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       settle()
-      noteHandshake(socket)
       resolve(socket)
     })
 
@@ -118,7 +116,7 @@ function readingInto(inlet: Inlet | undefined) {
 function connectSecurely(where: NetConnectOpts, tls: ClientTls): Socket {
   const { ca, cert, key, servername, rejectUnauthorized = true } = tls
   const bytes = (pem: string | Uint8Array) => (typeof pem === 'string' ? pem : Buffer.from(pem))
-  return connectTls({
+  const socket = connectTls({
     ...where,
     ...(ca === undefined ? {} : { ca: bytes(ca) }),
     ...(cert === undefined ? {} : { cert: bytes(cert) }),
@@ -126,4 +124,6 @@ function connectSecurely(where: NetConnectOpts, tls: ClientTls): Socket {
     ...(servername === undefined ? {} : { servername }),
     rejectUnauthorized,
   })
+  watchHandshake(socket, cert !== undefined)
+  return socket
 }
