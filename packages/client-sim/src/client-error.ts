@@ -34,7 +34,7 @@ export type ClientErrorCode =
 /** Options of {@link ClientError}. */
 export interface ClientErrorOptions {
   readonly cause?: unknown
-  readonly sent?: boolean
+  readonly sent?: boolean | undefined
   readonly dialect?: Dialect | undefined
 }
 

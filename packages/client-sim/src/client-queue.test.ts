@@ -154,6 +154,11 @@ describe('ready()', () => {
     await within(ready.promise, 'for room')
   })
 
+  test.each([-1, Number.NaN])('of the size %d rejects', async (size) => {
+    const { client } = await connected()
+    expect(await rejection(client.ready(size))).toBeInstanceOf(RangeError)
+  })
+
   test('lets many producers through without a single refusal', async () => {
     const { client, side } = await connected({ window: 2, maxQueue: 2 })
     const answers: Promise<number>[] = []

@@ -57,6 +57,7 @@ export interface Client {
    *
    * @param size the length of the payload, in bytes; unless given, there is room for an empty one
    * @throws ClientError when the client is closed, or its connection is lost
+   * @throws RangeError when the size can't be
    */
   ready(size?: number): Promise<void>
 

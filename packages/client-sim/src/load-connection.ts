@@ -5,13 +5,14 @@ import { authenticate, CONN_SERIAL, credentialBytes } from './authenticate.ts'
 import { asClientError, ClientError } from './client-error.ts'
 import { type ClientTls, type Inlet, openSocket, type ServerLocation } from './connect.ts'
 import { connectionLost } from './connection-lost.ts'
+import type { Payload } from './payload.ts'
 import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 import { checkTimeout } from './time-limit.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
 export type LoadConnectionOptions = ServerLocation & {
   /** @default 'specification' */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /** Requests sent and not answered, at most. */
   readonly window: number
   /** The payload of every request; or of each another one, in turn. */
@@ -21,19 +22,19 @@ export type LoadConnectionOptions = ServerLocation & {
    *
    * @default 0
    */
-  readonly firstPayload?: number
+  readonly firstPayload?: number | undefined
   /**
    * How long connecting may take, and then the answer to the credentials.
    *
    * @default 5000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Speaks TLS with the server. */
-  readonly tls?: ClientTls
+  readonly tls?: ClientTls | undefined
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
-  readonly credentials?: string | Uint8Array
+  readonly credentials?: string | Payload | undefined
   /** Gives up connecting, at whatever stage, and rejects with the signal's reason. It does nothing afterwards. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** When the next request should have been sent, in milliseconds on the monotonic clock: asked once for each. */

@@ -80,6 +80,7 @@ export class TcpClient implements Client, RequestOwner {
 
   async ready(size = 0): Promise<void> {
     if (!this.alive) throw this.#error ?? errors.closedBefore()
+    if (!(size >= 0)) throw new RangeError(`size is ${size}; it must be 0 or more bytes`)
     await this.#ready.wait(size)
   }
 
