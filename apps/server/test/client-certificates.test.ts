@@ -22,16 +22,16 @@ const ca = authority.cert
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 
-/** What a client is told: when it connects, with its first request, and when the connection is gone. */
+/** The errors of connecting, of a first request, and of the end of the connection. */
 async function attempt(connecting: Promise<Client>): Promise<ClientError[]> {
-  const told: ClientError[] = []
-  const note = (error: ClientError) => told.push(error)
+  const errors: ClientError[] = []
+  const note = (error: ClientError) => errors.push(error)
   const client = await within(connecting.catch(note), 'for a connection')
-  if (typeof client === 'number') return told
+  if (typeof client === 'number') return errors
   await within(client.submit(NOTHING).catch(note), 'for an answer')
   const end = await within(client.closed, 'for the end of the connection')
-  if (end !== undefined) told.push(end)
-  return told
+  if (end !== undefined) errors.push(end)
+  return errors
 }
 
 /** From now to the test's end this process speaks no newer version. */
@@ -47,9 +47,9 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
   it('tells a client without a certificate that one is required', async () => {
     const port = await startMutualTls()
     speak(version)
-    const told = await attempt(connect({ port, tls: { ca } }))
-    expect(told.length).toBeGreaterThan(0)
-    for (const error of told) {
+    const errors = await attempt(connect({ port, tls: { ca } }))
+    expect(errors.length).toBeGreaterThan(0)
+    for (const error of errors) {
       expect(error.code).toBe('ERR_CLIENT_CERTIFICATE')
       expect(error.message).toContain(`${REQUIRED}: it asked for one, got none, and ended the connection`)
     }
@@ -84,9 +84,9 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
   ])('lets a client with a certificate %s know what it may be', async (_what, { cert, key }) => {
     const port = await startMutualTls()
     speak(version)
-    const told = await attempt(connect({ port, tls: { ca, cert, key } }))
-    expect(told.length).toBeGreaterThan(0)
-    for (const error of told) {
+    const errors = await attempt(connect({ port, tls: { ca, cert, key } }))
+    expect(errors.length).toBeGreaterThan(0)
+    for (const error of errors) {
       // With TLS 1.2 the server may look at it before the client is through.
       expect(error.code).toMatch(version === 'TLSv1.3' ? 'ERR_CLIENT_CONNECTION_LOST' : /ERR_CLIENT_CONNECT/)
       expect(error.message).toContain('perhaps the server refused the client certificate')
@@ -106,10 +106,10 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
 describe.each(VERSIONS)('mutual TLS with a server that sends an alert, %s', (version) => {
   it('tells a client without a certificate that one is required', async () => {
     const port = await startPlainTls({ maxVersion: version, requestCert: true, rejectUnauthorized: true })
-    const told = await attempt(connect({ port, tls: { ca } }))
-    expect(told.length).toBeGreaterThan(0)
+    const errors = await attempt(connect({ port, tls: { ca } }))
+    expect(errors.length).toBeGreaterThan(0)
     const alert = version === 'TLSv1.3' ? 'TLSV13_ALERT_CERTIFICATE_REQUIRED' : 'SSLV3_ALERT_HANDSHAKE_FAILURE'
-    for (const error of told) {
+    for (const error of errors) {
       expect(error).toMatchObject({ code: 'ERR_CLIENT_CERTIFICATE', message: expect.stringContaining(REQUIRED) })
       expect(error.cause).toMatchObject({ code: `ERR_SSL_${alert}` })
     }
@@ -118,9 +118,9 @@ describe.each(VERSIONS)('mutual TLS with a server that sends an alert, %s', (ver
 
 it('a server that asks for no certificate, and ends the connection, did not refuse one', async () => {
   const port = await startPlainTls({}, (socket) => socket.end())
-  const told = await attempt(connect({ port, tls: { ca } }))
-  for (const error of told) expect(error.code).not.toBe('ERR_CLIENT_CERTIFICATE')
-  expect(told.map(({ code }) => code)).toContain('ERR_CLIENT_CONNECTION_LOST')
+  const errors = await attempt(connect({ port, tls: { ca } }))
+  for (const error of errors) expect(error.code).not.toBe('ERR_CLIENT_CERTIFICATE')
+  expect(errors.map(({ code }) => code)).toContain('ERR_CLIENT_CONNECTION_LOST')
 })
 
 async function startMutualTls(): Promise<number> {

@@ -46,7 +46,7 @@ async function run(client: Client, loops: number, options: object, duration: num
   return (count * 1000) / (performance.now() - start)
 }
 
-/** All frames are of one length: so they are told apart by counting. */
+/** All frames have the same length, so counting bytes is enough. */
 function answer(socket: Socket): void {
   let rest = Buffer.alloc(0)
   socket.on('error', () => {})

@@ -17,7 +17,7 @@ export interface Introduction {
   /** Where the socket's bytes go. */
   readonly inlet: Inlet
   readonly codec: PacketCodec
-  /** Whoever reads what comes afterwards uses the same one. */
+  /** The connection goes on with the same reader, which may hold part of a frame. */
   readonly reader: AckReader
   readonly credentials: Uint8Array
   /** In milliseconds; 0 is no limit. */

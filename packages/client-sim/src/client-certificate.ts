@@ -40,7 +40,7 @@ export function watchHandshake(socket: TLSSocket, shown: boolean): void {
   const look = () => {
     handshake.asked ||= askedForCertificate(socket)
   }
-  // Once the socket has failed it can't be asked any more. The keys are made after the server has asked.
+  // A failed socket gives no answer, so it is asked early. Keys are made after the server's certificate request.
   socket.on('keylog', look)
   socket.once('secureConnect', () => {
     look()

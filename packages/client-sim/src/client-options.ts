@@ -83,7 +83,7 @@ const MIN_FRAME_LENGTH = 13
 const SILENCE_TIMEOUT = 30_000
 const MAX_TIMEOUT = 2 ** 31 - 1
 
-/** @throws RangeError when a limit can't be */
+/** @throws RangeError when a limit is invalid */
 export function limitsOf(options: ConnectOptions): ClientLimits {
   const { window = 1000, windowBytes = 16 * MEBIBYTE, timeout = 5000, maxFrameLength = MAX_FRAME_LENGTH } = options
   const { maxQueue = 100_000, maxQueueBytes = 64 * MEBIBYTE } = options

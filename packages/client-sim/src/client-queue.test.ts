@@ -10,7 +10,7 @@ import { serials, submit, submitAck, submitAcks, submits } from './testing/wire.
 const NOTHING = new Uint8Array(0)
 const FULL = { name: 'ClientError', code: 'ERR_CLIENT_QUEUE_FULL', sent: false }
 
-describe('an option that can’t be', () => {
+describe('an invalid option', () => {
   test.each([
     [{ windowBytes: 0 }, 'windowBytes is 0; it must be an integer from 1, or Infinity'],
     [{ maxQueue: -1 }, 'maxQueue is -1; it must be an integer from 0, or Infinity'],
@@ -174,7 +174,7 @@ describe('ready()', () => {
     expect(await Promise.all(answers)).toEqual(answers.map(() => 0))
   })
 
-  test('passes on the room that somebody did not take', async () => {
+  test('passes on room that was not used', async () => {
     const { client, side } = await connected({ window: 1, maxQueue: 0 })
     leave(client.submit(NOTHING))
     const waiting = [client.ready(), client.ready(), client.ready()]

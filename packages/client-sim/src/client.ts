@@ -57,7 +57,7 @@ export interface Client {
    *
    * @param size the length of the payload, in bytes; unless given, there is room for an empty one
    * @throws ClientError when the client is closed, or its connection is lost
-   * @throws RangeError when the size can't be
+   * @throws RangeError when the size is invalid
    */
   ready(size?: number): Promise<void>
 
@@ -65,7 +65,7 @@ export interface Client {
    * Takes no more requests, waits until all are answered or timed out, and ends the connection. A server that does not
    * end its side within the client's `timeout` is left.
    *
-   * @throws RangeError when the timeout can't be
+   * @throws RangeError when the timeout is invalid
    */
   close(options?: CloseOptions): Promise<void>
 
@@ -88,7 +88,7 @@ export interface Client {
  *
  * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also
  *   `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
- * @throws RangeError when an option can't be
+ * @throws RangeError when an option is invalid
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const limits = limitsOf(options)

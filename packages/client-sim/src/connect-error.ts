@@ -11,7 +11,7 @@ export function connectError(where: string, socket: Socket, cause: Error): Clien
   return new ClientError(code, `can't connect to ${where}: ${reason}${hint}`, { cause })
 }
 
-/** What OpenSSL and Node say in words of their own, in words for whoever reads it; without the `ERR_` before some. */
+/** Plain reasons for the error codes of OpenSSL and Node, without the `ERR_` prefix. */
 const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
   ['SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
   ['SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],

@@ -10,10 +10,10 @@ export interface Deadline {
   passed(): void
 }
 
-/** So many are told in one turn of the event loop that their time is over: others want their turn, too. */
+/** At most so many time out in one turn of the event loop, so that the loop is not blocked. */
 const AT_ONCE = 5000
 
-/** So many lists are kept when they are empty. */
+/** Up to so many empty lists are kept for the next request. */
 const KEPT = 8
 
 /** Time limits: those of one length are in one list, which has one timer. To add or remove one takes constant time. */
@@ -75,14 +75,14 @@ export class DeadlineList {
 
   readonly #look = (): void => {
     const now = performance.now()
-    withoutStacks(() => this.#tellPassed(now))
+    withoutStacks(() => this.#passUntil(now))
     if (this.#first === undefined) return
     clearTimeout(this.#timer)
     if (this.#first.deadline <= now) setImmediate(this.#look)
     else this.#timer = setTimeout(this.#look, Math.max(1, this.#first.deadline - now))
   }
 
-  #tellPassed(now: number): void {
+  #passUntil(now: number): void {
     let passed = 0
     for (let one = this.#first; one !== undefined && one.deadline <= now; one = this.#first) {
       this.remove(one)
@@ -93,7 +93,7 @@ export class DeadlineList {
   }
 }
 
-/** Errors that are made in a timer have stacks that tell nothing, and take longer to make than all else. */
+/** Errors made in a timer have useless stacks, and a stack costs more than the rest of a timeout. */
 function withoutStacks(action: () => void): void {
   const { stackTraceLimit } = Error
   if (!Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable) {

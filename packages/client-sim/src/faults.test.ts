@@ -36,7 +36,7 @@ async function loadConnection(listener: Partial<LoadListener>, credentials?: str
   return { opening, server, acks, ends }
 }
 
-describe('a fault of our own is told as that, with what was thrown, and ends the connection', () => {
+describe('a fault of our own is reported as that, with its cause, and ends the connection', () => {
   const message = 'a fault in the client: frames is not iterable'
 
   test('of a client', async () => {

@@ -20,7 +20,7 @@ export class InFlight {
     return this.#requests.size
   }
 
-  /** Whether somebody waits for an answer. */
+  /** Whether a caller still waits for an answer. */
   get awaited(): boolean {
     return this.#requests.size > this.abandoned
   }

@@ -317,7 +317,7 @@ export class LoadConnection {
  *
  * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also
  *   `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
- * @throws RangeError when an option can't be
+ * @throws RangeError when an option is invalid
  */
 export async function openLoadConnection(
   options: LoadConnectionOptions,
@@ -350,7 +350,7 @@ function slotCount(window: number): number {
   return slots
 }
 
-/** Throws what a listener threw where nothing of ours is in its way. */
+/** Makes an uncaught exception of what a listener threw, without ending our own loop. */
 function throwUncaught(error: unknown): void {
   process.nextTick(() => {
     throw error

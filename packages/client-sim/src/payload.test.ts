@@ -110,7 +110,7 @@ describe('a payload that can’t be sent rejects, and its neighbours are sent', 
   })
 })
 
-test('what a signal or a time limit can’t be rejects, too', async () => {
+test('an invalid signal or time limit rejects, too', async () => {
   const { client, side } = await connected()
   expect(await rejection(client.submit(NOTHING, { signal: {} as AbortSignal }))).toBeInstanceOf(TypeError)
   expect(await rejection(client.submit(NOTHING, { timeout: '5' as never }))).toBeInstanceOf(RangeError)

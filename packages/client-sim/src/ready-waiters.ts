@@ -7,13 +7,13 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** Those who wait until they can submit, in order. */
+/** Callers of `ready()`, in order. */
 export class ReadyWaiters {
   readonly #room: Room
   #waiters: Waiter[] = []
-  /** Those before it have gone on. */
+  /** The first one that still waits. */
   #at = 0
-  /** How many have gone on in this turn and not submitted yet, and their payloads in bytes. */
+  /** Callers that were released in this turn and have not submitted yet, and the bytes they asked for. */
   #expected = 0
   #expectedBytes = 0
   #turnEnds = false
@@ -36,7 +36,7 @@ export class ReadyWaiters {
     this.#expectedBytes = Math.max(0, this.#expectedBytes - size)
   }
 
-  /** Lets as many go on as there is room for. */
+  /** Releases as many callers as there is room for. */
   admit(): void {
     while (this.#at < this.#waiters.length) {
       const { size, resolve } = this.#waiters[this.#at]
@@ -57,7 +57,7 @@ export class ReadyWaiters {
     for (const { reject } of this.#waiters.splice(this.#at)) reject(error)
   }
 
-  /** Who went on and has not submitted by the end of the turn leaves the place to the next. */
+  /** A caller that has not submitted by the end of the turn loses its place to the next one. */
   #lookAgain(): void {
     if (this.#turnEnds) return
     this.#turnEnds = true

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
 
 /**
- * What is thrown where nobody catches it, from now to the test's end. The test runner, which would take it for a failure,
- * is kept from it.
+ * Collects uncaught exceptions from now to the test's end. The test runner's own listeners, which would fail the run, are
+ * removed meanwhile.
  */
 export function catchUncaught(): unknown[] {
   const others = process.listeners('uncaughtException')
