@@ -1,4 +1,4 @@
-import { FrameDecoder } from '@demo/frame'
+import { FrameDecoder, FrameError } from '@demo/frame'
 import {
   CommandId,
   type ConnAckView,
@@ -10,7 +10,7 @@ import {
 } from '@demo/packet'
 import { ClientError } from './client-error.ts'
 
-/** Turns the bytes that a server sends into its responses. */
+/** Turns the bytes that a server sends into its responses. Only what the server did is a protocol error. */
 export class AckReader {
   readonly #decoder = new FrameDecoder()
   readonly #codec: PacketCodec
@@ -20,18 +20,34 @@ export class AckReader {
   }
 
   /**
-   * Calls `onAck` for each response that a chunk completes.
+   * Takes a chunk. Ask for the responses until there are none: then the chunk is no longer used.
    *
    * @throws ClientError `ERR_CLIENT_PROTOCOL`
    */
-  read(chunk: Uint8Array, onAck: (ack: ConnAckView | SubmitAckView) => void): void {
+  push(chunk: Uint8Array): void {
+    try {
+      this.#decoder.push(chunk)
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  /**
+   * The next response, valid until the next call; undefined when more bytes are needed.
+   *
+   * @throws ClientError `ERR_CLIENT_PROTOCOL`
+   */
+  next(): ConnAckView | SubmitAckView | undefined {
     const decoder = this.#decoder
     try {
-      decoder.push(chunk)
-      while (decoder.next()) onAck(this.#codec.decodeAck(decoder.bytes, decoder.start, decoder.end))
+      return decoder.next() ? this.#codec.decodeAck(decoder.bytes, decoder.start, decoder.end) : undefined
     } catch (error) {
-      throw protocolError(error, this.#otherDialect(error))
+      throw this.#explain(error)
     }
+  }
+
+  #explain(error: unknown): unknown {
+    return isOfPeer(error) ? protocolError(error, this.#otherDialect(error)) : error
   }
 
   /** The other dialect, if the packet that can't be read in ours is a response in that one. */
@@ -56,14 +72,16 @@ export class AckReader {
     try {
       this.#decoder.finish()
     } catch (error) {
-      throw protocolError(error)
+      throw this.#explain(error)
     }
   }
 }
 
-function protocolError(error: unknown, dialect?: Dialect): ClientError {
-  if (error instanceof ClientError) return error
-  const message = `the server broke the protocol: ${error instanceof Error ? error.message : error}`
+const isOfPeer = (error: unknown): error is FrameError | PacketError =>
+  error instanceof FrameError || error instanceof PacketError
+
+function protocolError(error: FrameError | PacketError, dialect?: Dialect): ClientError {
+  const message = `the server broke the protocol: ${error.message}`
   return new ClientError('ERR_CLIENT_PROTOCOL', message, { cause: error, dialect })
 }
 

@@ -1,62 +1,107 @@
 import type { Socket } from 'node:net'
 import { encodeFrame } from '@demo/frame'
 import { CommandId, type PacketCodec } from '@demo/packet'
-import { AckReader, unexpectedAck } from './ack-reader.ts'
-import { ClientError } from './client-error.ts'
+import { listenTo, stopListening } from './abort-signals.ts'
+import { type AckReader, unexpectedAck } from './ack-reader.ts'
+import { asClientError, asSent, ClientError } from './client-error.ts'
 import type { Inlet } from './connect.ts'
+import { connectionLost } from './connection-lost.ts'
+import { bytesOf, type Payload } from './payload.ts'
 
 /** The serial number of the Conn: the first one of its connection. */
 export const CONN_SERIAL = 1
+
+/** How to let a socket in. */
+export interface Introduction {
+  readonly socket: Socket
+  /** Where the socket's bytes go. */
+  readonly inlet: Inlet
+  readonly codec: PacketCodec
+  /** The connection goes on with the same reader, which may hold part of a frame. */
+  readonly reader: AckReader
+  readonly credentials: Uint8Array
+  /** In milliseconds; 0 is no limit. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Credentials as they are sent: text is UTF-8. */
+export function credentialBytes(credentials: string | Payload): Uint8Array {
+  return typeof credentials === 'string' ? new TextEncoder().encode(credentials) : bytesOf(credentials, 'credentials')
+}
 
 /**
  * Sends the Conn that lets a socket in, and waits for its answer. Nobody else may use the socket meanwhile; if it comes
  * to nothing it is destroyed.
  *
- * @param inlet where the socket's bytes go
- * @param credentials a bearer token as text, or any bytes
- * @param timeout in milliseconds; 0 is no limit
- * @throws ClientError `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
+ * @throws ClientError `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_CERTIFICATE`, `ERR_CLIENT_TIMEOUT`,
+ *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`; and the signal's reason
  */
-export function authenticate(
-  socket: Socket,
-  inlet: Inlet,
-  codec: PacketCodec,
-  credentials: string | Uint8Array,
-  timeout: number,
-): Promise<void> {
-  const payload = typeof credentials === 'string' ? new TextEncoder().encode(credentials) : credentials
+export function authenticate(introduction: Introduction): Promise<void> {
+  const { socket, inlet, codec, reader, credentials, timeout, signal } = introduction
   const id = String(CONN_SERIAL).padStart(8, '0')
-  const reader = new AckReader(codec)
   return new Promise((resolve, reject) => {
-    const timer = timeout > 0 ? setTimeout(() => settle(timedOut(timeout)), timeout) : undefined
-    const settle = (error?: ClientError) => {
+    if (signal?.aborted) {
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(signal.reason)
+      return
+    }
+    let heard = false
+    const timer = timeout > 0 ? setTimeout(() => giveUp(timedOut(timeout)), timeout) : undefined
+    const abortable = { aborted: giveUp }
+    if (signal !== undefined) listenTo(signal, abortable)
+    inlet.receive = receive
+    socket.on('end', ended)
+    socket.on('error', failed)
+    socket.write(encodeFrame(codec.encode({ command: CommandId.Conn, id, payload: credentials })))
+
+    function receive(chunk: Uint8Array): void {
+      heard = true
+      try {
+        reader.push(chunk)
+        const ack = reader.next()
+        if (ack === undefined) return
+        if (ack.command !== CommandId.ConnAck || ack.serial !== CONN_SERIAL) {
+          throw unexpectedAck(ack, ack.serial === CONN_SERIAL ? CommandId.Conn : undefined)
+        }
+        if (ack.result !== 0) {
+          giveUp(refused())
+          return
+        }
+        // Nothing else was asked yet.
+        const another = reader.next()
+        if (another !== undefined) throw unexpectedAck(another, undefined)
+        settle()
+        resolve()
+      } catch (error) {
+        giveUp(asSent(asClientError(error)))
+      }
+    }
+    function ended(): void {
+      try {
+        reader.finish()
+        giveUp(connectionLost({ socket, heard, undone: ' before it answered the credentials', sent: true }))
+      } catch (error) {
+        giveUp(asSent(asClientError(error)))
+      }
+    }
+    function failed(cause: Error): void {
+      giveUp(connectionLost({ socket, cause, heard, sent: true }))
+    }
+    function settle(): void {
       clearTimeout(timer)
+      if (signal !== undefined) stopListening(signal, abortable)
       inlet.receive = () => {}
       socket.off('end', ended)
       socket.off('error', failed)
-      if (error === undefined) return resolve()
+    }
+    function giveUp(error: unknown): void {
+      settle()
       socket.on('error', () => {})
       socket.destroy()
       reject(error)
     }
-    const receive = (chunk: Uint8Array) => {
-      try {
-        reader.read(chunk, (ack) => {
-          if (ack.command !== CommandId.ConnAck || ack.serial !== CONN_SERIAL) {
-            throw unexpectedAck(ack, ack.serial === CONN_SERIAL ? CommandId.Conn : undefined)
-          }
-          settle(ack.result === 0 ? undefined : refused())
-        })
-      } catch (error) {
-        settle(error as ClientError)
-      }
-    }
-    const ended = () => settle(lost('the server ended the connection before it answered the credentials'))
-    const failed = (cause: Error) => settle(lost(`the connection was lost: ${cause.message}`, cause))
-    inlet.receive = receive
-    socket.on('end', ended)
-    socket.on('error', failed)
-    socket.write(encodeFrame(codec.encode({ command: CommandId.Conn, id, payload })))
   })
 }
 
@@ -64,6 +109,3 @@ const refused = () => new ClientError('ERR_CLIENT_UNAUTHORIZED', 'the server ref
 
 const timedOut = (timeout: number) =>
   new ClientError('ERR_CLIENT_TIMEOUT', `no answer to the credentials came within ${timeout} ms`, { sent: true })
-
-const lost = (message: string, cause?: Error) =>
-  new ClientError('ERR_CLIENT_CONNECTION_LOST', message, { cause, sent: true })

@@ -221,3 +221,137 @@ test('a client closes itself at the end of its scope', async () => {
     () => 'for the client to end its side',
   )
 })
+
+describe('close() with a time limit', () => {
+  test('rejects at its end what is left, and closes', async () => {
+    const { client, side } = await connected({ window: 1, timeout: 0 })
+    turnClockByHand()
+    const [sent, unsent] = [rejection(client.submit(NOTHING)), rejection(client.submit(NOTHING))]
+    await side.receiveLike(submit(1))
+    const closing = watch(client.close({ timeout: 100 }))
+    vi.advanceTimersByTime(99)
+    await turns(3)
+    expect(closing.state).toBe('pending')
+    vi.advanceTimersByTime(1)
+    const message = 'the client was closed, and waited 100 ms for the answers'
+    expect(await sent).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: true })
+    expect(await unsent).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: false, message })
+    await within(closing.promise, 'for the client to close')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('that is shorter than an earlier one counts', async () => {
+    const { client, side } = await connected({ timeout: 0 })
+    turnClockByHand()
+    const request = rejection(client.submit(NOTHING))
+    await side.receiveLike(submit(1))
+    const closings = [client.close(), client.close({ timeout: 1000 })]
+    vi.advanceTimersByTime(100)
+    closings.push(client.close({ timeout: 50 }))
+    vi.advanceTimersByTime(49)
+    await turns(3)
+    expect(side.closed).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(await request).toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
+    await within(Promise.all(closings), 'for the client to close')
+  })
+
+  test.each([
+    ['longer', 1000],
+    ['none', 0],
+  ])('holds when a later one is %s', async (_what, later) => {
+    const { client, side } = await connected({ timeout: 0 })
+    turnClockByHand()
+    const request = rejection(client.submit(NOTHING))
+    await side.receiveLike(submit(1))
+    const closings = [client.close({ timeout: 100 })]
+    vi.advanceTimersByTime(50)
+    closings.push(client.close({ timeout: later }))
+    vi.advanceTimersByTime(50)
+    expect(await request).toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
+    await within(Promise.all(closings), 'for the client to close')
+  })
+
+  test('ends a connection that the server does not end, and that is no error', async () => {
+    const { client, side } = await connected({ holdsOn: true, timeout: 0 })
+    turnClockByHand()
+    const closing = client.close({ timeout: 100 })
+    await side.receiveAll()
+    vi.advanceTimersByTime(100)
+    await within(closing, 'for the client to close')
+    expect(await client.closed).toBe(undefined)
+  })
+
+  test.each([-1, Number.NaN, 2 ** 31, '1' as never, null as never])(
+    'that is %s rejects, and changes nothing',
+    async (timeout) => {
+      const { client, side } = await connected()
+      const closing = client.close({ timeout })
+      expect(await rejection(closing)).toBeInstanceOf(RangeError)
+      expect(client.alive).toBe(true)
+      const request = client.submit(NOTHING)
+      await side.receiveLike(submit(1))
+      side.send(submitAck(1))
+      expect(await request).toBe(0)
+    },
+  )
+})
+
+describe('destroy()', () => {
+  test('rejects all that is pending at once, with the reason as cause', async () => {
+    const { client, side } = await connected({ window: 1 })
+    const [sent, unsent] = [watch(client.submit(NOTHING)), watch(client.submit(NOTHING))]
+    const errors = [rejection(sent.promise), rejection(unsent.promise)]
+    await side.receiveLike(submit(1))
+    const reason = new Error('shutting down')
+    client.destroy(reason)
+    expect(client.alive).toBe(false)
+    expect(client.inFlight).toBe(0)
+    expect(client.queued).toBe(0)
+    // Microtasks, and no event of the socket.
+    await Promise.resolve()
+    expect([sent.state, unsent.state]).toEqual(['rejected', 'rejected'])
+    const destroyed = { code: 'ERR_CLIENT_DESTROYED', cause: reason }
+    expect(await errors[0]).toMatchObject({ ...destroyed, sent: true })
+    expect(await errors[1]).toMatchObject({
+      ...destroyed,
+      sent: false,
+      message: 'the client was destroyed: shutting down',
+    })
+    expect(await within(client.closed, 'for the client to close')).toMatchObject(destroyed)
+    expect(await rejection(client.submit(NOTHING))).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: false })
+    await side.untilClosed()
+    expect(side.received).toBe(submit(1))
+  })
+
+  test('ends a close() that waits', async () => {
+    const { client, side } = await connected({ timeout: 0 })
+    const request = rejection(client.submit(NOTHING))
+    await side.receiveLike(submit(1))
+    const closing = client.close()
+    client.destroy()
+    expect(await request).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: true })
+    await within(closing, 'for the client to close')
+  })
+
+  test('may be called again, and after the end: the first end counts', async () => {
+    const { client } = await connected()
+    client.destroy(new Error('first'))
+    client.destroy(new Error('second'))
+    expect(await within(client.closed, 'for the client to close')).toMatchObject({ cause: { message: 'first' } })
+    client.destroy(new Error('third'))
+    await within(client.close({ timeout: 1 }), 'for a destroyed client to close')
+  })
+
+  test('from onSent leaves nothing behind', async () => {
+    const { client, side } = await connected()
+    turnClockByHand()
+    const errors = [
+      rejection(client.submit(NOTHING, { onSent: () => client.destroy() })),
+      rejection(client.submit(NOTHING)),
+    ]
+    for (const error of errors) expect(await error).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: true })
+    await side.untilClosed()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

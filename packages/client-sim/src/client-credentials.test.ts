@@ -142,7 +142,7 @@ test('no answer to the credentials in time is ERR_CLIENT_TIMEOUT, and the connec
   vi.advanceTimersByTime(1)
   expect(await rejection(connecting)).toMatchObject({
     code: 'ERR_CLIENT_TIMEOUT',
-    message: 'no answer came within 300 ms',
+    message: 'no answer to the credentials came within 300 ms',
     sent: true,
   })
   await side.untilClosed()
@@ -184,4 +184,32 @@ describe('the answer to the credentials is wrong', () => {
     expect(error.message).toContain('specification dialect')
     expect(error.dialect).toBe('specification')
   })
+})
+
+describe('right after the answer to the credentials', () => {
+  test('a second answer in the same read breaks the protocol', async () => {
+    const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
+    side.send(connAck(1) + connAck(1))
+    expect(await rejection(connecting)).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', sent: true })
+    await side.untilClosed()
+  })
+
+  test('a part of a frame in the same read is not forgotten', async () => {
+    const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
+    side.send(connAck(1) + submitAck(2).slice(0, 10))
+    const client = await within(connecting, 'for the client to be let in')
+    const result = client.submit(new Uint8Array(0))
+    await side.receiveLike(CONN + submit(2))
+    side.send(submitAck(2).slice(10))
+    expect(await result).toBe(0)
+  })
+})
+
+test.each([
+  ['no bytes', 7, { name: 'TypeError', message: expect.stringContaining('credentials is of type number') }],
+  ['null', null, { name: 'TypeError', message: expect.stringContaining('credentials is of type null') }],
+])('credentials that are %s are refused before anything is connected', async (_what, credentials, error) => {
+  const server = await startFakeServer()
+  expect(await rejection(connect({ ...server.location, credentials: credentials as never }))).toMatchObject(error)
+  expect(server.sides).toEqual([])
 })

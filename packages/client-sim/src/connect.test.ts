@@ -1,16 +1,19 @@
 import dns from 'node:dns'
+import { getEventListeners } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSocket, type ServerLocation } from './connect.ts'
+import { type ConnectOptions, connect } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { turnClockByHand } from './testing/connected.ts'
 import { startFakeServer } from './testing/fake-server.ts'
 import { rejection, watch } from './testing/outcome.ts'
 import { turns, waitFor, within } from './testing/wait-for.ts'
+import { connAck } from './testing/wire.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
-  const socket = await within(openSocket(location, timeout), 'for a socket to open')
+  const socket = await within(openSocket(location, { timeout }), 'for a socket to open')
   onTestFinished(() => {
     socket.destroy()
   })
@@ -83,7 +86,7 @@ describe('connects', () => {
     turnClockByHand()
     resolveNames(() => {})
     const sockets = watchClientSockets()
-    const opening = watch(openSocket({ host: 'slow.example', port: 1 }, 0))
+    const opening = watch(openSocket({ host: 'slow.example', port: 1 }, { timeout: 0 }))
     expect(vi.getTimerCount()).toBe(0)
     vi.advanceTimersByTime(3_600_000)
     await turns(2)
@@ -95,7 +98,7 @@ describe('connects', () => {
 describe('says what is wrong', () => {
   test('when nobody listens', async () => {
     const port = await deadPort()
-    const error = await rejection(openSocket({ port }, 5000))
+    const error = await rejection(openSocket({ port }, { timeout: 5000 }))
     expect(error).toMatchObject({
       name: 'ClientError',
       code: 'ERR_CLIENT_CONNECT',
@@ -107,7 +110,7 @@ describe('says what is wrong', () => {
 
   test('when there is no such Unix socket', async () => {
     const path = join('/', 'no', 'such', 'socket')
-    const error = await rejection(openSocket({ path }, 5000))
+    const error = await rejection(openSocket({ path }, { timeout: 5000 }))
     expect(error).toMatchObject({
       code: 'ERR_CLIENT_CONNECT',
       message: `can't connect to ${path}: connect ENOENT ${path}`,
@@ -118,7 +121,7 @@ describe('says what is wrong', () => {
   test('when a name is nobody’s', async () => {
     const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
     resolveNames((callback) => callback(notFound, []))
-    const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, 5000))
+    const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, { timeout: 5000 }))
     expect(error).toMatchObject({
       code: 'ERR_CLIENT_CONNECT',
       message: "can't connect to nobody.example:8888: getaddrinfo ENOTFOUND nobody.example",
@@ -134,7 +137,7 @@ describe('says what is wrong', () => {
         { address: '::1', family: 6 },
       ]),
     )
-    const error = await rejection(openSocket({ host: 'both.example', port }, 5000))
+    const error = await rejection(openSocket({ host: 'both.example', port }, { timeout: 5000 }))
     expect(error.code).toBe('ERR_CLIENT_CONNECT')
     expect(error.message).toContain(`can't connect to both.example:${port}: connect `)
     expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`)
@@ -146,7 +149,7 @@ describe('says what is wrong', () => {
     turnClockByHand()
     resolveNames(() => {})
     const sockets = watchClientSockets()
-    const opening = openSocket({ host: 'slow.example', port: 8888 }, 250)
+    const opening = openSocket({ host: 'slow.example', port: 8888 }, { timeout: 250 })
     const watched = watch(opening)
     vi.advanceTimersByTime(249)
     await turns(2)
@@ -167,7 +170,7 @@ describe('says what is wrong', () => {
     resolveNames((callback) => {
       found = () => callback(null, [{ address: '127.0.0.1', family: 4 }])
     })
-    const opening = rejection(openSocket({ host: 'slow.example', port: server.port }, 250))
+    const opening = rejection(openSocket({ host: 'slow.example', port: server.port }, { timeout: 250 }))
     await waitFor(
       () => found !== undefined,
       () => 'for the name to be looked up',
@@ -182,7 +185,81 @@ describe('says what is wrong', () => {
   })
 
   test('when a port can’t be one', async () => {
-    const error = await rejection(openSocket({ port: 65_536 }, 5000))
+    const error = await rejection(openSocket({ port: 65_536 }, { timeout: 5000 }))
     expect(error).toBeInstanceOf(RangeError)
+  })
+})
+
+describe('a signal that aborts', () => {
+  const reason = new Error('no longer wanted')
+
+  /** Aborts an attempt at a stage, and sees that nothing is left of it. */
+  async function abortAt(options: ConnectOptions, stage: () => Promise<unknown>): Promise<void> {
+    const sockets = watchClientSockets()
+    const abort = new AbortController()
+    const connecting = rejection(connect({ ...options, signal: abort.signal }))
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1)
+    await stage()
+    abort.abort(reason)
+    expect(await connecting).toBe(reason)
+    // Node does not tell of TLS sockets: there the server sees it.
+    expect(sockets.map(({ socket }) => socket.destroyed)).toEqual('tls' in options ? [] : [true])
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+  }
+
+  test('before it begins: nothing is connected', async () => {
+    const sockets = watchClientSockets()
+    expect(await rejection(connect({ port: 1, signal: AbortSignal.abort(reason) }))).toBe(reason)
+    expect(sockets).toEqual([])
+  })
+
+  test('while the name is looked up', async () => {
+    let asked = false
+    resolveNames(() => {
+      asked = true
+    })
+    await abortAt({ host: 'slow.example', port: 1 }, () =>
+      waitFor(
+        () => asked,
+        () => 'for the name to be looked up',
+      ),
+    )
+  })
+
+  test('while the connection is made', async () => {
+    const server = await startFakeServer()
+    await abortAt(server.location as ConnectOptions, async () => {})
+  })
+
+  test('during the TLS handshake', async () => {
+    const server = await startFakeServer()
+    await abortAt({ ...server.location, tls: {} }, async () => (await server.accepted()).receive(1))
+    await server.sides[0].untilClosed()
+  })
+
+  test('while the server looks at the credentials', async () => {
+    const server = await startFakeServer()
+    await abortAt({ ...server.location, credentials: 'secret' }, async () => (await server.accepted()).receive(19))
+    await server.sides[0].untilClosed()
+  })
+
+  test('once it is connected does nothing', async () => {
+    const server = await startFakeServer()
+    const abort = new AbortController()
+    const connecting = connect({ ...server.location, credentials: 'secret', signal: abort.signal })
+    const side = await server.accepted()
+    await side.receive(19)
+    side.send(connAck(1))
+    const client = await within(connecting, 'for the client to be let in')
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    abort.abort(reason)
+    await turns(2)
+    expect(client.alive).toBe(true)
+  })
+
+  test('is not listened to once connecting has failed', async () => {
+    const { signal } = new AbortController()
+    await rejection(connect({ path: '/no/such/socket', signal }))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })

@@ -1,12 +1,14 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { ClientError } from './client-error.ts'
+import { listenTo, stopListening } from './abort-signals.ts'
+import { watchHandshake } from './client-certificate.ts'
+import { connectError } from './connect-error.ts'
 
 /** Where a server listens: a host and a port, or the path of a Unix socket. */
 export type ServerLocation =
   | {
       /** @default '127.0.0.1' */
-      readonly host?: string
+      readonly host?: string | undefined
       readonly port: number
     }
   | { readonly path: string }
@@ -14,33 +16,24 @@ export type ServerLocation =
 /** How to speak TLS with a server. Certificates and keys are PEM. */
 export interface ClientTls {
   /** Whom to trust, in place of the authorities that Node knows. */
-  readonly ca?: string | Uint8Array
+  readonly ca?: string | Uint8Array | undefined
   /** Who we are, for a server that wants to know. */
-  readonly cert?: string | Uint8Array
-  readonly key?: string | Uint8Array
+  readonly cert?: string | Uint8Array | undefined
+  readonly key?: string | Uint8Array | undefined
   /** The name that the server's certificate must be for. Its host unless given. */
-  readonly servername?: string
+  readonly servername?: string | undefined
   /**
    * Whether a certificate that can't be verified ends the connection. With false anybody may be at the other end.
    *
    * @default true
    */
-  readonly rejectUnauthorized?: boolean
+  readonly rejectUnauthorized?: boolean | undefined
 }
 
 function describeLocation(location: ServerLocation): string {
   if ('path' in location) return location.path
   const { host = '127.0.0.1', port } = location
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** The longest that a timer of Node can wait, in milliseconds: 24 days. */
-const MAX_TIMEOUT = 2 ** 31 - 1
-
-/** @throws RangeError when it is no time limit */
-export function checkTimeout(timeout: number): number {
-  if (timeout >= 0 && timeout <= MAX_TIMEOUT) return timeout
-  throw new RangeError(`timeout is ${timeout}; it must be from 1 to ${MAX_TIMEOUT} milliseconds, or 0 for no limit`)
 }
 
 /**
@@ -53,29 +46,57 @@ export interface Inlet {
 
 const SHARED_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
 
+/** How long a connection is idle before the system asks the other end whether it is there, in milliseconds. */
+const KEEPALIVE_DELAY = 30_000
+
+/** How to open a socket. */
+export interface OpenSocketOptions {
+  /** In milliseconds, for all of it; 0 waits as long as the system does. */
+  readonly timeout: number
+  readonly tls?: ClientTls | undefined
+  readonly inlet?: Inlet
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Opens a socket; with TLS, until the handshake is done.
  *
- * @param timeout in milliseconds, for all of it; 0 waits as long as the system does
- * @throws ClientError `ERR_CLIENT_CONNECT`
+ * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; and the signal's reason
  */
-export function openSocket(location: ServerLocation, timeout: number, tls?: ClientTls, inlet?: Inlet): Promise<Socket> {
+export function openSocket(
+  location: ServerLocation,
+  { timeout, tls, inlet, signal }: OpenSocketOptions,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
     const where = { ...whereTo(location), ...readingInto(inlet) }
-    const socket = tls === undefined ? connectSocket({ ...where, noDelay: true }) : connectSecurely(where, tls)
-    const timer = timeout > 0 ? setTimeout(() => fail(new Error(`no answer within ${timeout} ms`)), timeout) : undefined
-    const fail = (cause: Error) => {
-      clearTimeout(timer)
-      socket.destroy()
-      const message = `can't connect to ${describeLocation(location)}: ${reasonOf(cause)}`
-      reject(new ClientError('ERR_CLIENT_CONNECT', message, { cause }))
-    }
-    socket.once('error', fail)
+    const socket = tls === undefined ? connectSocket(where) : connectSecurely(where, tls)
+    socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY))
+    const tooLate = () => failed(new Error(`no answer within ${timeout} ms`))
+    const timer = timeout > 0 ? setTimeout(tooLate, timeout) : undefined
+    const abortable = { aborted: giveUp }
+    if (signal !== undefined) listenTo(signal, abortable)
+    socket.once('error', failed)
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      clearTimeout(timer)
-      socket.off('error', fail)
+      settle()
       resolve(socket)
     })
+
+    function settle(): void {
+      clearTimeout(timer)
+      if (signal !== undefined) stopListening(signal, abortable)
+      socket.off('error', failed)
+    }
+    function failed(cause: Error): void {
+      giveUp(connectError(describeLocation(location), socket, cause))
+    }
+    function giveUp(reason: unknown): void {
+      settle()
+      // What comes of a socket that is no longer wanted is of no use.
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(reason)
+    }
   })
 }
 
@@ -103,29 +124,6 @@ function connectSecurely(where: NetConnectOpts, tls: ClientTls): Socket {
     ...(servername === undefined ? {} : { servername }),
     rejectUnauthorized,
   })
-  return socket.setNoDelay(true)
-}
-
-/** What OpenSSL and Node say in words of their own, in words for whoever reads it; without the `ERR_` before some. */
-const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
-  ['SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
-  ['SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed, and not trusted'],
-  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is from an authority that is not trusted'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is from an authority that is not trusted'],
-  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate is from an authority that is not trusted'],
-  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
-]
-
-/** Node's message when the other end is gone before the handshake is done. */
-const GONE_IN_HANDSHAKE = 'Client network socket disconnected before secure TLS connection was established'
-
-/** The reason in a few words: of a name with several addresses, Node gathers the failures without a message. */
-function reasonOf(cause: Error): string {
-  if (cause instanceof AggregateError) return cause.errors.map((error: Error) => error.message).join(', ')
-  if (cause.message === GONE_IN_HANDSHAKE) {
-    return 'the server ended the connection in the TLS handshake: perhaps it does not speak TLS on this port'
-  }
-  const code = 'code' in cause ? String(cause.code).replace(/^ERR_/, '') : undefined
-  return TLS_REASONS.find(([known]) => known === code)?.[1] ?? cause.message
+  watchHandshake(socket, cert !== undefined)
+  return socket
 }

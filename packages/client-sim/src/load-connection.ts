@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net'
 import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec, PacketIdSequence } from '@demo/packet'
 import { AckReader } from './ack-reader.ts'
-import { authenticate, CONN_SERIAL } from './authenticate.ts'
-import { ClientError } from './client-error.ts'
-import { type ClientTls, checkTimeout, type Inlet, openSocket, type ServerLocation } from './connect.ts'
+import { authenticate, CONN_SERIAL, credentialBytes } from './authenticate.ts'
+import { asClientError, ClientError } from './client-error.ts'
+import { type ClientTls, type Inlet, openSocket, type ServerLocation } from './connect.ts'
+import { connectionLost } from './connection-lost.ts'
+import type { Payload } from './payload.ts'
 import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
+import { checkTimeout } from './time-limit.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
 export type LoadConnectionOptions = ServerLocation & {
   /** @default 'specification' */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /** Requests sent and not answered, at most. */
   readonly window: number
   /** The payload of every request; or of each another one, in turn. */
@@ -19,17 +22,19 @@ export type LoadConnectionOptions = ServerLocation & {
    *
    * @default 0
    */
-  readonly firstPayload?: number
+  readonly firstPayload?: number | undefined
   /**
    * How long connecting may take, and then the answer to the credentials.
    *
    * @default 5000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Speaks TLS with the server. */
-  readonly tls?: ClientTls
+  readonly tls?: ClientTls | undefined
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
-  readonly credentials?: string | Uint8Array
+  readonly credentials?: string | Payload | undefined
+  /** Gives up connecting, at whatever stage, and rejects with the signal's reason. It does nothing afterwards. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** When the next request should have been sent, in milliseconds on the monotonic clock: asked once for each. */
@@ -49,7 +54,10 @@ export interface AnsweredRun {
   succeeded: boolean
 }
 
-/** What a load connection tells. */
+/**
+ * What a load connection tells. A listener that throws is an uncaught exception, as with Node's emitters; the connection
+ * goes on.
+ */
 export interface LoadListener {
   /** Requests were answered. Called once for all that are alike; the object is used again for the next. */
   answered(run: Readonly<AnsweredRun>): void
@@ -99,6 +107,8 @@ export class LoadConnection {
   readonly #run: AnsweredRun = { dueAt: 0, sentAt: 0, answeredAt: 0, count: 0, succeeded: true }
   /** The socket still reads from the batch: it can't be filled anew. */
   #batchBusy = false
+  /** Whether the server has sent anything. */
+  #heard: boolean
   /** The end of the connection is our doing. */
   #ended = false
 
@@ -108,6 +118,7 @@ export class LoadConnection {
     codec: PacketCodec,
     options: LoadConnectionOptions,
     listener: LoadListener,
+    reader = new AckReader(codec),
   ) {
     const { window, payload, firstPayload = 0, credentials } = options
     const slots = slotCount(window)
@@ -115,7 +126,8 @@ export class LoadConnection {
     this.#ids = new PacketIdSequence(this.#lastSerial)
     this.#dialect = codec.dialect
     this.#socket = socket
-    this.#reader = new AckReader(codec)
+    this.#reader = reader
+    this.#heard = credentials !== undefined
     this.#listener = listener
     this.#window = window
     this.#batch =
@@ -125,7 +137,7 @@ export class LoadConnection {
     this.#dueAt = this.#sentAt
     inlet.receive = (chunk) => this.#receive(chunk)
     socket.on('end', () => this.#serverEnded())
-    socket.on('error', (cause) => this.#fail(lost(`the connection was lost: ${cause.message}`, cause)))
+    socket.on('error', (cause) => this.#fail(connectionLost({ socket, cause, heard: this.#heard, sent: true })))
     socket.on('close', () => listener.closed(this, this.#error))
   }
 
@@ -183,13 +195,18 @@ export class LoadConnection {
 
   #receive(chunk: Uint8Array): void {
     this.#run.answeredAt = performance.now()
+    this.#heard = true
+    const reader = this.#reader
     try {
-      this.#reader.read(chunk, (ack) => this.#take(ack.command, ack.serial, ack.result))
+      reader.push(chunk)
+      for (let ack = reader.next(); ack !== undefined; ack = reader.next()) {
+        this.#take(ack.command, ack.serial, ack.result)
+      }
     } catch (error) {
-      this.#fail(error as ClientError)
+      this.#fail(asClientError(error))
     }
     this.#tellRun()
-    this.#listener.room(this)
+    this.#tellRoom()
   }
 
   #noteDue(serial: number, now: number, dueAt: number): void {
@@ -253,26 +270,40 @@ export class LoadConnection {
   }
 
   #tellRun(): void {
-    if (this.#run.count > 0) this.#listener.answered(this.#run)
+    if (this.#run.count === 0) return
+    try {
+      this.#listener.answered(this.#run)
+    } catch (error) {
+      throwUncaught(error)
+    }
     this.#run.count = 0
+  }
+
+  #tellRoom(): void {
+    try {
+      this.#listener.room(this)
+    } catch (error) {
+      throwUncaught(error)
+    }
   }
 
   /** The system has taken a batch. */
   readonly #written = (): void => {
     if (!this.#batchBusy || this.#socket.writableLength > 0) return
     this.#batchBusy = false
-    this.#listener.room(this)
+    this.#tellRoom()
   }
 
   #serverEnded(): void {
     try {
       this.#reader.finish()
-      if (this.#ended) return
-      const unanswered = this.inFlight > 0 ? ` with ${this.inFlight} requests unanswered` : ''
-      this.#fail(lost(`the server ended the connection${unanswered}`))
     } catch (error) {
-      this.#fail(error as ClientError)
+      this.#fail(asClientError(error))
+      return
     }
+    if (this.#ended) return
+    const undone = this.inFlight > 0 ? ` with ${this.inFlight} requests unanswered` : ''
+    this.#fail(connectionLost({ socket: this.#socket, heard: this.#heard, undone, sent: true }))
   }
 
   #fail(error: ClientError): void {
@@ -284,24 +315,26 @@ export class LoadConnection {
 /**
  * Opens a connection for load.
  *
- * @throws ClientError `ERR_CLIENT_CONNECT`; with credentials also `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`,
- *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
- * @throws RangeError when an option can't be
+ * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also
+ *   `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
+ * @throws RangeError when an option is invalid
  */
 export async function openLoadConnection(
   options: LoadConnectionOptions,
   listener: LoadListener,
 ): Promise<LoadConnection> {
-  const { window, timeout = 5000, credentials } = options
+  const { window, timeout = 5000, tls, signal } = options
   if (!(Number.isInteger(window) && window > 0 && window <= MAX_WINDOW)) {
     throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   }
   checkTimeout(timeout)
   const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
+  const credentials = options.credentials === undefined ? undefined : credentialBytes(options.credentials)
   const inlet: Inlet = { receive() {} }
-  const socket = await openSocket(options, timeout, options.tls, inlet)
-  if (credentials !== undefined) await authenticate(socket, inlet, codec, credentials, timeout)
-  return new LoadConnection(socket, inlet, codec, options, listener)
+  const reader = new AckReader(codec)
+  const socket = await openSocket(options, { timeout, tls, inlet, signal })
+  if (credentials !== undefined) await authenticate({ socket, inlet, codec, reader, credentials, timeout, signal })
+  return new LoadConnection(socket, inlet, codec, options, listener, reader)
 }
 
 /** Past this the memory for the slots is no longer small: 12 MiB a connection. */
@@ -317,8 +350,11 @@ function slotCount(window: number): number {
   return slots
 }
 
-function lost(message: string, cause?: Error): ClientError {
-  return new ClientError('ERR_CLIENT_CONNECTION_LOST', message, { cause, sent: true })
+/** Makes an uncaught exception of what a listener threw, without ending our own loop. */
+function throwUncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
 }
 
 /** What our dialect calls a ConnAck is what the other one calls a SubmitAck. */

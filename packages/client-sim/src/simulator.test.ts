@@ -304,3 +304,24 @@ describe('a signal ends it', () => {
     expect(server.seen).toEqual([])
   })
 })
+
+describe('onEvent that throws', () => {
+  test.each(['connected', 'sent', 'answered', 'exited'] as const)(
+    'when it is told of %s ends the simulation, which rejects with what was thrown',
+    async (type) => {
+      const sockets = watchClientSockets()
+      const server = await answering()
+      const mistake = new TypeError('a mistake of the listener')
+      const told: string[] = []
+      const simulating = simulate({ ...server.location, submits: 3, interval: 0 }, (event) => {
+        told.push(event.type)
+        if (event.type === type) throw mistake
+      })
+      await expect(within(simulating, 'for the simulation to end')).rejects.toBe(mistake)
+      // And nothing is told any more.
+      expect(told.filter((one) => one === type)).toHaveLength(1)
+      expect(told.at(-1)).toBe(type)
+      expect(sockets.map(({ socket }) => socket.destroyed)).toEqual(sockets.map(() => true))
+    },
+  )
+})

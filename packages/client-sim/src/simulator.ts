@@ -8,29 +8,29 @@ import { createWords } from './payloads.ts'
 /** Options of {@link simulate}: the client of the Go series unless you say otherwise. */
 export type SimulateOptions = ServerLocation & {
   /** @default 'specification' */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /**
    * Connections at the same time.
    *
    * @default 5
    */
-  readonly clients?: number
+  readonly clients?: number | undefined
   /**
    * Submits of each.
    *
    * @default 10
    */
-  readonly submits?: number
+  readonly submits?: number | undefined
   /**
    * From one submit of a client to its next, in milliseconds.
    *
    * @default 1000
    */
-  readonly interval?: number
+  readonly interval?: number | undefined
   /** Where the payloads come from: the same seed, the same payloads of each client. A random one unless given. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Ends the simulation early. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What happens in a simulation; clients are counted from 1. */
@@ -62,13 +62,14 @@ export interface SimulationSummary {
  * Simulates many clients of a few requests each, as the client of the Go series does: 5 connections, 10 submits each, a
  * second apart, with payloads like `firm-iron`.
  *
- * @param onEvent called for whatever happens; {@link describeEvent} makes a line of it
+ * @param onEvent called for whatever happens; {@link describeEvent} makes a line of it. If it throws, the simulation ends
+ *   early and rejects with what was thrown.
  */
 export async function simulate(
   options: SimulateOptions,
   onEvent: (event: SimulationEvent) => void = () => {},
 ): Promise<SimulationSummary> {
-  const { clients = 5, submits = 10, interval = 1000, signal } = options
+  const { clients = 5, submits = 10, interval = 1000 } = options
   const { seed = Math.floor(Math.random() * 2 ** 32) } = options
   for (const [name, value, least] of [
     ['clients', clients, 1],
@@ -79,11 +80,24 @@ export async function simulate(
       throw new RangeError(`${name} is ${value}; it must be ${least} or more`)
   }
   const summary = { sent: 0, succeeded: 0, failed: 0, errors: 0 }
+  const failure = new AbortController()
+  let thrown: { readonly error: unknown } | undefined
+  const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal])
+
+  function tell(event: SimulationEvent): void {
+    if (thrown !== undefined) return
+    try {
+      onEvent(event)
+    } catch (error) {
+      thrown = { error }
+      failure.abort(error)
+    }
+  }
 
   async function runClient(number: number): Promise<void> {
-    signal?.throwIfAborted()
-    const client = await connect(options)
-    onEvent({ type: 'connected', client: number })
+    signal.throwIfAborted()
+    const client = await connect({ ...options, signal })
+    tell({ type: 'connected', client: number })
     const lost = client.closed.then((error) => {
       throw error ?? new ClientError('ERR_CLIENT_CONNECTION_LOST', 'the server ended the connection')
     })
@@ -94,22 +108,21 @@ export async function simulate(
       const payload = words()
       let id = ''
       const result = await client.submit(encoder.encode(payload), {
-        ...(signal === undefined ? {} : { signal }),
+        signal,
         onSent: (sentId, frameLength) => {
           id = sentId
           summary.sent += 1
-          onEvent({ type: 'sent', client: number, id, payload, frameLength })
+          tell({ type: 'sent', client: number, id, payload, frameLength })
         },
       })
       if (result === 0) summary.succeeded += 1
       else summary.failed += 1
-      onEvent({ type: 'answered', client: number, id, result })
+      tell({ type: 'answered', client: number, id, result })
     }
 
     const over = new AbortController()
     const pause = async (milliseconds: number) => {
-      const signals = signal === undefined ? [over.signal] : [over.signal, signal]
-      await sleep(milliseconds, undefined, { signal: AbortSignal.any(signals) })
+      await sleep(milliseconds, undefined, { signal: AbortSignal.any([over.signal, signal]) })
     }
 
     try {
@@ -138,9 +151,10 @@ export async function simulate(
         (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason))),
       )
       if (error !== undefined) summary.errors += 1
-      onEvent({ type: 'exited', client: i + 1, error })
+      tell({ type: 'exited', client: i + 1, error })
     }),
   )
+  if (thrown !== undefined) throw thrown.error
   return summary
 }
 

@@ -21,7 +21,7 @@ export async function connected(options: ConnectedOptions = {}): Promise<Connect
 
 /** From now to the test's end `setTimeout` waits for `vi.advanceTimersByTime`; sockets go on as ever. */
 export function turnClockByHand(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => {
     vi.useRealTimers()
   })

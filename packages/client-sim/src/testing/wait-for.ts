@@ -5,12 +5,13 @@ const PATIENCE = 5000
 
 /** The real one, also where a test turns the clock by hand. */
 const { setTimeout, clearTimeout } = globalThis
+const now = performance.now.bind(performance)
 
 /** Waits until the condition holds. It never sleeps for the sake of it: the condition is what the test is about. */
 export async function waitFor(condition: () => boolean, what: () => string): Promise<void> {
-  const deadline = performance.now() + PATIENCE
+  const deadline = now() + PATIENCE
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE} ms in vain: ${what()}`)
+    if (now() > deadline) throw new Error(`waited ${PATIENCE} ms in vain: ${what()}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL))
   }
 }

@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net'
+import { certificateTrouble } from './client-certificate.ts'
+import { ClientError } from './client-error.ts'
+
+/** The error of a connection that could not be made. */
+export function connectError(where: string, socket: Socket, cause: Error): ClientError {
+  const trouble = certificateTrouble(socket, cause, false)
+  const code = trouble?.certain ? 'ERR_CLIENT_CERTIFICATE' : 'ERR_CLIENT_CONNECT'
+  const reason = trouble?.certain ? trouble.message : reasonOf(cause)
+  const hint = trouble?.certain === false ? `; ${trouble.message}` : ''
+  return new ClientError(code, `can't connect to ${where}: ${reason}${hint}`, { cause })
+}
+
+/** Plain reasons for the error codes of OpenSSL and Node, without the `ERR_` prefix. */
+const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
+  ['SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS on this port'],
+  ['SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS on this port'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed, and not trusted'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is from an authority that is not trusted'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is from an authority that is not trusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate is from an authority that is not trusted'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+]
+
+/** Node's message when the other end is gone before the handshake is done. */
+const GONE_IN_HANDSHAKE = 'Client network socket disconnected before secure TLS connection was established'
+
+/** The reason in a few words: of a name with several addresses, Node gathers the failures without a message. */
+function reasonOf(cause: Error): string {
+  if (cause instanceof AggregateError) return cause.errors.map((error: Error) => error.message).join(', ')
+  if (cause.message === GONE_IN_HANDSHAKE) {
+    return 'the server ended the connection in the TLS handshake: perhaps it does not speak TLS on this port'
+  }
+  const code = 'code' in cause ? String(cause.code).replace(/^ERR_/, '') : undefined
+  return TLS_REASONS.find(([known]) => known === code)?.[1] ?? cause.message
+}
