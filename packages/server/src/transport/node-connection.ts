@@ -13,6 +13,9 @@ export class NodeConnection implements Connection {
   readonly #readBuffer: ReadBuffer
   #socket: Socket
   #events: ConnectionEvents | undefined
+  #opened = false
+  /** Whether the peer ended its side before {@link open}. */
+  #ended = false
 
   constructor(socket: Socket, readBuffer: ReadBuffer) {
     this.remoteAddress = socket.remoteAddress
@@ -65,7 +68,9 @@ export class NodeConnection implements Connection {
     const socket = this.#socket
     const events = this.#events
     if (events === undefined) throw new Error('attach() comes before open()')
-    socket.on('end', () => events.onEnd())
+    this.#opened = true
+    // A peer that ended without a byte is known to have ended before.
+    if (this.#ended) process.nextTick(() => events.onEnd())
     socket.on('drain', () => events.onWritable())
     this.#readBuffer.attach(socket, (chunk, lent) => events.onBytes(chunk, lent))
     socket.resume()
@@ -103,6 +108,11 @@ export class NodeConnection implements Connection {
       events.onError(error)
       // A TLS socket emits 'error' for a record that it can't decrypt, and stays open.
       socket.destroy()
+    })
+    socket.on('end', () => {
+      if (socket !== this.#socket) return
+      if (this.#opened) events.onEnd()
+      else this.#ended = true
     })
     socket.on('close', () => {
       if (socket === this.#socket) events.onClose()
