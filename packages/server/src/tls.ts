@@ -145,10 +145,15 @@ function checkAuthorities(ca: string | Buffer): void {
   }
 }
 
-/** Why the client is not let in, or undefined. */
-function refusalOf(secured: TLSSocket): string | undefined {
-  if (secured.authorized) return undefined
+/**
+ * Why the client is not let in, or undefined. `authorized` alone proves nothing: with TLS 1.3 Node sets it for a resumed
+ * session without a certificate too.
+ */
+export function refusalOf(
+  secured: Pick<TLSSocket, 'authorized' | 'authorizationError' | 'getPeerX509Certificate'>,
+): string | undefined {
   if (secured.getPeerX509Certificate() === undefined) return 'the client showed no certificate'
+  if (secured.authorized) return undefined
   const code = String(secured.authorizationError)
   return `the client's certificate ${REFUSED[code] ?? `is refused: ${code}`}`
 }
