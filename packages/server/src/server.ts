@@ -7,6 +7,7 @@ import { createCounters, type ServerCounters } from './counters.ts'
 import { Sweeper } from './deadlines.ts'
 import { HandlerCaller, type Handlers } from './handlers.ts'
 import { HandshakeError } from './handshake-error.ts'
+import { spellAddress } from './ip-address.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
 import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
@@ -229,6 +230,7 @@ class TcpServer<Data> implements Server<Data> {
     this.#lastId += 1
     this.counters.connectionsOpened += 1
     const session = new TcpSession(this.#lastId, socket, this.#context)
+    if (socket.remoteAddress !== undefined) session.remoteAddress = spellAddress(socket.remoteAddress)
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
