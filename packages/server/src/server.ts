@@ -8,6 +8,7 @@ import { Sweeper } from './deadlines.ts'
 import { HandlerCaller, type Handlers } from './handlers.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { spellAddress } from './ip-address.ts'
+import { checkListenOptions, ListenError, type ListenOptions } from './listen-options.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
 import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
@@ -31,9 +32,6 @@ const DEFAULT_DRAIN_TIMEOUT = 10_000
 
 /** The longest that a timer of Node can wait, in milliseconds: 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
-
-/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
-export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
 
 /** Where a server listens. */
 export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
@@ -73,9 +71,9 @@ export interface Server<Data = unknown> {
   readonly address: ServerAddress | undefined
 
   /**
-   * Begins to listen. The host is `127.0.0.1` unless given.
+   * Begins to listen. The host is `127.0.0.1` unless given. After a failure it may be tried again.
    *
-   * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
+   * @throws ListenError, or the system's error with its code: `EADDRINUSE`, `EACCES`, …
    */
   listen(options: ListenOptions): Promise<ServerAddress>
 
@@ -120,6 +118,8 @@ class TcpServer<Data> implements Server<Data> {
   readonly #sweeper: Sweeper
   readonly #perIp: ConnectionsPerIp
   #lastId = 0
+  /** Whether a listen() is under way. */
+  #beginning = false
   #closing: Promise<CloseSummary> | undefined
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
@@ -166,11 +166,22 @@ class TcpServer<Data> implements Server<Data> {
   }
 
   async listen(options: ListenOptions): Promise<ServerAddress> {
-    if (this.#closing !== undefined) throw new Error('the server is closed: make another')
+    if (this.#closing !== undefined) throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: make another')
+    const where = checkListenOptions(options)
     const net = this.#net
-    const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
-    net.listen({ ...where, backlog: BACKLOG })
-    await once(net, 'listening', { signal: this.#closed.signal })
+    if (this.#beginning || net.listening) {
+      throw new ListenError('ERR_SERVER_ALREADY_LISTEN', 'the server listens already: make another for another address')
+    }
+    this.#beginning = true
+    try {
+      net.listen({ ...where, backlog: BACKLOG })
+      await once(net, 'listening', { signal: this.#closed.signal })
+    } catch (error) {
+      if (!this.#closed.signal.aborted) throw error
+      throw new ListenError('ERR_SERVER_CLOSED', 'the server was closed before it listened')
+    } finally {
+      this.#beginning = false
+    }
     return serverAddress(net.address())
   }
 
