@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { createPacketCodec } from '@demo/packet'
 import { ConnectionsPerIp } from './connections-per-ip.ts'
@@ -9,6 +9,7 @@ import { HandlerCaller, type Handlers } from './handlers.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { spellAddress } from './ip-address.ts'
 import { checkListenOptions, ListenError, type ListenOptions } from './listen-options.ts'
+import { Listener } from './listener.ts'
 import { connectionsThatOpenFilesAllow } from './open-file-limit.ts'
 import { checkOptions, ServerOptionError, type ServerOptions, usingTls } from './options.ts'
 import { highWaterMark, Scratch } from './outbound.ts'
@@ -114,7 +115,7 @@ class TcpServer<Data> implements Server<Data> {
   readonly #sessions = new Set<TcpSession<Data>>()
   readonly #turns = new Turns()
   readonly #context: SessionContext<Data>
-  readonly #net: NetServer
+  readonly #net: Listener
   readonly #sweeper: Sweeper
   readonly #perIp: ConnectionsPerIp
   #lastId = 0
@@ -143,7 +144,7 @@ class TcpServer<Data> implements Server<Data> {
       forget: (session) => this.#forget(session),
     }
     this.#sweeper = new Sweeper(checked, this.#sessions)
-    this.#net = createNetServer(
+    this.#net = new Listener(
       {
         allowHalfOpen: true,
         noDelay: true,
