@@ -1,16 +1,26 @@
+import { type BytesLike, bytesOf } from './bytes.ts'
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { BODY_OFFSET, COMMAND_LENGTH, ID_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import type { ConnView, Packet, SubmitView } from './packet.ts'
+import type { Conn, ConnView, Packet, Submit, SubmitView } from './packet.ts'
 import { PacketError } from './packet-error.ts'
 
 /** The length of the encoded packet in bytes. */
 export function encodedLength(packet: Packet): number {
-  return 'payload' in packet ? BODY_OFFSET + packet.payload.length : RESPONSE_LENGTH
+  return isRequest(packet) ? BODY_OFFSET + payloadOf(packet).length : RESPONSE_LENGTH
+}
+
+/** By its command alone: whatever else an object has must not decide what is written. */
+function isRequest(packet: Packet): packet is Conn | Submit {
+  return packet.command === CommandId.Submit || packet.command === CommandId.Conn
+}
+
+function payloadOf({ payload }: Conn | Submit): Uint8Array {
+  return payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
 }
 
 /** The encoder of one dialect, into bytes that are there already. */
-export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uint8Array, offset: number) => number {
+export function createEncodeInto(dialect: Dialect): (packet: Packet, target: BytesLike, offset: number) => number {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
   const wire: Record<CommandId, number> = {
     [CommandId.Conn]: CommandId.Conn,
@@ -20,22 +30,25 @@ export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uin
   }
 
   return function encodeInto(packet, target, offset) {
-    checkRoom(encodedLength(packet), target, offset)
+    const bytes = target instanceof Uint8Array && target.length > 0 ? target : bytesOf(target, 'target')
+    checkRoom(encodedLength(packet), bytes, offset)
     const command: number | undefined = wire[packet.command]
     if (command === undefined) {
       throw new PacketError('ERR_PACKET_INVALID', `command is ${String(packet.command)}; it must be one of CommandId`)
     }
-    target[offset] = command
-    writeId(packet.id, target, offset + COMMAND_LENGTH)
+    bytes[offset] = command
+    writeId(packet.id, bytes, offset + COMMAND_LENGTH)
     const at = offset + BODY_OFFSET
-    if ('payload' in packet) {
-      target.set(packet.payload, at)
-      return at + packet.payload.length
+    if (isRequest(packet)) {
+      const payload = payloadOf(packet)
+      bytes.set(payload, at)
+      return at + payload.length
     }
-    if (!(Number.isInteger(packet.result) && packet.result >= 0 && packet.result <= 0xff)) {
-      throw new PacketError('ERR_PACKET_INVALID', `result is ${packet.result}; it must be an integer from 0 to 255`)
+    const { result } = packet
+    if (!(Number.isInteger(result) && result >= 0 && result <= 0xff)) {
+      throw new PacketError('ERR_PACKET_INVALID', `result is ${result}; it must be an integer from 0 to 255`)
     }
-    target[at] = packet.result
+    bytes[at] = result
     return at + 1
   }
 }
@@ -43,12 +56,13 @@ export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uin
 /** The writer of responses of one dialect. */
 export function createWriteAck(
   dialect: Dialect,
-): (request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number) => number {
+): (request: ConnView | SubmitView, result: number, target: BytesLike, offset: number) => number {
   /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
   const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
 
   return function writeAck(request, result, target, offset) {
-    if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, target, offset)
+    if (!(target instanceof Uint8Array)) return writeAck(request, result, bytesOf(target, 'target'), offset)
+    if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, bytesOf(target, 'target'), offset)
     const { bytes, start } = request
     target[offset] = bytes[start] + aboveRequest
     // Byte by byte on purpose: eight bytes are copied faster so than a view for set() is made.
@@ -82,7 +96,7 @@ function invalidId(id: string): PacketError {
 }
 
 function checkRoom(length: number, target: Uint8Array, offset: number): void {
-  if (offset >= 0 && offset + length <= target.length) return
+  if (offset >= 0 && offset + length <= target.length && Number.isInteger(offset)) return
   throw new RangeError(
     `a packet of ${length} bytes at offset ${offset} does not fit into a target of ${target.length} bytes`,
   )
