@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { encodeFrame } from '@demo/frame'
-import { CommandId, type PacketCodec } from '@demo/packet'
+import { type BytesLike, CommandId, type PacketCodec } from '@demo/packet'
 import { AckReader, unexpectedAck } from './ack-reader.ts'
 import { ClientError } from './client-error.ts'
 import type { Inlet } from './connect.ts'
@@ -15,17 +15,23 @@ export const CONN_SERIAL = 1
  * @param inlet where the socket's bytes go
  * @param credentials a bearer token as text, or any bytes
  * @param timeout in milliseconds; 0 is no limit
+ * @throws TypeError `ERR_PACKET_NOT_BYTES` when the credentials are neither text nor bytes
  * @throws ClientError `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
  */
 export function authenticate(
   socket: Socket,
   inlet: Inlet,
   codec: PacketCodec,
-  credentials: string | Uint8Array,
+  credentials: string | BytesLike,
   timeout: number,
 ): Promise<void> {
-  const payload = typeof credentials === 'string' ? new TextEncoder().encode(credentials) : credentials
-  const id = String(CONN_SERIAL).padStart(8, '0')
+  let frame: Uint8Array
+  try {
+    frame = connOf(credentials, codec)
+  } catch (error) {
+    socket.destroy()
+    return Promise.reject(error)
+  }
   const reader = new AckReader(codec)
   return new Promise((resolve, reject) => {
     const timer = timeout > 0 ? setTimeout(() => settle(timedOut(timeout)), timeout) : undefined
@@ -56,8 +62,14 @@ export function authenticate(
     inlet.receive = receive
     socket.on('end', ended)
     socket.on('error', failed)
-    socket.write(encodeFrame(codec.encode({ command: CommandId.Conn, id, payload })))
+    socket.write(frame)
   })
+}
+
+function connOf(credentials: string | BytesLike, codec: PacketCodec): Uint8Array {
+  const payload = typeof credentials === 'string' ? new TextEncoder().encode(credentials) : credentials
+  const id = String(CONN_SERIAL).padStart(8, '0')
+  return encodeFrame(codec.encode({ command: CommandId.Conn, id, payload }))
 }
 
 const refused = () => new ClientError('ERR_CLIENT_UNAUTHORIZED', 'the server refused the credentials')

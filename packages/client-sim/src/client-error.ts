@@ -22,7 +22,7 @@ export type ClientErrorCode =
 /** Options of {@link ClientError}. */
 export interface ClientErrorOptions {
   readonly cause?: unknown
-  readonly sent?: boolean
+  readonly sent?: boolean | undefined
   readonly dialect?: Dialect | undefined
 }
 

@@ -23,34 +23,34 @@ export type ConnectOptions = ServerLocation & {
    *
    * @default 'specification'
    */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /**
    * Requests sent and not answered, at most; others wait in the client. A request that timed out or was aborted keeps
    * its place until its answer comes.
    *
    * @default 1000
    */
-  readonly window?: number
+  readonly window?: number | undefined
   /**
    * How long connecting may take, and each request, its waiting in the client included.
    *
    * @default 5000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Speaks TLS with the server; connecting is then over when the handshake is. */
-  readonly tls?: ClientTls
+  readonly tls?: ClientTls | undefined
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
-  readonly credentials?: string | Uint8Array
+  readonly credentials?: string | Uint8Array | undefined
 }
 
 /** Options of `client.submit`. */
 export interface SubmitOptions {
   /** Rejects the request with the signal's reason; if it was sent already, the server may have done it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How long this request may take, in milliseconds; 0 is no limit. The client's `timeout` unless given. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Called when the request is on its way, with its ID and the length of its frame in bytes. A throw rejects it. */
-  readonly onSent?: (id: string, frameLength: number) => void
+  readonly onSent?: ((id: string, frameLength: number) => void) | undefined
 }
 
 /** One connection to a server, with many requests on their way at the same time. */

@@ -6,7 +6,7 @@ import { ClientError } from './client-error.ts'
 export type ServerLocation =
   | {
       /** @default '127.0.0.1' */
-      readonly host?: string
+      readonly host?: string | undefined
       readonly port: number
     }
   | { readonly path: string }
@@ -14,18 +14,18 @@ export type ServerLocation =
 /** How to speak TLS with a server. Certificates and keys are PEM. */
 export interface ClientTls {
   /** Whom to trust, in place of the authorities that Node knows. */
-  readonly ca?: string | Uint8Array
+  readonly ca?: string | Uint8Array | undefined
   /** Who we are, for a server that wants to know. */
-  readonly cert?: string | Uint8Array
-  readonly key?: string | Uint8Array
+  readonly cert?: string | Uint8Array | undefined
+  readonly key?: string | Uint8Array | undefined
   /** The name that the server's certificate must be for. Its host unless given. */
-  readonly servername?: string
+  readonly servername?: string | undefined
   /**
    * Whether a certificate that can't be verified ends the connection. With false anybody may be at the other end.
    *
    * @default true
    */
-  readonly rejectUnauthorized?: boolean
+  readonly rejectUnauthorized?: boolean | undefined
 }
 
 function describeLocation(location: ServerLocation): string {

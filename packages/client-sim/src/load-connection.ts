@@ -1,35 +1,43 @@
 import type { Socket } from 'node:net'
-import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec, PacketIdSequence } from '@demo/packet'
+import {
+  type BytesLike,
+  CommandId,
+  createPacketCodec,
+  type Dialect,
+  ID_COUNT,
+  type PacketCodec,
+  PacketIdSequence,
+} from '@demo/packet'
 import { AckReader } from './ack-reader.ts'
 import { authenticate, CONN_SERIAL } from './authenticate.ts'
 import { ClientError } from './client-error.ts'
 import { type ClientTls, checkTimeout, type Inlet, openSocket, type ServerLocation } from './connect.ts'
-import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
+import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
 export type LoadConnectionOptions = ServerLocation & {
   /** @default 'specification' */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /** Requests sent and not answered, at most. */
   readonly window: number
   /** The payload of every request; or of each another one, in turn. */
-  readonly payload: Uint8Array | PayloadPool
+  readonly payload: BytesLike | PayloadPool
   /**
    * The number of the pool's payload that is sent first; numbers go round.
    *
    * @default 0
    */
-  readonly firstPayload?: number
+  readonly firstPayload?: number | undefined
   /**
    * How long connecting may take, and then the answer to the credentials.
    *
    * @default 5000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Speaks TLS with the server. */
-  readonly tls?: ClientTls
+  readonly tls?: ClientTls | undefined
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
-  readonly credentials?: string | Uint8Array
+  readonly credentials?: string | BytesLike | undefined
 }
 
 /** When the next request should have been sent, in milliseconds on the monotonic clock: asked once for each. */
@@ -106,10 +114,11 @@ export class LoadConnection {
     socket: Socket,
     inlet: Inlet,
     codec: PacketCodec,
+    batch: SubmitBatch,
     options: LoadConnectionOptions,
     listener: LoadListener,
   ) {
-    const { window, payload, firstPayload = 0, credentials } = options
+    const { window, credentials } = options
     const slots = slotCount(window)
     this.#lastSerial = credentials === undefined ? 0 : CONN_SERIAL
     this.#ids = new PacketIdSequence(this.#lastSerial)
@@ -118,8 +127,7 @@ export class LoadConnection {
     this.#reader = new AckReader(codec)
     this.#listener = listener
     this.#window = window
-    this.#batch =
-      payload instanceof Uint8Array ? new UniformBatch(payload, window) : new VariedBatch(payload, firstPayload)
+    this.#batch = batch
     this.#serials = new Int32Array(slots).fill(FREE)
     this.#sentAt = new Float64Array(slots)
     this.#dueAt = this.#sentAt
@@ -287,6 +295,7 @@ export class LoadConnection {
  * @throws ClientError `ERR_CLIENT_CONNECT`; with credentials also `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`,
  *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
  * @throws RangeError when an option can't be
+ * @throws TypeError `ERR_PACKET_NOT_BYTES` when payload or credentials are no bytes
  */
 export async function openLoadConnection(
   options: LoadConnectionOptions,
@@ -297,11 +306,16 @@ export async function openLoadConnection(
     throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   }
   checkTimeout(timeout)
-  const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
+  const codec = createPacketCodec({ dialect: options.dialect })
+  const batch = batchOf(options)
   const inlet: Inlet = { receive() {} }
   const socket = await openSocket(options, timeout, options.tls, inlet)
   if (credentials !== undefined) await authenticate(socket, inlet, codec, credentials, timeout)
-  return new LoadConnection(socket, inlet, codec, options, listener)
+  return new LoadConnection(socket, inlet, codec, batch, options, listener)
+}
+
+function batchOf({ payload, window, firstPayload }: LoadConnectionOptions): SubmitBatch {
+  return payload instanceof PayloadPool ? new VariedBatch(payload, firstPayload) : new UniformBatch(payload, window)
 }
 
 /** Past this the memory for the slots is no longer small: 12 MiB a connection. */

@@ -8,29 +8,29 @@ import { createWords } from './payloads.ts'
 /** Options of {@link simulate}: the client of the Go series unless you say otherwise. */
 export type SimulateOptions = ServerLocation & {
   /** @default 'specification' */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
   /**
    * Connections at the same time.
    *
    * @default 5
    */
-  readonly clients?: number
+  readonly clients?: number | undefined
   /**
    * Submits of each.
    *
    * @default 10
    */
-  readonly submits?: number
+  readonly submits?: number | undefined
   /**
    * From one submit of a client to its next, in milliseconds.
    *
    * @default 1000
    */
-  readonly interval?: number
+  readonly interval?: number | undefined
   /** Where the payloads come from: the same seed, the same payloads of each client. A random one unless given. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Ends the simulation early. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What happens in a simulation; clients are counted from 1. */

@@ -11,7 +11,7 @@ export interface ServerOptions {
    *
    * @default 'specification'
    */
-  dialect?: Dialect
+  dialect?: Dialect | undefined
 
   /**
    * Whether a Conn must come first and succeed before any Submit. A Submit without it closes the connection as
@@ -19,7 +19,7 @@ export interface ServerOptions {
    *
    * @default true when there is an `onConn`, else false
    */
-  requireConn?: boolean
+  requireConn?: boolean | undefined
 
   /**
    * The longest frame to take, header included. A longer one closes the connection as `frame-error` as soon as its
@@ -27,7 +27,7 @@ export interface ServerOptions {
    *
    * @default 1048576 (1 MiB)
    */
-  maxFrameLength?: number
+  maxFrameLength?: number | undefined
 
   /**
    * Connections at the same time. One more is closed at once as `too-many-connections`. Never above what the
@@ -35,7 +35,7 @@ export interface ServerOptions {
    *
    * @default 10000
    */
-  maxConnections?: number
+  maxConnections?: number | undefined
 
   /**
    * Connections of one address at the same time. One more is closed at once as `too-many-connections`. Addresses of IPv6
@@ -43,7 +43,7 @@ export interface ServerOptions {
    *
    * @default 0 (no limit)
    */
-  maxConnectionsPerIp?: number
+  maxConnectionsPerIp?: number | undefined
 
   /**
    * Asynchronous handlers of one session that have not settled. At the limit the session is not read any more, until
@@ -51,7 +51,7 @@ export interface ServerOptions {
    *
    * @default 1024
    */
-  maxInFlight?: number
+  maxInFlight?: number | undefined
 
   /**
    * Bytes of acks of one session that its peer has not taken yet. The session is not read any more long before, from
@@ -60,7 +60,7 @@ export interface ServerOptions {
    *
    * @default 1048576 (1 MiB)
    */
-  maxWriteBuffer?: number
+  maxWriteBuffer?: number | undefined
 
   /**
    * How long a peer may take, from the accept on, for the header of a proxy, for TLS, and for a required Conn to succeed,
@@ -69,7 +69,7 @@ export interface ServerOptions {
    *
    * @default 5000
    */
-  handshakeTimeout?: number
+  handshakeTimeout?: number | undefined
 
   /**
    * How long a frame may take from its first byte to its last, however the bytes drip in. Then the connection is closed
@@ -77,7 +77,7 @@ export interface ServerOptions {
    *
    * @default 15000
    */
-  frameTimeout?: number
+  frameTimeout?: number | undefined
 
   /**
    * How long a connection may be without a byte received and without a request in flight. Then it is closed as
@@ -85,7 +85,7 @@ export interface ServerOptions {
    *
    * @default 300000 (5 minutes)
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
 
   /**
    * How long a peer may take none of the acks that wait for it. Then the connection is closed as `write-timeout`. The
@@ -94,14 +94,14 @@ export interface ServerOptions {
    *
    * @default 10000
    */
-  writeTimeout?: number
+  writeTimeout?: number | undefined
 
   /**
    * How long an asynchronous handler may take. Then its request is answered with 1, and `session.signal` aborts.
    *
    * @default 30000
    */
-  handlerTimeout?: number
+  handlerTimeout?: number | undefined
 
   /**
    * How long a connection that is closed from our side waits for the peer to end its own, so that the last acks are not
@@ -109,7 +109,7 @@ export interface ServerOptions {
    *
    * @default 2000
    */
-  lingerTimeout?: number
+  lingerTimeout?: number | undefined
 
   /**
    * The proxies that tell for whom they connect: addresses, networks like `10.0.0.0/8`, and `unix` for whoever comes
@@ -118,14 +118,14 @@ export interface ServerOptions {
    *
    * @default [] (nobody)
    */
-  proxyProtocolFrom?: readonly string[]
+  proxyProtocolFrom?: readonly string[] | undefined
 
   /**
    * TLS, of every connection. What can be renewed later: {@link Server.renewTls}.
    *
    * @default undefined (plain TCP)
    */
-  tls?: TlsOptions
+  tls?: TlsOptions | undefined
 
   /**
    * Whether all connections are read into one buffer, over and over. It costs less, and makes a packet good for less: its
@@ -134,13 +134,16 @@ export interface ServerOptions {
    *
    * @default false: a packet's bytes stay as they are for as long as anybody holds it
    */
-  reuseReadBuffer?: boolean
+  reuseReadBuffer?: boolean | undefined
 
   /** Who wants to know how the server is doing; see `@demo/metrics`. */
-  observer?: ServerObserver
+  observer?: ServerObserver | undefined
 }
 
-export type CheckedOptions = Required<Omit<ServerOptions, 'proxyProtocolFrom' | 'tls'>> & {
+/** The options that are used as they are, each with a value. */
+type PlainOptions = Omit<ServerOptions, 'proxyProtocolFrom' | 'tls'>
+
+export type CheckedOptions = { [Name in keyof PlainOptions]-?: Exclude<PlainOptions[Name], undefined> } & {
   readonly proxies: Proxies | undefined
   readonly tls: Tls | undefined
 }

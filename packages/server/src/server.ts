@@ -45,7 +45,7 @@ export interface CloseOptions {
    *
    * @default 10000
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** What came of a close. */

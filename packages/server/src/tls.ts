@@ -10,14 +10,14 @@ export interface TlsOptions {
   /** The private key of the certificate. */
   readonly key: string | Buffer
   /** The authorities that sign the certificates of clients. */
-  readonly ca?: string | Buffer
+  readonly ca?: string | Buffer | undefined
   /**
    * Whether a client must show a certificate that `ca` signed: mutual TLS. One that does not is closed as
    * `unauthorized`.
    *
    * @default false
    */
-  readonly requireClientCert?: boolean
+  readonly requireClientCert?: boolean | undefined
 }
 
 /**
