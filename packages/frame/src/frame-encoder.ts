@@ -17,7 +17,8 @@ export function encodeFrame(payload: BytesLike): NewBytes {
   const bytes = payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
   checkPayloadLength(bytes.length)
   const frame = new Uint8Array(HEADER_LENGTH + bytes.length)
-  frame.set(bytes, writeFrameHeader(frame, 0, bytes.length))
+  writeLength(frame, 0, frame.length)
+  frame.set(bytes, HEADER_LENGTH)
   return frame
 }
 
@@ -40,12 +41,15 @@ export function writeFrameHeader(target: BytesLike, offset: number, payloadLengt
   if (!(offset >= 0 && offset + HEADER_LENGTH <= bytes.length && Number.isInteger(offset))) {
     throw new RangeError(`a header of 4 bytes at offset ${offset} does not fit into a target of ${bytes.length} bytes`)
   }
-  const frameLength = HEADER_LENGTH + payloadLength
+  writeLength(bytes, offset, HEADER_LENGTH + payloadLength)
+  return offset + HEADER_LENGTH
+}
+
+function writeLength(bytes: Uint8Array, offset: number, frameLength: number): void {
   bytes[offset] = frameLength >>> 24
   bytes[offset + 1] = frameLength >>> 16
   bytes[offset + 2] = frameLength >>> 8
   bytes[offset + 3] = frameLength
-  return offset + HEADER_LENGTH
 }
 
 function checkPayloadLength(payloadLength: number): void {

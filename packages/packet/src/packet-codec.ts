@@ -1,7 +1,7 @@
 import type { BytesLike, NewBytes } from './bytes.ts'
 import { createDecoders } from './decode.ts'
 import { checkDialect, type Dialect } from './dialect.ts'
-import { createEncodeInto, createWriteAck, encodedLength } from './encode.ts'
+import { createEncoders, createWriteAck, encodedLength } from './encode.ts'
 import type { ConnAckView, ConnView, Packet, PacketView, SubmitAckView, SubmitView } from './packet.ts'
 
 /** Options of {@link createPacketCodec}. */
@@ -77,16 +77,10 @@ export interface PacketCodec {
  */
 export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec {
   const dialect = checkDialect(options.dialect ?? 'specification')
-  const encodeInto = createEncodeInto(dialect)
   return {
     dialect,
     ...createDecoders(dialect),
-    encode(packet) {
-      const bytes = new Uint8Array(encodedLength(packet))
-      encodeInto(packet, bytes, 0)
-      return bytes
-    },
-    encodeInto,
+    ...createEncoders(dialect),
     writeAck: createWriteAck(dialect),
     encodedLength,
   }
