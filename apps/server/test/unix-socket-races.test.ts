@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { complaint } from './complaint.ts'
 import { type DemoServer, listening, startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import type { Program } from './program.ts'
@@ -91,6 +92,34 @@ describe('servers that start on one Unix socket at the same time', () => {
     const peer = await winners[0]?.connect()
     peer?.send(submit(1))
     expect(await peer?.receive(14)).toBe(submitAck(1))
+  })
+
+  it('a server that is killed before it listens leaves the path to the next', async () => {
+    const folder = new Folder()
+    const path = folder.at('socket')
+    const here = folder.at('here-')
+    const flags = ['--listen-path', path, '--metrics-port', '0']
+    const waiting = startDemoServerProgram([...flags, '--workers', '2', '--handler', folder.write('gate.mjs', GATE)], {
+      environment: { GO: folder.at('go'), HERE: here },
+    })
+    onTestFinished(() => {
+      if (existsSync(folder.path)) folder.write('go', '')
+    })
+    await waitFor(
+      () => readdirSync(folder.path).some((name) => name.startsWith('here-')),
+      () => 'for a worker to load its handlers',
+      20_000,
+    )
+    const line = await complaint(startDemoServerProgram(flags), 3)
+    expect(line).toContain(`can't listen on ${path}: it is taken: another server is starting there`)
+    waiting.signal('SIGKILL')
+    // Its worker holds the ends of its pipes until the handlers are loaded.
+    folder.write('go', '')
+    await waiting.exit()
+    const server = await startDemoServer(['--listen-path', path])
+    const peer = await server.connect()
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
   it('a server that drains leaves the path to the next', async () => {
