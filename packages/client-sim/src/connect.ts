@@ -1,6 +1,7 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { ClientError } from './client-error.ts'
+import { wrongWithPath } from './socket-path.ts'
 
 /** Where a server listens: a host and a port, or the path of a Unix socket. */
 export type ServerLocation =
@@ -60,6 +61,11 @@ const SHARED_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
  * @throws ClientError `ERR_CLIENT_CONNECT`
  */
 export function openSocket(location: ServerLocation, timeout: number, tls?: ClientTls, inlet?: Inlet): Promise<Socket> {
+  const wrong = 'path' in location ? wrongWithPath(location.path) : undefined
+  if (wrong !== undefined) {
+    const message = `can't connect to ${describeLocation(location)}: ${wrong}`
+    return Promise.reject(new ClientError('ERR_CLIENT_CONNECT', message))
+  }
   return new Promise((resolve, reject) => {
     const where = { ...whereTo(location), ...readingInto(inlet) }
     const socket = tls === undefined ? connectSocket({ ...where, noDelay: true }) : connectSecurely(where, tls)
