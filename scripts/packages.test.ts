@@ -29,25 +29,27 @@ const packet: Packet = { command: CommandId.Submit, id: '00000001', payload: new
 const view = createPacketCodec().decode(createPacketCodec().encode(packet))
 if (view.command !== CommandId.Submit || view.payloadLength !== 2) throw new Error('packet')
 
-const metrics = createServerMetrics()
+const metrics = createServerMetrics({ registry: undefined, prefix: undefined, version: undefined, processMetrics: undefined })
 const server = createServer<{ seen: number }>(
   {
     onSubmit(submit, { session, signal }: RequestContext<{ seen: number }>) {
       return submit.payloadLength > 0 && session.id > 0 && !signal.aborted ? 0 : 1
     },
   },
-  { observer: metrics },
+  { observer: metrics, tls: undefined, maxFrameLength: undefined, requireConn: undefined, proxyProtocolFrom: undefined },
 )
-const address = await server.listen({ port: 0 })
+const address = await server.listen({ host: undefined, port: 0 })
 if (!('port' in address)) throw new Error('address')
-const client: Client = await connect({ port: address.port })
-const result: number = await client.submit(new Uint8Array(1))
+const client: Client = await connect({
+  host: undefined, port: address.port, window: undefined, timeout: undefined, dialect: undefined, tls: undefined, credentials: undefined,
+})
+const result: number = await client.submit(new Uint8Array(1), { signal: undefined, timeout: undefined, onSent: undefined })
 await client.close()
 
-const endpoint = await serveMetrics({ registry: metrics.registry, port: 0 })
+const endpoint = await serveMetrics({ registry: metrics.registry, host: undefined, port: 0, ready: undefined })
 const text = await (await fetch('http://127.0.0.1:' + endpoint.address.port + '/metrics')).text()
 await endpoint.close()
-await server.close()
+await server.close({ timeout: undefined })
 if (result !== 0 || !text.includes('tcp_server_req_recv_total 1')) throw new Error('server')
 console.log('all five work', typeof onFailure)
 `

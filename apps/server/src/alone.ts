@@ -2,11 +2,12 @@ import { ExitStatus } from '@demo/cli'
 import { startEndpoint } from './endpoint.ts'
 import type { Config } from './flags.ts'
 import { loadHandlers } from './handler-module.ts'
-import { clearPath, listening, whereToListen } from './listening.ts'
+import { listening, whereToListen } from './listening.ts'
 import { createLog } from './log.ts'
 import { SecretFiles } from './secrets.ts'
 import { createService, type Service } from './service.ts'
 import { nextStopSignal } from './signals.ts'
+import { claimPath } from './socket-path.ts'
 import { stop } from './stopping.ts'
 import { warnOfOpenFiles, whenBroken } from './trouble.ts'
 
@@ -31,9 +32,10 @@ export async function serveAlone(config: Config): Promise<number> {
   let ready: true | string = 'starting'
 
   const where = whereToListen(config)
-  if ('path' in where) await clearPath(where.path)
+  const release = 'path' in where ? await claimPath(where.path) : undefined
   const endpoint = await startEndpoint(config, { registry: metrics.registry, ready: () => ready })
   const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
+  release?.()
   ready = true
   warnOfOpenFiles(server, config, log)
   log.info({ ...address, metricsAddress: endpoint.address.address, metricsPort: endpoint.address.port }, 'listening')

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
@@ -69,14 +69,25 @@ describe('--listen-path', () => {
   )
 
   it.each([
-    { what: 'a folder that is missing', name: 'missing/socket' },
+    { what: 'a folder that is missing', name: 'missing/socket', why: 'its folder does not exist' },
     // A socket's name has room for 107 bytes.
-    { what: 'a path that is too long', name: 'x'.repeat(120) },
-  ])('is one line, and exit status 3: $what', async ({ name }) => {
+    { what: 'a path that is too long', name: 'x'.repeat(120), why: 'path too long' },
+    { what: 'a path that is too long in bytes', name: 'ä'.repeat(50), why: 'path too long' },
+  ])('is one line, and exit status 3: $what', async ({ name, why }) => {
     const folder = new Folder()
     const path = folder.at(name)
     const line = await complaint(startDemoServerProgram(['--listen-path', path, '--metrics-port', '0']), 3)
-    expect(line).toContain(`can't listen on ${path}: `)
-    expect(existsSync(path)).toBe(false)
+    expect(line).toContain(`can't listen on ${path}: ${why}`)
+    if (why === 'path too long')
+      expect(line).toContain(`has ${Buffer.byteLength(path)} bytes, a Unix socket's path has`)
+    expect(readdirSync(folder.path)).toEqual([])
+  })
+
+  it('is refused before any worker serves when the path is too long', async () => {
+    const folder = new Folder()
+    const path = folder.at('x'.repeat(120))
+    const flags = ['--listen-path', path, '--metrics-port', '0', '--workers', '2']
+    expect(await complaint(startDemoServerProgram(flags), 3)).toContain(`can't listen on ${path}: path too long`)
+    expect(readdirSync(folder.path)).toEqual([])
   })
 })

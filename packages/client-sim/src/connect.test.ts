@@ -1,6 +1,8 @@
 import dns from 'node:dns'
 import { getEventListeners } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSocket, type ServerLocation } from './connect.ts'
@@ -43,6 +45,32 @@ function resolveNames(answer: (callback: (error: Error | null, addresses: dns.Lo
     spy.mockRestore()
   })
 }
+
+describe.runIf(process.platform === 'linux')('a path that the system would cut off', () => {
+  /** A server whose path is as long as any can be, 108 bytes: what a longer path is cut off to. */
+  async function longestPath(): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'connect-'))
+    const path = `${folder}/`.padEnd(108, 'x')
+    const server = createServer((socket) => socket.destroy())
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    onTestFinished(() => {
+      server.close()
+      rmSync(folder, { recursive: true })
+    })
+    return path
+  }
+
+  test.each(['y', '\0y', 'ä'])('is refused, and nobody is connected to: and %j', async (rest) => {
+    const sockets = watchClientSockets()
+    const path = `${await longestPath()}${rest}`
+    const error = await rejection(openSocket({ path }, { timeout: 5000 }))
+    expect(error).toMatchObject({ name: 'ClientError', code: 'ERR_CLIENT_CONNECT' })
+    expect(error.message).toMatch(
+      /^can't connect to .*: its path has (\d+ bytes, a Unix socket's path has at most 107|a zero byte inside)$/,
+    )
+    expect(sockets).toEqual([])
+  })
+})
 
 describe('connects', () => {
   test('to a host and a port', async () => {

@@ -2,7 +2,9 @@ import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from
 import { connect as connectTls } from 'node:tls'
 import { listenTo, stopListening } from './abort-signals.ts'
 import { watchHandshake } from './client-certificate.ts'
+import { ClientError } from './client-error.ts'
 import { connectError } from './connect-error.ts'
+import { wrongWithPath } from './socket-path.ts'
 
 /** Where a server listens: a host and a port, or the path of a Unix socket. */
 export type ServerLocation =
@@ -67,6 +69,11 @@ export function openSocket(
   location: ServerLocation,
   { timeout, tls, inlet, signal }: OpenSocketOptions,
 ): Promise<Socket> {
+  const wrong = 'path' in location ? wrongWithPath(location.path) : undefined
+  if (wrong !== undefined) {
+    const message = `can't connect to ${describeLocation(location)}: ${wrong}`
+    return Promise.reject(new ClientError('ERR_CLIENT_CONNECT', message))
+  }
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const where = { ...whereTo(location), ...readingInto(inlet) }

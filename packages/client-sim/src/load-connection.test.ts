@@ -1,4 +1,4 @@
-import type { Dialect } from '@demo/packet'
+import type { BytesLike, Dialect } from '@demo/packet'
 import { describe, expect, test } from 'vitest'
 import {
   type AnsweredRun,
@@ -46,7 +46,7 @@ interface Loaded {
 
 interface LoadOptions extends FakeServerOptions {
   readonly window?: number
-  readonly payload?: Uint8Array | PayloadPool
+  readonly payload?: BytesLike | PayloadPool
   readonly dialect?: Dialect
   /** Called when there may be room. */
   readonly room?: (connection: LoadConnection) => void
@@ -136,6 +136,30 @@ describe('an option that can’t be is refused', () => {
     expect(await rejection(openLoadConnection(options, LISTENER))).toBeInstanceOf(RangeError)
     expect(sockets.map(({ socket }) => socket.destroyed)).not.toContain(false)
   })
+
+  test.each(['hello', 7, [1, 2, 3], undefined])('payload %j, before anything is connected', async (payload) => {
+    const sockets = watchClientSockets()
+    const options = { port: 1, window: 1, payload: payload as unknown as Uint8Array }
+    const error = await rejection(openLoadConnection(options, LISTENER))
+    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_PACKET_NOT_BYTES' })
+    expect(sockets).toEqual([])
+  })
+
+  test('credentials that are no bytes, before anything is connected', async () => {
+    const sockets = watchClientSockets()
+    const server = await startFakeServer()
+    const credentials = 7 as unknown as string
+    const options = { ...server.location, window: 1, payload: PAYLOAD, credentials }
+    const error = await rejection(openLoadConnection(options, LISTENER))
+    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+    expect(sockets).toEqual([])
+  })
+})
+
+test('a payload may be any view, taken by its bytes', async () => {
+  const { connection, side } = await load({ payload: new Uint16Array(bytesOf('cafe').buffer.slice(0, 2)) })
+  connection.send(2)
+  await side.receiveLike(submits(1, 2, 'cafe'))
 })
 
 test('a connection that can’t be made is ERR_CLIENT_CONNECT', async () => {

@@ -1,12 +1,19 @@
 import type { Socket } from 'node:net'
-import { CommandId, createPacketCodec, type Dialect, ID_COUNT, type PacketCodec, PacketIdSequence } from '@demo/packet'
+import {
+  type BytesLike,
+  CommandId,
+  createPacketCodec,
+  type Dialect,
+  ID_COUNT,
+  type PacketCodec,
+  PacketIdSequence,
+} from '@demo/packet'
 import { AckReader } from './ack-reader.ts'
 import { authenticate, CONN_SERIAL, credentialBytes } from './authenticate.ts'
 import { asClientError, ClientError } from './client-error.ts'
 import { type ClientTls, type Inlet, openSocket, type ServerLocation } from './connect.ts'
 import { connectionLost } from './connection-lost.ts'
-import type { Payload } from './payload.ts'
-import { type PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
+import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 import { checkTimeout } from './time-limit.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
@@ -16,7 +23,7 @@ export type LoadConnectionOptions = ServerLocation & {
   /** Requests sent and not answered, at most. */
   readonly window: number
   /** The payload of every request; or of each another one, in turn. */
-  readonly payload: Uint8Array | PayloadPool
+  readonly payload: BytesLike | PayloadPool
   /**
    * The number of the pool's payload that is sent first; numbers go round.
    *
@@ -32,7 +39,7 @@ export type LoadConnectionOptions = ServerLocation & {
   /** Speaks TLS with the server. */
   readonly tls?: ClientTls | undefined
   /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
-  readonly credentials?: string | Payload | undefined
+  readonly credentials?: string | BytesLike | undefined
   /** Gives up connecting, at whatever stage, and rejects with the signal's reason. It does nothing afterwards. */
   readonly signal?: AbortSignal | undefined
 }
@@ -116,11 +123,12 @@ export class LoadConnection {
     socket: Socket,
     inlet: Inlet,
     codec: PacketCodec,
+    batch: SubmitBatch,
     options: LoadConnectionOptions,
     listener: LoadListener,
     reader = new AckReader(codec),
   ) {
-    const { window, payload, firstPayload = 0, credentials } = options
+    const { window, credentials } = options
     const slots = slotCount(window)
     this.#lastSerial = credentials === undefined ? 0 : CONN_SERIAL
     this.#ids = new PacketIdSequence(this.#lastSerial)
@@ -130,8 +138,7 @@ export class LoadConnection {
     this.#heard = credentials !== undefined
     this.#listener = listener
     this.#window = window
-    this.#batch =
-      payload instanceof Uint8Array ? new UniformBatch(payload, window) : new VariedBatch(payload, firstPayload)
+    this.#batch = batch
     this.#serials = new Int32Array(slots).fill(FREE)
     this.#sentAt = new Float64Array(slots)
     this.#dueAt = this.#sentAt
@@ -315,9 +322,10 @@ export class LoadConnection {
 /**
  * Opens a connection for load.
  *
- * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also
- *   `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
+ * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_TIMEOUT`,
+ *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
  * @throws RangeError when an option is invalid
+ * @throws TypeError `ERR_PACKET_NOT_BYTES` when the payload is no bytes; `ERR_INVALID_ARG_TYPE` when the credentials are none
  */
 export async function openLoadConnection(
   options: LoadConnectionOptions,
@@ -328,13 +336,18 @@ export async function openLoadConnection(
     throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   }
   checkTimeout(timeout)
-  const codec = createPacketCodec(options.dialect === undefined ? {} : { dialect: options.dialect })
+  const codec = createPacketCodec({ dialect: options.dialect })
+  const batch = batchOf(options)
   const credentials = options.credentials === undefined ? undefined : credentialBytes(options.credentials)
   const inlet: Inlet = { receive() {} }
   const reader = new AckReader(codec)
   const socket = await openSocket(options, { timeout, tls, inlet, signal })
   if (credentials !== undefined) await authenticate({ socket, inlet, codec, reader, credentials, timeout, signal })
-  return new LoadConnection(socket, inlet, codec, options, listener, reader)
+  return new LoadConnection(socket, inlet, codec, batch, options, listener, reader)
+}
+
+function batchOf({ payload, window, firstPayload }: LoadConnectionOptions): SubmitBatch {
+  return payload instanceof PayloadPool ? new VariedBatch(payload, firstPayload) : new UniformBatch(payload, window)
 }
 
 /** Past this the memory for the slots is no longer small: 12 MiB a connection. */

@@ -162,8 +162,9 @@ export function createWords(seed: number = Math.floor(Math.random() * 2 ** 32)):
  *
  * @param length in bytes, from 0
  * @param nextWords where the words come from; each character must be ASCII, one byte
+ * @returns a `Uint8Array<ArrayBuffer>`, spelled so that TypeScript before 5.7 reads it too
  */
-export function createPayload(length: number, nextWords: () => string): Uint8Array {
+export function createPayload(length: number, nextWords: () => string): ReturnType<typeof Uint8Array.of> {
   let text = ''
   while (text.length < length) text += text === '' ? nextWords() : ` ${nextWords()}`
   return new TextEncoder().encode(text.slice(0, length))

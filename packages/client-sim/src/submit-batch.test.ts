@@ -1,6 +1,6 @@
 import { PacketIdSequence } from '@demo/packet'
 import { expect, test } from 'vitest'
-import { type SubmitBatch, UniformBatch } from './submit-batch.ts'
+import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 import { bytesOf, serials, submit, submits } from './testing/wire.ts'
 
 /** Numbers `count` frames, and gives them as hex. */
@@ -81,3 +81,17 @@ test('a full batch has every ID', () => {
       .join(''),
   )
 })
+
+test('the payloads of a pool may be any views and buffers, taken by their bytes', () => {
+  const pool = new PayloadPool([new Uint16Array(Uint8Array.of(0xca, 0xfe).buffer), Uint8Array.of(0xca, 0xfe).buffer])
+  expect(fill(new VariedBatch(pool), 2, new PacketIdSequence())).toBe(submits(1, 2, 'cafe'))
+})
+
+test.each([['hello'], [['hello']], [[7]], [new Uint8Array(2)], [[undefined]]])(
+  'a pool of %j is refused',
+  (payloads) => {
+    expect(() => new PayloadPool(payloads as unknown as Uint8Array[])).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_PACKET_NOT_BYTES' }),
+    )
+  },
+)

@@ -1,5 +1,5 @@
 import { encodeFrame } from '@demo/frame'
-import { CommandId, createPacketCodec, type PacketIdSequence, writePacketId } from '@demo/packet'
+import { type BytesLike, CommandId, createPacketCodec, type PacketIdSequence, writePacketId } from '@demo/packet'
 
 /** Where the ID lies in a Submit's frame: after the header and the command. */
 const ID_OFFSET = 5
@@ -20,7 +20,7 @@ export interface SubmitBatch {
   fill(count: number, ids: PacketIdSequence, onSerial: (serial: number) => void): Buffer
 }
 
-function encodeSubmit(payload: Uint8Array): Uint8Array {
+function encodeSubmit(payload: BytesLike): Uint8Array {
   return encodeFrame(createPacketCodec().encode({ command: CommandId.Submit, id: '00000000', payload }))
 }
 
@@ -39,7 +39,7 @@ export class UniformBatch implements SubmitBatch {
   /** How many frames it holds. */
   readonly size: number
 
-  constructor(payload: Uint8Array, most: number) {
+  constructor(payload: BytesLike, most: number) {
     const frame = encodeSubmit(payload)
     this.#frameLength = frame.length
     this.size = Math.max(1, Math.min(most, Math.floor(BATCH_LENGTH / frame.length)))
@@ -67,13 +67,16 @@ export class UniformBatch implements SubmitBatch {
 /** Different payloads that any number of load connections send in turn, over and over: ready as frames, kept once. */
 export class PayloadPool {
   /** Frames one after the other, ready but for their IDs. */
-  readonly bytes: Buffer
+  readonly bytes: ReturnType<typeof Buffer.concat>
   /** Where each frame begins, and after the last one where it ends. */
-  readonly offsets: Float64Array
+  readonly offsets: ReturnType<typeof Float64Array.of>
 
-  /** @throws RangeError when there is no payload */
-  constructor(payloads: Iterable<Uint8Array>) {
-    const frames = Array.from(payloads, encodeSubmit)
+  /**
+   * @throws RangeError when there is no payload
+   * @throws TypeError `ERR_PACKET_NOT_BYTES` when one of them is text, or anything else that is no bytes
+   */
+  constructor(payloads: Iterable<BytesLike>) {
+    const frames = Array.from(payloads, (payload) => encodeSubmit(payload))
     if (frames.length === 0) throw new RangeError('there are no payloads; there must be one at least')
     this.bytes = Buffer.concat(frames)
     this.offsets = new Float64Array(frames.length + 1)

@@ -1,9 +1,10 @@
+import type { BytesLike } from './bytes.ts'
 import { FrameDecoder, type FrameDecoderOptions } from './frame-decoder.ts'
 
 /** A web `ReadableStream` of bytes, as far as it is used here: not every browser makes it an async iterable. */
 export interface ByteStream {
   getReader(): {
-    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
+    read(): Promise<{ done: boolean; value?: BytesLike | undefined }>
     cancel(reason?: unknown): Promise<void>
     releaseLock(): void
   }
@@ -18,10 +19,11 @@ export interface ByteStream {
  *
  * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TRUNCATED`; all payloads before it have
  *   been yielded
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when the stream brings text, or anything else that is no bytes
  * @throws RangeError when `maxFrameLength` is not an integer from 4 to 4,294,967,295
  */
 export async function* decodeFrames(
-  source: AsyncIterable<Uint8Array> | ByteStream,
+  source: AsyncIterable<BytesLike> | ByteStream,
   options?: FrameDecoderOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder = new FrameDecoder(options)
@@ -33,7 +35,7 @@ export async function* decodeFrames(
   decoder.finish()
 }
 
-async function* readAll(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
+async function* readAll(stream: ByteStream): AsyncGenerator<BytesLike, void, undefined> {
   const reader = stream.getReader()
   let ended = false
   try {

@@ -1,3 +1,4 @@
+import { type BytesLike, bytesOf } from './bytes.ts'
 import { guessForeignProtocol } from './foreign-protocol.ts'
 import { FrameError } from './frame-error.ts'
 import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
@@ -115,12 +116,15 @@ export class FrameDecoder {
    * Gives the decoder the next bytes of the stream. A chunk pushed before {@link next} said false waits its turn.
    *
    * @throws FrameError the error of before, once the decoder has failed
+   * @throws TypeError `ERR_FRAME_NOT_BYTES` when the chunk is text, or anything else that is no bytes; then nothing has
+   *   changed
    */
-  push(chunk: Uint8Array): void {
+  push(chunk: BytesLike): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#waiting !== undefined) this.#waiting.push(chunk)
-    else if (this.#at < this.#chunk.length) this.#waiting = [chunk]
-    else this.#startChunk(chunk)
+    const bytes = chunk instanceof Uint8Array && chunk.length > 0 ? chunk : bytesOf(chunk, 'chunk')
+    if (this.#waiting !== undefined) this.#waiting.push(bytes)
+    else if (this.#at < this.#chunk.length) this.#waiting = [bytes]
+    else this.#startChunk(bytes)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type BytesLike, bytesOf, type NewBytes } from './bytes.ts'
 import { FrameError } from './frame-error.ts'
 import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
 
@@ -10,11 +11,14 @@ import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
  * ```
  *
  * @throws FrameError `ERR_FRAME_TOO_LONG` when payload and header are above 4,294,967,295 bytes
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when the payload is text, or anything else that is no bytes
  */
-export function encodeFrame(payload: Uint8Array): Uint8Array {
-  checkPayloadLength(payload.length)
-  const frame = new Uint8Array(HEADER_LENGTH + payload.length)
-  frame.set(payload, writeFrameHeader(frame, 0, payload.length))
+export function encodeFrame(payload: BytesLike): NewBytes {
+  const bytes = payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
+  checkPayloadLength(bytes.length)
+  const frame = new Uint8Array(HEADER_LENGTH + bytes.length)
+  writeLength(frame, 0, frame.length)
+  frame.set(bytes, HEADER_LENGTH)
   return frame
 }
 
@@ -28,24 +32,30 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
  *
  * @returns where the payload begins: `offset + 4`
  * @throws FrameError `ERR_FRAME_TOO_LONG` when payload and header are above 4,294,967,295 bytes
- * @throws RangeError when the header does not fit into the target, or the length is negative
+ * @throws RangeError when the header does not fit into the target, or offset or length are negative or no integer
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when there is nothing to write into
  */
-export function writeFrameHeader(target: Uint8Array, offset: number, payloadLength: number): number {
+export function writeFrameHeader(target: BytesLike, offset: number, payloadLength: number): number {
+  const bytes = target instanceof Uint8Array && target.length > 0 ? target : bytesOf(target, 'target')
   checkPayloadLength(payloadLength)
-  if (!(offset >= 0 && offset + HEADER_LENGTH <= target.length)) {
-    throw new RangeError(`a header of 4 bytes at offset ${offset} does not fit into a target of ${target.length} bytes`)
+  if (!(offset >= 0 && offset + HEADER_LENGTH <= bytes.length && Number.isInteger(offset))) {
+    throw new RangeError(`a header of 4 bytes at offset ${offset} does not fit into a target of ${bytes.length} bytes`)
   }
-  const frameLength = HEADER_LENGTH + payloadLength
-  target[offset] = frameLength >>> 24
-  target[offset + 1] = frameLength >>> 16
-  target[offset + 2] = frameLength >>> 8
-  target[offset + 3] = frameLength
+  writeLength(bytes, offset, HEADER_LENGTH + payloadLength)
   return offset + HEADER_LENGTH
 }
 
+function writeLength(bytes: Uint8Array, offset: number, frameLength: number): void {
+  bytes[offset] = frameLength >>> 24
+  bytes[offset + 1] = frameLength >>> 16
+  bytes[offset + 2] = frameLength >>> 8
+  bytes[offset + 3] = frameLength
+}
+
 function checkPayloadLength(payloadLength: number): void {
-  if (payloadLength >= 0 && payloadLength <= MAX_LENGTH_FIELD - HEADER_LENGTH) return
+  if (Number.isInteger(payloadLength) && payloadLength >= 0 && payloadLength <= MAX_LENGTH_FIELD - HEADER_LENGTH) return
   if (!(payloadLength > 0)) throw new RangeError(`payloadLength is ${payloadLength}; it must be 0 or more`)
+  if (payloadLength % 1 !== 0) throw new RangeError(`payloadLength is ${payloadLength}; it must be an integer`)
   throw new FrameError(
     'ERR_FRAME_TOO_LONG',
     `a payload of ${payloadLength} bytes can't be framed: header and payload together count at most ${MAX_LENGTH_FIELD} bytes`,

@@ -12,13 +12,13 @@ export interface ServeMetricsOptions {
    *
    * @default always
    */
-  ready?: () => true | string
+  ready?: (() => true | string) | undefined
   /**
    * The address to listen on.
    *
    * @default '127.0.0.1'
    */
-  host?: string
+  host?: string | undefined
   /** The port to listen on; 0 picks a free one. */
   port: number
 }

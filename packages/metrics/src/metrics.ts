@@ -9,21 +9,21 @@ export interface ServerMetricsOptions {
    *
    * @default a new one
    */
-  registry?: Registry
+  registry?: Registry | undefined
 
   /**
    * What the names begin with. The Go series has `tcp_server_demo2_`.
    *
    * @default 'tcp_server_'
    */
-  prefix?: string
+  prefix?: string | undefined
 
   /**
    * The version that `build_info` tells.
    *
    * @default 'unknown'
    */
-  version?: string
+  version?: string | undefined
 
   /**
    * Whether prom-client's metrics of the process (CPU, memory, event loop, garbage collection) are registered too,
@@ -31,7 +31,7 @@ export interface ServerMetricsOptions {
    *
    * @default true when no registry is given, else false
    */
-  processMetrics?: boolean
+  processMetrics?: boolean | undefined
 }
 
 /** An observer for `createServer`, and the registry its metrics are in. */

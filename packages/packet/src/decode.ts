@@ -1,3 +1,4 @@
+import { type BytesLike, bytesOf } from './bytes.ts'
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { COMMAND_LENGTH, MIN_REQUEST_LENGTH, RESPONSE_LENGTH } from './layout.ts'
@@ -6,8 +7,8 @@ import { PacketError } from './packet-error.ts'
 
 /** The decoders of one dialect. */
 export interface Decoders {
-  decode(bytes: Uint8Array, start?: number, end?: number): PacketView
-  decodeAck(bytes: Uint8Array, start?: number, end?: number): ConnAckView | SubmitAckView
+  decode(bytes: BytesLike, start?: number, end?: number): PacketView
+  decodeAck(bytes: BytesLike, start?: number, end?: number): ConnAckView | SubmitAckView
 }
 
 /** The decoders of one dialect. */
@@ -16,21 +17,22 @@ export function createDecoders(dialect: Dialect): Decoders {
 
   // What a server, or a client, sees most comes first, and all else is out of the way: so each is small enough for the
   // compiler to put it into the loop that calls it.
-  const decode: Decoders['decode'] = (bytes, start = 0, end = bytes.length) => {
-    if (bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
+  const decode: Decoders['decode'] = (bytes, start = 0, end = lengthOf(bytes)) => {
+    if (bytes instanceof Uint8Array && bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
       return new RequestView<typeof CommandId.Submit>(bytes, start, end)
     }
     return decodeOther(bytes, start, end)
   }
-  const decodeAck: Decoders['decodeAck'] = (bytes, start = 0, end = bytes.length) => {
-    if (bytes[start] === submitAck && end - start === RESPONSE_LENGTH) {
+  const decodeAck: Decoders['decodeAck'] = (bytes, start = 0, end = lengthOf(bytes)) => {
+    if (bytes instanceof Uint8Array && bytes[start] === submitAck && end - start === RESPONSE_LENGTH) {
       return new ResponseView(CommandId.SubmitAck, bytes, start)
     }
-    return ackOf(decode(bytes, start, end))
+    return ackOf(decodeOther(bytes, start, end))
   }
   return { decode, decodeAck }
 
-  function decodeOther(bytes: Uint8Array, start: number, end: number): PacketView {
+  function decodeOther(source: BytesLike, start: number, end: number): PacketView {
+    const bytes = source instanceof Uint8Array && source.length > 0 ? source : bytesOf(source, 'bytes')
     const length = end - start
     if (length < COMMAND_LENGTH)
       throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
@@ -47,9 +49,16 @@ export function createDecoders(dialect: Dialect): Decoders {
       if (length !== RESPONSE_LENGTH) throw wrongLength('ConnAck', length)
       return new ResponseView(CommandId.ConnAck, bytes, start)
     }
-    if (command === CommandId.Submit) throw tooShort('Submit', length)
+    if (command === CommandId.Submit) {
+      if (length < MIN_REQUEST_LENGTH) throw tooShort('Submit', length)
+      return new RequestView<typeof CommandId.Submit>(bytes, start, end)
+    }
     throw unknownCommand(command, dialect)
   }
+}
+
+function lengthOf(bytes: BytesLike): number {
+  return (bytes instanceof Uint8Array ? bytes : bytesOf(bytes, 'bytes')).length
 }
 
 function ackOf(packet: PacketView): ConnAckView | SubmitAckView {

@@ -1,16 +1,34 @@
+import { type BytesLike, bytesOf, type NewBytes } from './bytes.ts'
 import { CommandId } from './command-id.ts'
 import { ACK_COMMANDS, type Dialect } from './dialect.ts'
 import { BODY_OFFSET, COMMAND_LENGTH, ID_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import type { ConnView, Packet, SubmitView } from './packet.ts'
+import type { ConnAck, ConnView, Packet, SubmitAck, SubmitView } from './packet.ts'
 import { PacketError } from './packet-error.ts'
 
 /** The length of the encoded packet in bytes. */
 export function encodedLength(packet: Packet): number {
-  return 'payload' in packet ? BODY_OFFSET + packet.payload.length : RESPONSE_LENGTH
+  return lengthWith(payloadOf(packet))
 }
 
-/** The encoder of one dialect, into bytes that are there already. */
-export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uint8Array, offset: number) => number {
+function lengthWith(payload: Uint8Array | undefined): number {
+  return payload === undefined ? RESPONSE_LENGTH : BODY_OFFSET + payload.length
+}
+
+/** The payload of a request. Its command alone makes it one: what else an object has does not decide what is written. */
+function payloadOf(packet: Packet): Uint8Array | undefined {
+  if (packet.command !== CommandId.Submit && packet.command !== CommandId.Conn) return undefined
+  const { payload } = packet
+  return payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
+}
+
+/** The encoders of one dialect: into new bytes, and into bytes that are there already. */
+export interface Encoders {
+  encode(packet: Packet): NewBytes
+  encodeInto(packet: Packet, target: BytesLike, offset: number): number
+}
+
+/** The encoders of one dialect. */
+export function createEncoders(dialect: Dialect): Encoders {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
   const wire: Record<CommandId, number> = {
     [CommandId.Conn]: CommandId.Conn,
@@ -19,23 +37,38 @@ export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uin
     [CommandId.SubmitAck]: submitAck,
   }
 
-  return function encodeInto(packet, target, offset) {
-    checkRoom(encodedLength(packet), target, offset)
+  return {
+    encode(packet) {
+      const payload = payloadOf(packet)
+      const bytes = new Uint8Array(lengthWith(payload))
+      write(packet, payload, bytes, 0)
+      return bytes
+    },
+    encodeInto(packet, target, offset) {
+      const bytes = target instanceof Uint8Array ? target : bytesOf(target, 'target')
+      const payload = payloadOf(packet)
+      checkRoom(lengthWith(payload), bytes, offset)
+      return write(packet, payload, bytes, offset)
+    },
+  }
+
+  function write(packet: Packet, payload: Uint8Array | undefined, bytes: Uint8Array, offset: number): number {
     const command: number | undefined = wire[packet.command]
     if (command === undefined) {
       throw new PacketError('ERR_PACKET_INVALID', `command is ${String(packet.command)}; it must be one of CommandId`)
     }
-    target[offset] = command
-    writeId(packet.id, target, offset + COMMAND_LENGTH)
+    bytes[offset] = command
+    writeId(packet.id, bytes, offset + COMMAND_LENGTH)
     const at = offset + BODY_OFFSET
-    if ('payload' in packet) {
-      target.set(packet.payload, at)
-      return at + packet.payload.length
+    if (payload !== undefined) {
+      bytes.set(payload, at)
+      return at + payload.length
     }
-    if (!(Number.isInteger(packet.result) && packet.result >= 0 && packet.result <= 0xff)) {
-      throw new PacketError('ERR_PACKET_INVALID', `result is ${packet.result}; it must be an integer from 0 to 255`)
+    const { result } = packet as ConnAck | SubmitAck
+    if (!(Number.isInteger(result) && result >= 0 && result <= 0xff)) {
+      throw new PacketError('ERR_PACKET_INVALID', `result is ${result}; it must be an integer from 0 to 255`)
     }
-    target[at] = packet.result
+    bytes[at] = result
     return at + 1
   }
 }
@@ -43,11 +76,12 @@ export function createEncodeInto(dialect: Dialect): (packet: Packet, target: Uin
 /** The writer of responses of one dialect. */
 export function createWriteAck(
   dialect: Dialect,
-): (request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number) => number {
+): (request: ConnView | SubmitView, result: number, target: BytesLike, offset: number) => number {
   /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
   const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
 
   return function writeAck(request, result, target, offset) {
+    if (!(target instanceof Uint8Array)) return writeAck(request, result, bytesOf(target, 'target'), offset)
     if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, target, offset)
     const { bytes, start } = request
     target[offset] = bytes[start] + aboveRequest
@@ -82,8 +116,8 @@ function invalidId(id: string): PacketError {
 }
 
 function checkRoom(length: number, target: Uint8Array, offset: number): void {
-  if (offset >= 0 && offset + length <= target.length) return
-  throw new RangeError(
-    `a packet of ${length} bytes at offset ${offset} does not fit into a target of ${target.length} bytes`,
-  )
+  if (offset >= 0 && offset + length <= target.length && Number.isInteger(offset)) return
+  // A detached one has no room, and that is not what is wrong with it.
+  const room = bytesOf(target, 'target').length
+  throw new RangeError(`a packet of ${length} bytes at offset ${offset} does not fit into a target of ${room} bytes`)
 }

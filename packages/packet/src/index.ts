@@ -16,5 +16,6 @@ export type {
   SubmitAckView,
   SubmitView,
 } from './packet.ts'
+export type { BytesLike } from './bytes.ts'
 export type { Dialect } from './dialect.ts'
 export type { PacketErrorCode } from './packet-error.ts'

@@ -1,6 +1,7 @@
+import type { BytesLike, NewBytes } from './bytes.ts'
 import { createDecoders } from './decode.ts'
 import { checkDialect, type Dialect } from './dialect.ts'
-import { createEncodeInto, createWriteAck, encodedLength } from './encode.ts'
+import { createEncoders, createWriteAck, encodedLength } from './encode.ts'
 import type { ConnAckView, ConnView, Packet, PacketView, SubmitAckView, SubmitView } from './packet.ts'
 
 /** Options of {@link createPacketCodec}. */
@@ -10,7 +11,7 @@ export interface PacketCodecOptions {
    *
    * @default 'specification'
    */
-  dialect?: Dialect
+  dialect?: Dialect | undefined
 }
 
 /**
@@ -31,21 +32,21 @@ export interface PacketCodec {
    *
    * @throws PacketError `ERR_PACKET_MALFORMED`, `ERR_PACKET_UNKNOWN_COMMAND`
    */
-  decode(bytes: Uint8Array, start?: number, end?: number): PacketView
+  decode(bytes: BytesLike, start?: number, end?: number): PacketView
 
   /**
    * The same for a client, which is sent responses only.
    *
    * @throws PacketError as `decode` does; `ERR_PACKET_UNEXPECTED` for a request
    */
-  decodeAck(bytes: Uint8Array, start?: number, end?: number): ConnAckView | SubmitAckView
+  decodeAck(bytes: BytesLike, start?: number, end?: number): ConnAckView | SubmitAckView
 
   /**
    * The packet in new bytes.
    *
    * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
    */
-  encode(packet: Packet): Uint8Array
+  encode(packet: Packet): NewBytes
 
   /**
    * Writes the packet into `target` at `offset`.
@@ -54,7 +55,7 @@ export interface PacketCodec {
    * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
    * @throws RangeError when it does not fit
    */
-  encodeInto(packet: Packet, target: Uint8Array, offset: number): number
+  encodeInto(packet: Packet, target: BytesLike, offset: number): number
 
   /**
    * Writes the response to a request, its ID copied byte for byte: always 10 bytes.
@@ -63,7 +64,7 @@ export interface PacketCodec {
    * @returns the offset after it
    * @throws RangeError when it does not fit
    */
-  writeAck(request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number): number
+  writeAck(request: ConnView | SubmitView, result: number, target: BytesLike, offset: number): number
 
   /** The length of the encoded packet in bytes. */
   encodedLength(packet: Packet): number
@@ -76,16 +77,10 @@ export interface PacketCodec {
  */
 export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec {
   const dialect = checkDialect(options.dialect ?? 'specification')
-  const encodeInto = createEncodeInto(dialect)
   return {
     dialect,
     ...createDecoders(dialect),
-    encode(packet) {
-      const bytes = new Uint8Array(encodedLength(packet))
-      encodeInto(packet, bytes, 0)
-      return bytes
-    },
-    encodeInto,
+    ...createEncoders(dialect),
     writeAck: createWriteAck(dialect),
     encodedLength,
   }

@@ -1,3 +1,4 @@
+import { type BytesLike, bytesOf } from './bytes.ts'
 import { ID_LENGTH } from './layout.ts'
 
 /** How many serial numbers eight digits can tell apart: after 99,999,999 comes 0. */
@@ -67,8 +68,17 @@ export function writePacketId(serial: number, target: DataView, offset: number):
   return offset + ID_LENGTH
 }
 
-/** The serial number that the eight digits of an ID stand for, or -1 when they are not eight digits. */
-export function readPacketId(bytes: Uint8Array, offset: number): number {
+/**
+ * The serial number that the eight digits of an ID stand for, or -1 when they are not eight digits.
+ *
+ * @throws TypeError `ERR_PACKET_NOT_BYTES`
+ */
+export function readPacketId(bytes: BytesLike, offset: number): number {
+  return readSerial(bytes instanceof Uint8Array && bytes.length > 0 ? bytes : bytesOf(bytes, 'bytes'), offset)
+}
+
+/** The same for bytes that are known to be some. */
+export function readSerial(bytes: Uint8Array, offset: number): number {
   if (offset + ID_LENGTH > bytes.length) return -1
   const high = readHalf(bytes, offset)
   const low = readHalf(bytes, offset + DIGITS_OF_HALF)

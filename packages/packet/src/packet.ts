@@ -1,6 +1,7 @@
+import type { BytesLike, NewBytes } from './bytes.ts'
 import type { CommandId } from './command-id.ts'
 import { BODY_OFFSET, COMMAND_LENGTH, RESPONSE_LENGTH } from './layout.ts'
-import { readPacketId } from './packet-id.ts'
+import { readSerial } from './packet-id.ts'
 
 /** Opens a connection; optional unless the server requires it. The payload carries credentials. */
 export interface Conn {
@@ -8,7 +9,7 @@ export interface Conn {
   /** Eight characters of one byte each (latin1): the request's serial number in decimal digits. */
   readonly id: string
   /** Opaque bytes; by convention a bearer token in UTF-8. */
-  readonly payload: Uint8Array
+  readonly payload: BytesLike
 }
 
 /** A request. */
@@ -16,7 +17,7 @@ export interface Submit {
   readonly command: typeof CommandId.Submit
   /** Eight characters of one byte each (latin1): the request's serial number in decimal digits. */
   readonly id: string
-  readonly payload: Uint8Array
+  readonly payload: BytesLike
 }
 
 /** The response to a Conn. */
@@ -56,15 +57,18 @@ export type PacketView = ConnView | SubmitView | ConnAckView | SubmitAckView
  * holds the view, and are kept in memory by it, together with the whole chunk they came in (up to 64 KiB from a
  * socket). What must live long is better held as a {@link copy}.
  */
-export class RequestView<Command extends typeof CommandId.Conn | typeof CommandId.Submit> {
+export class RequestView<
+  Command extends typeof CommandId.Conn | typeof CommandId.Submit,
+  Bytes extends Uint8Array = Uint8Array,
+> {
   /** The bytes that hold the packet. */
-  readonly bytes: Uint8Array
+  readonly bytes: Bytes
   /** Where the packet begins in {@link bytes}: its command ID. */
   readonly start: number
   /** Where the packet ends in {@link bytes}, exclusive. */
   readonly end: number
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
+  constructor(bytes: Bytes, start: number, end: number) {
     this.bytes = bytes
     this.start = start
     this.end = end
@@ -82,12 +86,12 @@ export class RequestView<Command extends typeof CommandId.Conn | typeof CommandI
 
   /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
   get serial(): number {
-    return readPacketId(this.bytes, this.start + COMMAND_LENGTH)
+    return readSerial(this.bytes, this.start + COMMAND_LENGTH)
   }
 
   /** The payload as a view on {@link bytes}, made anew at each reading. */
-  get payload(): Uint8Array {
-    return this.bytes.subarray(this.start + BODY_OFFSET, this.end)
+  get payload(): Bytes {
+    return this.bytes.subarray(this.start + BODY_OFFSET, this.end) as Bytes
   }
 
   /** The length of the payload in bytes; costs nothing. */
@@ -96,21 +100,24 @@ export class RequestView<Command extends typeof CommandId.Conn | typeof CommandI
   }
 
   /** The same packet on bytes of its own. */
-  copy(): RequestView<Command> {
+  copy(): RequestView<Command, NewBytes> {
     return new RequestView(Uint8Array.prototype.slice.call(this.bytes, this.start, this.end), 0, this.end - this.start)
   }
 }
 
 /** A response where it lies. What is said of {@link RequestView} holds here. */
-export class ResponseView<Command extends typeof CommandId.ConnAck | typeof CommandId.SubmitAck> {
+export class ResponseView<
+  Command extends typeof CommandId.ConnAck | typeof CommandId.SubmitAck,
+  Bytes extends Uint8Array = Uint8Array,
+> {
   /** Which response it is, as the specification numbers it, whatever the dialect puts on the wire. */
   readonly command: Command
   /** The bytes that hold the packet. */
-  readonly bytes: Uint8Array
+  readonly bytes: Bytes
   /** Where the packet begins in {@link bytes}: its command ID. */
   readonly start: number
 
-  constructor(command: Command, bytes: Uint8Array, start: number) {
+  constructor(command: Command, bytes: Bytes, start: number) {
     this.command = command
     this.bytes = bytes
     this.start = start
@@ -123,7 +130,7 @@ export class ResponseView<Command extends typeof CommandId.ConnAck | typeof Comm
 
   /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
   get serial(): number {
-    return readPacketId(this.bytes, this.start + COMMAND_LENGTH)
+    return readSerial(this.bytes, this.start + COMMAND_LENGTH)
   }
 
   /** 0 is success; whatever else, up to 255, is failure. */
@@ -132,7 +139,7 @@ export class ResponseView<Command extends typeof CommandId.ConnAck | typeof Comm
   }
 
   /** The same packet on bytes of its own. */
-  copy(): ResponseView<Command> {
+  copy(): ResponseView<Command, NewBytes> {
     const end = this.start + RESPONSE_LENGTH
     return new ResponseView(this.command, Uint8Array.prototype.slice.call(this.bytes, this.start, end), 0)
   }

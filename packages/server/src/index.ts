@@ -11,10 +11,11 @@ export {
   ProtocolError,
   WriteBufferFullError,
 } from './session/server-errors.ts'
+export { ListenError, MAX_SOCKET_PATH_LENGTH } from './transport/listen-options.ts'
 export { MemoryTransport } from './transport/memory-transport.ts'
 export type { Server } from './server.ts'
 export type { CloseOptions, CloseSummary } from './drain.ts'
-export type { ListenOptions } from './transport/tcp-transport.ts'
+export type { ListenErrorCode, ListenOptions } from './transport/listen-options.ts'
 export type { Handlers, SessionHandlers } from './handlers/handlers.ts'
 export type { HandlerOutcome, Result } from './handlers/outcome.ts'
 export type { RequestContext } from './session/request-context.ts'

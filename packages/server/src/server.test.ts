@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createServer, type Server } from './index.ts'
+import { createServer, type ListenOptions, MAX_SOCKET_PATH_LENGTH, type Server } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
 import { connectPeer } from './testing/peer.ts'
 import { waitFor, within } from './testing/wait-for.ts'
@@ -99,8 +99,108 @@ describe('listen', () => {
     expect(server.address).toBeUndefined()
   })
 
-  test.each([-1, 65_536, 1.5])('fails on port %d', async (port) => {
-    await expect(idleServer().listen({ port })).rejects.toMatchObject({ code: 'ERR_SOCKET_BAD_PORT' })
+  test.each<[unknown, string]>([
+    [-1, "'-1'"],
+    [65_536, "'65536'"],
+    [1.5, "'1.5'"],
+    [Number.NaN, "'NaN'"],
+    ['x', "'x'"],
+    ['', "''"],
+    ['0x50', "'0x50'"],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{}, '{}'],
+  ])('fails on port %j', async (port, shown) => {
+    const server = idleServer()
+    await expect(server.listen({ port: port as number })).rejects.toMatchObject({
+      name: 'ListenError',
+      code: 'ERR_SOCKET_BAD_PORT',
+      message: `invalid port ${shown}: expected 0–65535`,
+    })
+    expect(server.address).toBeUndefined()
+  })
+
+  test.each([
+    { host: '', port: 0 },
+    { host: 7 as unknown as string, port: 0 },
+    { path: '' },
+    { path: 7 as unknown as string },
+    { path: `${tmpdir()}/one\0two` },
+  ])('fails on %j, and does not listen somewhere else', async (where) => {
+    const server = idleServer()
+    await expect(server.listen(where)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+    expect(server.address).toBeUndefined()
+  })
+
+  test.runIf(process.platform === 'linux').each([
+    ['ASCII', 'x', 1],
+    ['two bytes a letter', 'ä', 2],
+  ])('takes a path up to the limit in bytes, and no longer one: %s', async (_what, letter, bytes) => {
+    const folder = temporaryPath('')
+    const room = MAX_SOCKET_PATH_LENGTH - Buffer.byteLength(`${folder}/`)
+    const longest = letter.repeat(Math.floor(room / bytes)).padStart(Math.ceil(room / bytes), 'x')
+    const path = join(folder, longest)
+    expect(Buffer.byteLength(path)).toBe(MAX_SOCKET_PATH_LENGTH)
+    const server = idleServer()
+    await expect(server.listen({ path: `${path}x` })).rejects.toMatchObject({
+      name: 'ListenError',
+      code: 'ENAMETOOLONG',
+      message: `path too long: "${path}x" has 108 bytes, a Unix socket's path has at most 107`,
+    })
+    expect(readdirSync(folder)).toEqual([])
+    expect(await server.listen({ path })).toEqual({ path })
+    expect(readdirSync(folder)).toEqual([longest])
+    const peer = await connectPeer({ path })
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.end()
+  })
+
+  test.runIf(process.platform === 'linux')('takes an abstract socket up to the same limit', async () => {
+    const name = `\0server-test-${process.pid}-`.padEnd(108, 'x')
+    const server = idleServer()
+    await expect(server.listen({ path: `${name}x` })).rejects.toMatchObject({ code: 'ENAMETOOLONG' })
+    expect(await server.listen({ path: name })).toEqual({ path: name })
+    const peer = await connectPeer({ path: name })
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.end()
+  })
+
+  test.each(['127.0.0.1', 'localhost'])('twice at once: the second fails, the first listens on %s', async (host) => {
+    const server = idleServer()
+    const [first, second] = await Promise.allSettled([
+      server.listen({ host, port: 0 }),
+      server.listen({ host, port: 0 }),
+    ])
+    expect(first).toEqual({ status: 'fulfilled', value: server.address })
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'ERR_SERVER_ALREADY_LISTEN', message: expect.stringContaining('listens already') },
+    })
+    const peer = await connectPeer(server.address ?? { path: 'none' })
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.end()
+  })
+
+  test('twice at once on a Unix socket and a port: one server, one address', async () => {
+    const path = temporaryPath('s.sock')
+    const server = idleServer()
+    const [first, second] = await Promise.allSettled([server.listen({ path }), server.listen({ port: 0 })])
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected'])
+    expect(server.address).toEqual({ path })
+  })
+
+  test.each<[string, ListenOptions]>([
+    ['a port that is none', { port: -1 }],
+    ['a host that nobody knows', { host: 'nobody.invalid', port: 0 }],
+    ['a path that is too long', { path: `/tmp/${'x'.repeat(200)}` }],
+    ['a folder that is missing', { path: '/nowhere/at/all/s.sock' }],
+  ])('after a failure it may be tried again: %s', async (_what, where) => {
+    const server = idleServer()
+    await expect(server.listen(where)).rejects.toThrow()
+    expect(await server.listen({ port: 0 })).toEqual(server.address)
   })
 
   test('fails when it listens already, and goes on listening', async () => {
@@ -117,7 +217,10 @@ describe('listen', () => {
     const server = idleServer()
     await server.listen({ port: 0 })
     await server.close()
-    await expect(within(server.listen({ port: 0 }), 'for listen to fail')).rejects.toThrow()
+    await expect(within(server.listen({ port: 0 }), 'for listen to fail')).rejects.toMatchObject({
+      code: 'ERR_SERVER_CLOSED',
+      message: 'the server is closed: make another',
+    })
     expect(server.address).toBeUndefined()
   })
 
@@ -125,11 +228,11 @@ describe('listen', () => {
     const server = idleServer()
     const listening = server.listen({ port: 0 }).then(
       () => 'listening',
-      () => 'refused',
+      (error) => error.code,
     )
     const closing = server.close()
     await within(closing, 'for the server to be closed')
-    expect(await within(listening, 'for listen to settle')).toMatch(/^(listening|refused)$/)
+    expect(await within(listening, 'for listen to settle')).toMatch(/^(listening|ERR_SERVER_CLOSED)$/)
     expect(server.address).toBeUndefined()
   })
 })

@@ -10,8 +10,9 @@ import { checkDestroyReason, type Session } from './session/session.ts'
 import { Sweeper, type Swept } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
+import { ListenError, type ListenOptions } from './transport/listen-options.ts'
 import { ReadBuffer } from './transport/read-buffer.ts'
-import { type ListenOptions, TcpTransport } from './transport/tcp-transport.ts'
+import { TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
 /** A server of framed requests. */
@@ -26,9 +27,10 @@ export interface Server<Data = unknown, S extends Session<Data> = Session<Data>>
   readonly address: ServerAddress | undefined
 
   /**
-   * Begins to listen: on TCP (the host is `127.0.0.1` unless given), on a Unix socket, or on another transport.
+   * Begins to listen: on TCP (the host is `127.0.0.1` unless given), on a Unix socket, or on another transport. After a
+   * failure it may be tried again.
    *
-   * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
+   * @throws ListenError, or the system's error with its code: `EADDRINUSE`, `EACCES`, …
    */
   listen(where: ListenOptions | Transport): Promise<ServerAddress>
 
@@ -110,9 +112,19 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   }
 
   async listen(where: ListenOptions | Transport): Promise<ServerAddress> {
-    if (this.#closing !== undefined) throw new Error('the server is closed: make another')
-    this.#transport = 'listen' in where ? where : this.#tcpTransport(where)
-    return this.#transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
+    if (this.#closing !== undefined) throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: make another')
+    const transport = 'listen' in where ? where : this.#tcpTransport(where)
+    if (this.#transport !== undefined) {
+      throw new ListenError('ERR_SERVER_ALREADY_LISTEN', 'the server listens already: make another for another address')
+    }
+    this.#transport = transport
+    try {
+      return await transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
+    } catch (error) {
+      this.#transport = undefined
+      if (!this.#closed.signal.aborted) throw error
+      throw new ListenError('ERR_SERVER_CLOSED', 'the server was closed before it listened')
+    }
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {

@@ -1,10 +1,11 @@
 import { ExitError } from '@demo/cli'
 import { startEndpoint } from '../endpoint.ts'
 import type { Config } from '../flags.ts'
-import { clearPath, whereToListen } from '../listening.ts'
+import { whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
 import { SecretFiles } from '../secrets.ts'
 import { nextStopSignal } from '../signals.ts'
+import { claimPath } from '../socket-path.ts'
 import { stop } from '../stopping.ts'
 import { warnWhenFull } from './full-primary.ts'
 import { GatheredMetrics } from './gathered-metrics.ts'
@@ -42,7 +43,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
   }
 
   const where = whereToListen(config)
-  if ('path' in where) await clearPath(where.path)
+  const release = 'path' in where ? await claimPath(where.path) : undefined
   const endpoint = await startEndpoint(config, { registry: metrics, ready })
   const started = await Promise.race([workers.start(), gaveUp])
   if ('why' in started) {
@@ -50,6 +51,7 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     workers.kill()
     throw new ExitError(started.status, started.status > 1 ? '' : started.why)
   }
+  release?.()
   const { address, port } = endpoint.address
   log.info({ ...started, workers: config.workers, metricsAddress: address, metricsPort: port }, 'listening')
 

@@ -20,6 +20,8 @@ test.each([
   ['::1', '::2'],
   ['fe80::1', 'fe80::2%eth0'],
   ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['::FFFF:c000:201', '192.0.2.1'],
+  ['2001:DB8:0000:0::1', '2001:db8::2'],
 ])('%s and %s are of one subscriber', (one, other) => {
   const connections = new ConnectionsPerIp(1)
   expect([connections.enter(one), connections.enter(other)]).toEqual([true, false])

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { spellAddress } from '../transport/ip-address.ts'
 
 /** How many connections each address has. */
 export class ConnectionsPerIp {
@@ -31,12 +32,10 @@ export class ConnectionsPerIp {
   }
 }
 
-const MAPPED = '::ffff:'
-
-/** An address of IPv4, or the first 64 bits of one of IPv6: whoever has one of those has them all (RFC 6177). */
+/** An address of IPv4, or the first 64 bits of one of IPv6: a subscriber has all addresses of those (RFC 6177). */
 function subscriberOf(address: string): string {
-  if (address.startsWith(MAPPED) && address.includes('.')) return address.slice(MAPPED.length)
-  return isIPv6(address) ? firstHalf(address) : address
+  const spelled = spellAddress(address)
+  return isIPv6(spelled) ? firstHalf(spelled) : spelled
 }
 
 /** The first four groups: `2001:db8:0:1` of `2001:db8:0:1::7`. */

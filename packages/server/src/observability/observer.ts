@@ -7,7 +7,7 @@ import type { ServerCounters } from './counters.ts'
  */
 export interface ServerObserver {
   /** Called once, when the server is made, with the counters to read whenever they are wanted. */
-  attach?(counters: ServerCounters): void
+  attach?: ((counters: ServerCounters) => void) | undefined
 
   /**
    * Called when answers are handed to a socket, once for all that were read together.
@@ -16,7 +16,7 @@ export interface ServerObserver {
    *   reading for all of them
    * @param count how many answers, at least 1
    */
-  answered?(seconds: number, count: number): void
+  answered?: ((seconds: number, count: number) => void) | undefined
 }
 
 /** The same observer, unable to harm: what `answered` throws is a process warning, the first time. */

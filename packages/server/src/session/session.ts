@@ -6,7 +6,10 @@ import type { SessionState } from './session-state.ts'
 export interface Session<Data = unknown> {
   /** A number that no other session of this server has. */
   readonly id: number
-  /** The peer's address, behind a proxy the client's; undefined on a Unix socket. */
+  /**
+   * The peer's address, behind a proxy the client's; undefined on a Unix socket. An address has one spelling: IPv6 as
+   * `2001:db8::1`, and IPv4 as `192.0.2.1`, also on a socket of IPv6.
+   */
   readonly remoteAddress: string | undefined
   /** The peer's port, behind a proxy the client's; undefined on a Unix socket. */
   readonly remotePort: number | undefined

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Connection, ConnectionEvents } from './connection.ts'
+import { spellAddress } from './ip-address.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 
@@ -18,7 +19,7 @@ export class NodeConnection implements Connection {
   #ended = false
 
   constructor(socket: Socket, readBuffer: ReadBuffer) {
-    this.remoteAddress = socket.remoteAddress
+    this.remoteAddress = socket.remoteAddress === undefined ? undefined : spellAddress(socket.remoteAddress)
     this.remotePort = socket.remotePort
     this.#socket = socket
     this.#readBuffer = readBuffer

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createServer, ServerOptionError } from '../index.ts'
+import { createServer, type Handlers, ServerOptionError, type Session } from '../index.ts'
 import { startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { conn, connAck, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
+import { Proxies } from './proxies.ts'
 
 const HEADER = Buffer.from('PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n').toString('hex')
 const BINARY_HEADER = '0d0a0d0a000d0a515549540a2111000cc0000201cb007107cb0622b8'
@@ -170,6 +171,79 @@ describe('maxConnectionsPerIp', () => {
       { reason: 'too-many-connections', session: { remoteAddress: '192.0.2.2' } },
     ])
   })
+})
+
+describe('an address has one spelling', () => {
+  const headerOf = (address: string) => Buffer.from(`PROXY TCP6 ${address} 2001:db8::9 1 2\r\n`).toString('hex')
+  /** Version 2: an address of IPv6 in 16 bytes. */
+  const binaryOf = (address: string) => `0d0a0d0a000d0a515549540a21210024${address}${'00'.repeat(16)}00010002`
+
+  test.each([
+    [
+      'IPv6',
+      '2001:db8::1',
+      [
+        headerOf('2001:db8::1'),
+        headerOf('2001:DB8::1'),
+        headerOf('2001:0db8:0000:0000:0000:0000:0000:0001'),
+        headerOf('2001:db8:0:0::1'),
+        binaryOf('20010db8000000000000000000000001'),
+      ],
+    ],
+    [
+      'IPv4',
+      '192.0.2.1',
+      [
+        HEADER,
+        BINARY_HEADER,
+        headerOf('::ffff:192.0.2.1'),
+        headerOf('::FFFF:C000:0201'),
+        binaryOf('00000000000000000000ffffc0000201'),
+      ],
+    ],
+  ])('however a proxy spells it, it counts as one: %s', async (_version, address, [first = '', ...others]) => {
+    const { connect, opened, untilClosed } = await startServer({}, { ...LOOPBACK, maxConnectionsPerIp: 1 })
+    const peer = await connect()
+    peer.send(first + submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    for (const [at, header] of others.entries()) {
+      const excess = await connect()
+      excess.send(header + submit(1))
+      await excess.untilClosed()
+      const closing = (await untilClosed(at + 1)).at(-1)
+      expect(closing).toMatchObject({ reason: 'too-many-connections', session: { remoteAddress: address } })
+      expect(closing?.error?.message).toBe(`1 connections of ${address} are open`)
+    }
+    expect(opened).toHaveLength(1)
+  })
+
+  test('a peer over IPv4 on a socket of IPv6 has its address of IPv4', async () => {
+    const opened: Session[] = []
+    const handlers: Handlers = { onSubmit: () => 0, onOpen: (session) => void opened.push(session) }
+    const server = createServer(handlers, { maxConnectionsPerIp: 1 })
+    onTestFinished(async () => {
+      await server.close({ timeout: 1 })
+    })
+    const address = await server.listen({ host: '::', port: 0 })
+    if ('path' in address) throw new Error('a path')
+    const peer = await connectPeer({ address: '127.0.0.1', port: address.port })
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    expect(opened).toMatchObject([{ remoteAddress: '127.0.0.1' }])
+    peer.end()
+  })
+})
+
+test.each([
+  ['10.0.0.0/8', '10.1.2.3', '::ffff:10.1.2.3', '::FFFF:0a01:203'],
+  ['::ffff:10.0.0.0/104', '10.1.2.3', '::ffff:10.1.2.3', '::ffff:a01:203'],
+  ['2001:DB8:0::/48', '2001:db8::1', '2001:0DB8:0000::1', '2001:db8:0:1::'],
+  ['fe80::/10', 'fe80::1', 'fe80::1%eth0', 'FE80::1%1'],
+  ['fe80::1', 'fe80::1%lo', 'fe80:0::1%nowhere', 'FE80::0001'],
+])('%s has %s, %s and %s, and nobody else', (network, ...addresses) => {
+  const proxies = new Proxies([network])
+  for (const address of addresses) expect(proxies.includes(address), address).toBe(true)
+  for (const other of ['192.0.2.1', '2001:db9::1', undefined]) expect(proxies.includes(other)).toBe(false)
 })
 
 test.each([

@@ -1,6 +1,7 @@
 import { BlockList, isIP, type Socket } from 'node:net'
 import type { CloseReason } from '../session/close-reason.ts'
 import { HandshakeError } from './handshake-error.ts'
+import { spellAddress } from './ip-address.ts'
 import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
 
 /** The name of those who come over a Unix socket, among the addresses of proxies. */
@@ -23,7 +24,8 @@ export class Proxies {
   /** Whether this is one of them. */
   includes(address: string | undefined): boolean {
     if (address === undefined) return this.#unix
-    return this.#addresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+    const [withoutZone = ''] = spellAddress(address).split('%')
+    return this.#addresses.check(withoutZone, isIP(withoutZone) === 6 ? 'ipv6' : 'ipv4')
   }
 
   #add(network: string): void {

@@ -1,4 +1,5 @@
-import { isIP, SocketAddress } from 'node:net'
+import { isIP } from 'node:net'
+import { spellAddress } from './ip-address.ts'
 
 /** Whom a proxy speaks for. */
 export interface ProxiedPeer {
@@ -59,7 +60,7 @@ function parseLine(text: string): ProxyHeader | undefined {
   const wrong = wrongField(line)
   if (wrong !== undefined) throw new Error(`the header of the PROXY protocol is malformed: ${wrong}`)
   const [, , address = '', , port] = line.split(' ')
-  return { length, peer: { address, port: Number(port) } }
+  return { length, peer: { address: spellAddress(address), port: Number(port) } }
 }
 
 /**
@@ -111,10 +112,9 @@ function parseBinary(bytes: Buffer): ProxyHeader | undefined {
   return { length, peer: { address: addressLength === 4 ? source.join('.') : ipv6Text(source), port } }
 }
 
-/** As Node writes it: `2001:db8::1`. */
 function ipv6Text(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(2 * at).toString(16))
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+  return spellAddress(groups.join(':'))
 }
 
 function hex(byte: number): string {

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Accept, Handshake, ServerAddress, Transport } from './connection.ts'
 import { HandshakeError } from './handshake-error.ts'
+import { checkListenOptions, type ListenOptions } from './listen-options.ts'
+import { Listener } from './listener.ts'
 import { NodeConnection } from './node-connection.ts'
 import { type Proxies, readProxyHeader } from './proxies.ts'
 import type { ReadBuffer } from './read-buffer.ts'
@@ -16,9 +18,6 @@ const KEEP_ALIVE_DELAY = 60_000
 /** A failed accept is reported as a warning at most this often, in milliseconds. */
 const WARNING_INTERVAL = 1000
 
-/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
-export type ListenOptions = { readonly host?: string | undefined; readonly port: number } | { readonly path: string }
-
 /** What a TCP transport needs of its server. */
 export interface TcpTransportOptions {
   /** From this many unsent bytes on a write asks its caller to wait. */
@@ -32,16 +31,17 @@ export interface TcpTransportOptions {
 
 /** TCP and Unix sockets of Node, behind proxies and with TLS where asked for. */
 export class TcpTransport implements Transport {
-  readonly #where: ListenOptions
+  readonly #where: ReturnType<typeof checkListenOptions>
   readonly #options: TcpTransportOptions
-  readonly #net: Server
+  readonly #net: Listener
   #accept: Accept | undefined
   #warnedAt = Number.NEGATIVE_INFINITY
 
+  /** @throws ListenError when it can't listen there */
   constructor(where: ListenOptions, options: TcpTransportOptions) {
-    this.#where = where
+    this.#where = checkListenOptions(where)
     this.#options = options
-    this.#net = createServer(
+    this.#net = new Listener(
       {
         allowHalfOpen: true,
         noDelay: true,
@@ -60,9 +60,9 @@ export class TcpTransport implements Transport {
 
   async listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress> {
     this.#accept = accept
-    const where =
+    const _where =
       'path' in this.#where ? this.#where : { host: this.#where.host ?? '127.0.0.1', port: this.#where.port }
-    this.#net.listen({ ...where, backlog: BACKLOG })
+    this.#net.listen({ ...this.#where, backlog: BACKLOG })
     await once(this.#net, 'listening', { signal })
     return serverAddress(this.#net.address())
   }

@@ -1,5 +1,11 @@
-import { connect as connectPlain } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectPlain } from 'node:net'
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TLSSocket,
+} from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, ServerOptionError, type TlsOptions } from '../index.ts'
 import { createAuthority } from '../testing/certificates.ts'
@@ -7,6 +13,7 @@ import { startServer } from '../testing/harness.ts'
 import { Peer } from '../testing/peer.ts'
 import { waitFor, within } from '../testing/wait-for.ts'
 import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
+import { refusalOf } from './tls.ts'
 
 const authority = await createAuthority('authority')
 const stranger = await createAuthority('stranger')
@@ -17,15 +24,21 @@ const HOUR = 3_600_000
 const TLS: TlsOptions = { cert: server.cert, key: server.key }
 const MUTUAL: TlsOptions = { ...TLS, ca: authority.cert, requireClientCert: true }
 
+interface SecureOptions extends ConnectionOptions {
+  /** Called with each session that can be resumed. */
+  readonly onSession?: (session: Buffer) => void
+}
+
 /** A server with TLS, and a way to connect to it. */
 async function startTlsServer(tls: TlsOptions, options: Parameters<typeof startServer>[1] = {}) {
   const running = await startServer({}, { tls, ...options })
   const { address } = running
   if ('path' in address) throw new Error('a path')
   const { port } = address
-  const secure = async (options: ConnectionOptions = {}): Promise<Peer> => {
+  const secure = async ({ onSession, ...options }: SecureOptions = {}): Promise<Peer> => {
     const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ...options })
     onTestFinished(() => void socket.destroy())
+    if (onSession !== undefined) socket.on('session', onSession)
     const peer = new Peer({ stream: socket, reset: () => socket.destroy() })
     peer.read()
     const connected = new Promise<void>((resolve, reject) => {
@@ -204,6 +217,77 @@ describe('mutual TLS', () => {
     expect(closing?.error?.message).toBe(why)
     expect([peer.received, opened]).toEqual(['', []])
   })
+})
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('mutual TLS with a resumed session of %s', (version) => {
+  const only = { minVersion: version, maxVersion: version }
+
+  /** The session of a connection that has ended. */
+  async function sessionOf({ secure }: Awaited<ReturnType<typeof startTlsServer>>): Promise<Buffer> {
+    const sessions: Buffer[] = []
+    const first = await secure({ ...only, ...client, onSession: (session) => sessions.push(session) })
+    await waitFor(
+      () => sessions.length > 0,
+      () => 'for a session to resume',
+    )
+    first.end()
+    await first.untilClosed()
+    return Buffer.from(sessions.at(-1) ?? [])
+  }
+
+  test('lets in who had a certificate, and still knows whose it is', async () => {
+    const running = await startTlsServer(MUTUAL)
+    const peer = await running.secure({ ...only, ...client, session: await sessionOf(running) })
+    expect((peer.socket as TLSSocket).isSessionReused(), 'it must be resumed').toBe(true)
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    expect(running.opened.at(-1)?.peerCertificate?.subject).toBe('CN=client')
+  })
+
+  test('judges anew once the authorities have been renewed', async () => {
+    const running = await startTlsServer(MUTUAL)
+    const session = await sessionOf(running)
+    running.server.renewTls({ ...MUTUAL, ca: stranger.cert })
+    // With TLS 1.2 the client sees its connection end before the handshake is done.
+    await running.secure({ ...only, ...client, session }).catch(() => {})
+    const closings = await running.untilClosed(2)
+    expect(closings.map(({ reason }) => reason)).toEqual(['peer-closed', 'unauthorized'])
+  })
+
+  test('refuses a client without a certificate, whatever Node says', async () => {
+    // A server that refuses nobody: ours ends the connection before the client has a session to resume.
+    const judged: { authorized: boolean; reused: boolean; refusal: string | undefined }[] = []
+    const judging = { ...TLS, ca: authority.cert, requestCert: true, rejectUnauthorized: false }
+    const lenient = createTlsServer(judging, (secured) => {
+      const { authorized } = secured
+      judged.push({ authorized, reused: secured.isSessionReused(), refusal: refusalOf(secured) })
+      secured.once('data', () => secured.end('bye'))
+    })
+    onTestFinished(() => void lenient.close())
+    lenient.listen(0, '127.0.0.1')
+    await once(lenient, 'listening')
+    const { port } = lenient.address() as AddressInfo
+    let session: Buffer | undefined
+    for (let connections = 1; connections <= 2; connections++) {
+      const socket = connectTls({ ...only, host: '127.0.0.1', port, ca: authority.cert, session })
+      socket.on('session', (bytes) => {
+        session = bytes
+      })
+      socket.write('hello')
+      socket.resume()
+      await once(socket, 'close')
+    }
+    const refusal = 'the client showed no certificate'
+    expect(judged).toEqual([
+      { authorized: false, reused: false, refusal },
+      { authorized: version === 'TLSv1.3', reused: true, refusal },
+    ])
+  })
+})
+
+test('authorized without a certificate is not enough to be let in', () => {
+  const secured = { authorized: true, getPeerX509Certificate: () => undefined } as unknown as TLSSocket
+  expect(refusalOf(secured)).toBe('the client showed no certificate')
 })
 
 describe('renewTls', () => {

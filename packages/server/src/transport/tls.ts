@@ -10,14 +10,14 @@ export interface TlsOptions {
   /** The private key of the certificate. */
   readonly key: string | Buffer
   /** The authorities that sign the certificates of clients. */
-  readonly ca?: string | Buffer
+  readonly ca?: string | Buffer | undefined
   /**
    * Whether a client must show a certificate that `ca` signed: mutual TLS. One that does not is closed as
    * `unauthorized`.
    *
    * @default false
    */
-  readonly requireClientCert?: boolean
+  readonly requireClientCert?: boolean | undefined
 }
 
 /**
@@ -145,10 +145,15 @@ function checkAuthorities(ca: string | Buffer): void {
   }
 }
 
-/** Why the client is not let in, or undefined. */
-function refusalOf(secured: TLSSocket): string | undefined {
-  if (secured.authorized) return undefined
+/**
+ * Why the client is not let in, or undefined. `authorized` alone proves nothing: with TLS 1.3 Node sets it for a resumed
+ * session without a certificate too.
+ */
+export function refusalOf(
+  secured: Pick<TLSSocket, 'authorized' | 'authorizationError' | 'getPeerX509Certificate'>,
+): string | undefined {
   if (secured.getPeerX509Certificate() === undefined) return 'the client showed no certificate'
+  if (secured.authorized) return undefined
   const code = String(secured.authorizationError)
   return `the client's certificate ${REFUSED[code] ?? `is refused: ${code}`}`
 }

@@ -1,0 +1,52 @@
+/**
+ * Bytes in any form that the platform has. They are taken as they lie in memory: a `Uint16Array` of one element is two
+ * bytes, and a view is the part of its buffer that it shows.
+ */
+export type BytesLike = ArrayBufferView | ArrayBufferLike
+
+/**
+ * Bytes that were allocated here: `Uint8Array<ArrayBuffer>`, which is what `WebSocket.send`, `Blob` and `fetch` take. Spelled
+ * so that TypeScript before 5.7 reads it too: there `Uint8Array` has no parameter.
+ */
+export type NewBytes = ReturnType<typeof Uint8Array.of>
+
+/**
+ * The bytes of a value that may be anything, as a view: nothing is copied. Callers keep it off their hot path by asking
+ * `value instanceof Uint8Array && value.length > 0` first.
+ *
+ * @param name of the argument, for the error
+ * @throws TypeError `ERR_FRAME_NOT_BYTES`
+ */
+export function bytesOf(value: unknown, name: string): Uint8Array {
+  try {
+    if (ArrayBuffer.isView(value)) {
+      // A detached view has length 0, and so has one whose resizable buffer has shrunk: this call throws for both.
+      if (value.byteLength === 0 && !(value instanceof DataView)) Uint8Array.prototype.values.call(value as Uint8Array)
+      return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    }
+    if (isBuffer(value)) return new Uint8Array(value)
+  } catch {
+    throw notBytes(name, 'a view or buffer that is detached: it was transferred, or its buffer has shrunk')
+  }
+  throw notBytes(name, typeof value === 'string' ? 'a string: encode text with a TextEncoder' : kindOf(value))
+}
+
+function notBytes(name: string, came: string): TypeError {
+  const message = `invalid ${name}: expected a TypedArray, DataView, ArrayBuffer or SharedArrayBuffer, got ${came}`
+  return Object.assign(new TypeError(message), { code: 'ERR_FRAME_NOT_BYTES' as const })
+}
+
+/** One of another realm, such as an iframe, is no instance of our ArrayBuffer. */
+function isBuffer(value: unknown): value is ArrayBufferLike {
+  return value instanceof ArrayBuffer || /^(Shared)?ArrayBuffer$/.test(classOf(value))
+}
+
+/** `Array`, `Blob`: what an object says that it is. */
+function classOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return typeof value === 'object' ? `an object of class ${classOf(value)}` : `a ${typeof value}`
+}
