@@ -10,8 +10,11 @@ export const CANNOT_LISTEN = 3
 /** The longest path of a socket, in bytes: `sun_path` of unix(7), without the zero at its end. */
 const MAX_PATH_LENGTH = process.platform === 'linux' ? 107 : 103
 
+/** An address or a path to listen on. */
+export type Where = Exclude<ListenOptions, { readonly fd: number }>
+
 /** Where a configuration says to listen. */
-export function whereToListen({ host, port, listenPath }: Config): ListenOptions {
+export function whereToListen({ host, port, listenPath }: Config): Where {
   return listenPath === undefined ? { host, port } : { path: listenPath }
 }
 
@@ -23,7 +26,7 @@ export function whereToListen({ host, port, listenPath }: Config): ListenOptions
  */
 export async function listening<Endpoint>(
   flag: string,
-  where: ListenOptions,
+  where: Where,
   listen: () => Promise<Endpoint>,
 ): Promise<Endpoint> {
   try {

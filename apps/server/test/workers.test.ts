@@ -24,11 +24,12 @@ describe('--workers', () => {
     expect(countByWorker(server.logged('worker listening'))).toEqual({ 1: 1, 2: 1, 3: 1 })
     for (let i = 1; i <= 30; i++) {
       const peer = await server.connect()
-      peer.end(submit(1))
-      expect(await peer.receiveAll()).toBe(submitAck(1))
+      peer.send(submit(1))
+      expect(await peer.receive(14)).toBe(submitAck(1))
     }
-    const closed = await server.untilLogged('connection closed', 30)
-    expect(countByWorker(closed)).toEqual({ 1: 10, 2: 10, 3: 10 })
+    const opened = await server.untilLogged('connection opened', 30)
+    expect(Math.max(...Object.values(countByWorker(opened)))).toBeLessThanOrEqual(12)
+    expect(Math.min(...Object.values(countByWorker(opened)))).toBeGreaterThanOrEqual(8)
   })
 
   it('has one endpoint that tells the sums', async () => {

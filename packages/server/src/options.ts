@@ -180,6 +180,7 @@ const OTHERS = [
   'tls',
   'observer',
 ] as const satisfies (keyof ServerOptions)[]
+const OBSERVES = ['attach', 'answered', 'connections'] as const satisfies (keyof ServerObserver)[]
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...OTHERS])
 const NAMES = [...KNOWN].join(', ')
 
@@ -272,11 +273,14 @@ function checkObserver(observer: ServerObserver): void {
   const fits =
     typeof observer === 'object' &&
     observer !== null &&
-    isFunctionOrNothing(observer.attach) &&
-    isFunctionOrNothing(observer.answered) &&
-    (observer.attach !== undefined || observer.answered !== undefined || Object.keys(observer).length === 0)
+    OBSERVES.every((name) => isFunctionOrNothing(observer[name])) &&
+    (OBSERVES.some((name) => observer[name] !== undefined) || Object.keys(observer).length === 0)
   if (!fits)
-    throw new ServerOptionError('observer', observer, 'an object with the functions attach and answered, or one')
+    throw new ServerOptionError(
+      'observer',
+      observer,
+      `an object with one or more of the functions ${OBSERVES.join(', ')}`,
+    )
 }
 
 function isFunctionOrNothing(value: unknown): boolean {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { createPacketCodec } from '@demo/packet'
+import { pauseAccepting, resumeAccepting } from './accepting.ts'
 import { ConnectionsPerIp } from './connections-per-ip.ts'
 import { createCounters, type ServerCounters } from './counters.ts'
 import { Sweeper } from './deadlines.ts'
@@ -31,10 +32,16 @@ const DEFAULT_DRAIN_TIMEOUT = 10_000
 /** The longest that a timer of Node can wait, in milliseconds: 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
 
-/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
-export type ListenOptions = { readonly host?: string; readonly port: number } | { readonly path: string }
+/**
+ * Where to listen: a host and a port (0: any free one), the path of a Unix socket, or a descriptor of this process that is
+ * bound already: by systemd, or by a process that shares it with several.
+ */
+export type ListenOptions =
+  | { readonly host?: string; readonly port: number }
+  | { readonly path: string }
+  | { readonly fd: number }
 
-/** Where a server listens. */
+/** Where a server listens. The path of a Unix socket that was given as a descriptor is not known: it is empty. */
 export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
 /** Options of `server.close`. */
@@ -92,6 +99,17 @@ export interface Server<Data = unknown> {
    */
   renewTls(tls: TlsOptions): void
 
+  /**
+   * Leaves new connections to the other processes that listen on the same descriptor, until {@link resumeAccepting}. Those
+   * that are open go on, and so do those that wait: one of the processes must accept.
+   *
+   * @returns whether it does; false unless it listens on an `fd`
+   */
+  pauseAccepting(): boolean
+
+  /** Accepts again. */
+  resumeAccepting(): void
+
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -123,6 +141,8 @@ class TcpServer<Data> implements Server<Data> {
   /** Aborts when the close begins, and with it a listen() that is not through. */
   readonly #closed = new AbortController()
   #warnedAt = Number.NEGATIVE_INFINITY
+  /** Whether new connections are left to other processes. */
+  #paused = false
   /** Called when the last session is gone. */
   #whenEmpty: (() => void) | undefined
 
@@ -167,10 +187,10 @@ class TcpServer<Data> implements Server<Data> {
   async listen(options: ListenOptions): Promise<ServerAddress> {
     if (this.#closing !== undefined) throw new Error('the server is closed: make another')
     const net = this.#net
-    const where = 'path' in options ? options : { host: options.host ?? '127.0.0.1', port: options.port }
+    const where = 'port' in options ? { host: options.host ?? '127.0.0.1', port: options.port } : options
     net.listen({ ...where, backlog: BACKLOG })
     await once(net, 'listening', { signal: this.#closed.signal })
-    return serverAddress(net.address())
+    return serverAddress(this.#net.address())
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {
@@ -184,6 +204,16 @@ class TcpServer<Data> implements Server<Data> {
     const { tls: current } = this.#context.options
     if (current === undefined) throw new ServerOptionError('tls', undefined, 'given to createServer to be renewed')
     usingTls(tls, () => current.renew(tls))
+  }
+
+  pauseAccepting(): boolean {
+    this.#paused ||= pauseAccepting(this.#net)
+    return this.#paused
+  }
+
+  resumeAccepting(): void {
+    if (this.#paused) resumeAccepting(this.#net, BACKLOG)
+    this.#paused = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -232,7 +262,8 @@ class TcpServer<Data> implements Server<Data> {
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
-    const { proxies, tls } = this.#context.options
+    const { proxies, tls, observer } = this.#context.options
+    observer.connections?.(this.#sessions.size)
     const proxied = proxies?.includes(socket.remoteAddress) === true
     if (tooMany) session.destroy('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.destroy('draining')
@@ -287,6 +318,7 @@ class TcpServer<Data> implements Server<Data> {
   #forget(session: TcpSession<Data>): void {
     this.#sessions.delete(session)
     if (session.counted) this.#perIp.leave(session.remoteAddress)
+    this.#context.options.observer.connections?.(this.#sessions.size)
     if (this.#sessions.size > 0) return
     this.#sweeper.stop()
     this.#whenEmpty?.()
@@ -294,6 +326,6 @@ class TcpServer<Data> implements Server<Data> {
 }
 
 function serverAddress(address: AddressInfo | string | null): ServerAddress {
-  if (address === null) throw new Error('the server does not listen')
+  if (address === null) return { path: '' }
   return typeof address === 'string' ? { path: address } : { address: address.address, port: address.port }
 }

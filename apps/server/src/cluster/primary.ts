@@ -1,13 +1,13 @@
 import { ExitError } from '@demo/cli'
 import { startEndpoint } from '../endpoint.ts'
 import type { Config } from '../flags.ts'
-import { clearPath, whereToListen } from '../listening.ts'
+import { clearPath, listening, whereToListen } from '../listening.ts'
 import { createLog } from '../log.ts'
 import { SecretFiles } from '../secrets.ts'
-import { nextStopSignal } from '../signals.ts'
+import { StopSignal } from '../signals.ts'
 import { stop } from '../stopping.ts'
-import { warnWhenFull } from './full-primary.ts'
 import { GatheredMetrics } from './gathered-metrics.ts'
+import { SharedSocket } from './shared-socket.ts'
 import { type GaveUp, Workers } from './workers.ts'
 
 /**
@@ -17,57 +17,64 @@ import { type GaveUp, Workers } from './workers.ts'
  * @returns the exit status
  */
 export async function serveWithWorkers(config: Config): Promise<number> {
-  const signal = nextStopSignal()
+  const signal = new StopSignal()
   const log = createLog(config)
   let giveUp: (why: GaveUp) => void = () => {}
   const gaveUp = new Promise<GaveUp>((resolve) => {
     giveUp = resolve
   })
-  const metrics: GatheredMetrics = new GatheredMetrics(
-    () => workers.metrics(),
-    () => workers.listening,
-  )
   const files = new SecretFiles(config, log)
-  const workers = new Workers(config, files, log, {
+  const where = whereToListen(config)
+  if ('path' in where) await clearPath(where.path)
+  const socket = await listening('path' in where ? '--listen-path' : '--port', where, () => SharedSocket.bind(where))
+  const workers = new Workers(config, files, log, socket, {
     departed: (last) => metrics.departed(last),
     replaced: () => metrics.replaced(),
     gaveUp: (why) => giveUp(why),
   })
+  const metrics = new GatheredMetrics(
+    () => workers.metrics(),
+    () => workers.listening,
+  )
   process.on('SIGHUP', () => workers.reload())
-  warnWhenFull(log)
-  let draining = false
+  let notReady: string | undefined = 'starting'
   const ready = () => {
-    if (draining) return 'draining'
+    if (notReady !== undefined) return notReady
     return workers.listening === config.workers || `${workers.listening} of ${config.workers} workers listen`
   }
 
-  const where = whereToListen(config)
-  if ('path' in where) await clearPath(where.path)
-  const endpoint = await startEndpoint(config, { registry: metrics, ready })
-  const started = await Promise.race([workers.start(), gaveUp])
+  const endpoint = await startEndpoint(config, { registry: metrics, ready, alive: () => workers.living })
+  const stopped = signal.received.then((name) => ({ signal: name }))
+  const all = workers.start().then(() => ({ ...socket.address, workers: config.workers }))
+  const started = await Promise.race([stopped, gaveUp, all])
   if ('why' in started) {
     // Those that are still starting would find nobody to talk to.
     workers.kill()
     throw new ExitError(started.status, started.status > 1 ? '' : started.why)
   }
-  const { address, port } = endpoint.address
-  log.info({ ...started, workers: config.workers, metricsAddress: address, metricsPort: port }, 'listening')
+  if (!('signal' in started)) {
+    notReady = undefined
+    const { address, port } = endpoint.address
+    log.info({ ...started, metricsAddress: address, metricsPort: port }, 'listening')
+  }
 
-  const why = await Promise.race([signal.then((name) => ({ signal: name })), gaveUp])
+  const why = await Promise.race([stopped, gaveUp])
   if ('why' in why) log.fatal(why, 'workers keep dying')
   const status = await stop(
     {
       connections: () => workers.connections,
       announce() {
-        draining = true
+        notReady = 'draining'
       },
       drain: () => workers.drain(),
       abandon: () => workers.kill(),
     },
     why,
-    config,
+    // Who has not listened yet is known to nobody.
+    'signal' in started ? 0 : config.drainDelay,
     log,
   )
   await endpoint.close()
+  socket.close()
   return 'why' in why ? why.status : status
 }
