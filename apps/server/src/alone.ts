@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { ExitStatus } from '@demo/cli'
 import { startEndpoint } from './endpoint.ts'
 import type { Config } from './flags.ts'
@@ -26,6 +27,8 @@ const NOTHING_OPEN: Stoppable = {
 export async function serveAlone(config: Config): Promise<number> {
   const signal = new StopSignal()
   const log = createLog(config)
+  if (cluster.isWorker)
+    log.warn('node:cluster started this process: others share its ports, the one of the metrics too')
   const files = new SecretFiles(config, log)
   let service: Service | undefined
   process.on('SIGHUP', () => {

@@ -1,7 +1,9 @@
 import { constants, fstatSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { isatty } from 'node:tty'
+import { isatty, WriteStream } from 'node:tty'
 import { FileSink } from './file-sink.ts'
+
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
 
 const STDERR = 2
 
@@ -23,29 +25,40 @@ export function openSink(): Sink {
   return stats.isFIFO() ? openPipe() : new FileSink(STDERR)
 }
 
-/**
- * Node waits until a terminal has taken what is written to it: for ever, when somebody has pressed Ctrl-S. libuv has a
- * descriptor of its own for it, so that nobody else is concerned when it stops waiting.
- */
+/** Node waits until a terminal has taken what is written to it: for ever, when somebody has pressed Ctrl-S. */
 function openTerminal(): Sink {
-  for (const stream of [process.stderr, process.stdout]) {
-    if (stream.isTTY) (stream as { _handle?: { setBlocking?(on: boolean): number } })._handle?.setBlocking?.(false)
-  }
-  return process.stderr
+  stopWaitingForTerminals()
+  const terminal = openAgain((fd) => new WriteStream(fd))
+  if (terminal === process.stderr) return terminal
+  stopWaitingFor(terminal)
+  return terminal
+}
+
+function openPipe(): Sink {
+  return openAgain((fd) => new Socket({ fd, readable: false, writable: true }))
 }
 
 /**
- * A pipe is opened again. Whether one waits for its reader is the same for all processes that have inherited it, and each
- * start of another process says that they do.
+ * Whether a descriptor waits is the same for all processes that have inherited it, and each start of another process has it
+ * wait. One that is opened again is ours alone.
  */
-function openPipe(): Sink {
+function openAgain<Stream extends Socket>(wrap: (fd: number) => Stream): Stream | typeof process.stderr {
   try {
-    const fd = openSync(`/proc/self/fd/${STDERR}`, constants.O_WRONLY | constants.O_NONBLOCK)
-    const pipe = new Socket({ fd, readable: false, writable: true })
+    const stream = wrap(openSync(`/proc/self/fd/${STDERR}`, O_WRONLY | O_NONBLOCK | O_NOCTTY))
     // Whoever read what we log has gone: there is nobody left to tell.
-    pipe.on('error', () => {})
-    return pipe.unref()
+    stream.on('error', () => {})
+    return stream.unref()
   } catch {
     return process.stderr
   }
+}
+
+/** Standard output and error wait no more where they are terminals. To be called again when a process was started. */
+export function stopWaitingForTerminals(): void {
+  for (const stream of [process.stderr, process.stdout]) if (stream.isTTY) stopWaitingFor(stream)
+}
+
+function stopWaitingFor(terminal: object): void {
+  const { _handle: handle } = terminal as { _handle?: { setBlocking?(on: boolean): number } | null }
+  handle?.setBlocking?.(false)
 }

@@ -187,10 +187,11 @@ class TcpServer<Data> implements Server<Data> {
   async listen(options: ListenOptions): Promise<ServerAddress> {
     if (this.#closing !== undefined) throw new Error('the server is closed: make another')
     const net = this.#net
-    const where = 'port' in options ? { host: options.host ?? '127.0.0.1', port: options.port } : options
+    const elsewhere = 'path' in options || 'fd' in options
+    const where = elsewhere ? options : { host: options.host ?? '127.0.0.1', port: options.port }
     net.listen({ ...where, backlog: BACKLOG })
     await once(net, 'listening', { signal: this.#closed.signal })
-    return serverAddress(this.#net.address())
+    return serverAddress(net.address())
   }
 
   close(options: CloseOptions = {}): Promise<CloseSummary> {

@@ -28,7 +28,7 @@ export type ToWorker =
 export const LAST_WORDS = 0
 
 /** How often a worker says that its event loop turns, and its primary that it listens, in milliseconds. */
-export const BEAT = 250
+export const BEAT = 100
 
 /** What a worker tells the primary. */
 export type ToPrimary =

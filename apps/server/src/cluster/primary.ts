@@ -1,4 +1,5 @@
 import { ExitError } from '@demo/cli'
+import type { Logger } from 'pino'
 import { startEndpoint } from '../endpoint.ts'
 import type { Config } from '../flags.ts'
 import { clearPath, listening, whereToListen } from '../listening.ts'
@@ -19,14 +20,29 @@ import { type GaveUp, Workers } from './workers.ts'
 export async function serveWithWorkers(config: Config): Promise<number> {
   const signal = new StopSignal()
   const log = createLog(config)
-  let giveUp: (why: GaveUp) => void = () => {}
-  const gaveUp = new Promise<GaveUp>((resolve) => {
-    giveUp = resolve
-  })
   const files = new SecretFiles(config, log)
   const where = whereToListen(config)
   if ('path' in where) await clearPath(where.path)
   const socket = await listening('path' in where ? '--listen-path' : '--port', where, () => SharedSocket.bind(where))
+  try {
+    return await serveOn(socket, config, signal, files, log)
+  } finally {
+    // The path of a Unix socket goes with it.
+    socket.close()
+  }
+}
+
+async function serveOn(
+  socket: SharedSocket,
+  config: Config,
+  signal: StopSignal,
+  files: SecretFiles,
+  log: Logger,
+): Promise<number> {
+  let giveUp: (why: GaveUp) => void = () => {}
+  const gaveUp = new Promise<GaveUp>((resolve) => {
+    giveUp = resolve
+  })
   const workers = new Workers(config, files, log, socket, {
     departed: (last) => metrics.departed(last),
     replaced: () => metrics.replaced(),
@@ -75,6 +91,5 @@ export async function serveWithWorkers(config: Config): Promise<number> {
     log,
   )
   await endpoint.close()
-  socket.close()
   return 'why' in why ? why.status : status
 }

@@ -51,6 +51,7 @@ export class SharedSocket {
     return new SharedSocket(handle, { address: bound.address, port: bound.port })
   }
 
+  /** Nobody can connect any more, once the workers have closed it too. A second call does nothing. */
   close(): void {
     this.#handle.close()
   }

@@ -58,6 +58,7 @@ export class Workers {
   #whenListening: () => void = () => {}
   #whenEmpty: () => void = () => {}
   #everListened = false
+  #killed = false
   #drain: DrainSum | undefined
 
   constructor(config: Config, files: SecretFiles, log: Logger, socket: SharedSocket, listener: WorkersListener) {
@@ -118,6 +119,7 @@ export class Workers {
     const { drainTimeout } = this.#config
     const sum = new DrainSum(this.#alive)
     this.#drain = sum
+    this.#socket.close()
     for (const worker of this.#alive) worker.order({ type: 'drain' })
     const starting = setTimeout(() => this.#killThose(({ listened }) => !listened), STARTING_PATIENCE)
     const patience = drainTimeout === 0 ? MAX_TIMER : Math.min(MAX_TIMER, drainTimeout + END_PATIENCE)
@@ -131,8 +133,9 @@ export class Workers {
     return sum.result
   }
 
-  /** Ends all of them at once. */
+  /** Ends all of them at once, for good. */
   kill(): void {
+    this.#killed = true
     this.#killThose(() => true)
   }
 
@@ -175,6 +178,7 @@ export class Workers {
       if (this.#alive.size === 0) this.#whenEmpty()
       return
     }
+    if (this.#killed) return
     const { status } = exit
     if (!this.#everListened && status !== null && SAY_WHY.has(status)) {
       this.#listener.gaveUp({ why: 'it has said why', status })
@@ -204,7 +208,7 @@ export class Workers {
 
   /** Starts what is due, so long as there are not more old workers that drain than there are to be workers. */
   #forkDue(): void {
-    while (this.#drain === undefined && this.#leaving <= this.#config.workers) {
+    while (this.#drain === undefined && !this.#killed && this.#leaving <= this.#config.workers) {
       const number = this.#due.shift()
       if (number === undefined) return
       this.#fork(number)
