@@ -14,7 +14,7 @@ import { Orders } from './orders.ts'
 import { SHARED_FD } from './shared-socket.ts'
 
 /** How long a worker whose primary is gone drains where there is no limit, in milliseconds: nobody is left to end it. */
-const ORPHAN_DRAIN_TIMEOUT = 10_000
+const ORPHAN_DRAIN_TIMEOUT = 5000
 
 /**
  * Serves in this process, as one of several, until the primary says stop, or is gone.

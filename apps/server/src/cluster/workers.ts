@@ -206,17 +206,13 @@ export class Workers {
     }
   }
 
-  /** Starts what is due, so long as there are not more old workers that drain than there are to be workers. */
+  /** Starts what is due, so long as there are not twice as many as there are to be: the old ones that drain count too. */
   #forkDue(): void {
-    while (this.#drain === undefined && !this.#killed && this.#leaving <= this.#config.workers) {
+    while (this.#drain === undefined && !this.#killed && this.#alive.size < 2 * this.#config.workers) {
       const number = this.#due.shift()
       if (number === undefined) return
       this.#fork(number)
     }
-  }
-
-  get #leaving(): number {
-    return [...this.#alive].filter(({ leaving }) => leaving).length
   }
 }
 
