@@ -21,15 +21,26 @@ export interface Sink {
 export function openSink(): Sink {
   if (isatty(STDERR)) return openTerminal()
   const stats = fstatSync(STDERR)
-  if (stats.isSocket()) return process.stderr
+  if (stats.isSocket()) return new SharedSink()
   return stats.isFIFO() ? openPipe() : new FileSink(STDERR)
+}
+
+/** Standard error as it was inherited, where it can't be opened again: whoever has it too may have changed it meanwhile. */
+export class SharedSink implements Sink {
+  get writableLength(): number {
+    return process.stderr.writableLength
+  }
+
+  write(line: string): void {
+    stopWaitingFor(process.stderr)
+    process.stderr.write(line)
+  }
 }
 
 /** Node waits until a terminal has taken what is written to it: for ever, when somebody has pressed Ctrl-S. */
 function openTerminal(): Sink {
-  stopWaitingForTerminals()
+  stopWaiting()
   const terminal = openAgain((fd) => new WriteStream(fd))
-  if (terminal === process.stderr) return terminal
   stopWaitingFor(terminal)
   return terminal
 }
@@ -42,23 +53,24 @@ function openPipe(): Sink {
  * Whether a descriptor waits is the same for all processes that have inherited it, and each start of another process has it
  * wait. One that is opened again is ours alone.
  */
-function openAgain<Stream extends Socket>(wrap: (fd: number) => Stream): Stream | typeof process.stderr {
+function openAgain(wrap: (fd: number) => Socket): Sink {
   try {
     const stream = wrap(openSync(`/proc/self/fd/${STDERR}`, O_WRONLY | O_NONBLOCK | O_NOCTTY))
     // Whoever read what we log has gone: there is nobody left to tell.
     stream.on('error', () => {})
     return stream.unref()
   } catch {
-    return process.stderr
+    return new SharedSink()
   }
 }
 
-/** Standard output and error wait no more where they are terminals. To be called again when a process was started. */
-export function stopWaitingForTerminals(): void {
-  for (const stream of [process.stderr, process.stdout]) if (stream.isTTY) stopWaitingFor(stream)
+/** Standard output and error wait for nobody any more. To be called again when a process was started. */
+export function stopWaiting(): void {
+  for (const stream of [process.stderr, process.stdout]) stopWaitingFor(stream)
 }
 
-function stopWaitingFor(terminal: object): void {
-  const { _handle: handle } = terminal as { _handle?: { setBlocking?(on: boolean): number } | null }
+/** Files have no handle. */
+function stopWaitingFor(stream: object): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(on: boolean): number } | null }
   handle?.setBlocking?.(false)
 }

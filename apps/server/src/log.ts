@@ -4,7 +4,7 @@ import type { CloseReason, Session } from '@demo/server'
 import { type Logger, pino, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from './flags.ts'
-import { openSink, type Sink } from './log-sink.ts'
+import { openSink, SharedSink, type Sink } from './log-sink.ts'
 import { LogStream } from './log-stream.ts'
 
 /** How long the last of the log may take at the end of the process, in milliseconds. */
@@ -38,12 +38,14 @@ export async function withLog(main: () => Promise<number>): Promise<number> {
     return await main()
   } finally {
     const deadline = performance.now() + FLUSH_PATIENCE
-    // Standard error itself is waited for by whoever runs the program.
-    while (sink !== undefined && sink !== process.stderr && sink.destroyed !== true) {
-      if (sink.writableLength === 0 || performance.now() > deadline) break
-      await sleep(FLUSH_INTERVAL)
-    }
+    while (hasMore() && performance.now() < deadline) await sleep(FLUSH_INTERVAL)
   }
+}
+
+/** Whether lines are still to be written. For standard error itself whoever runs the program waits. */
+function hasMore(): boolean {
+  if (sink === undefined || sink instanceof SharedSink || sink.destroyed === true) return false
+  return sink.writableLength > 0
 }
 
 /** Node would write its warnings past the log, and wait until they are taken. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { CloseSummary } from '@demo/server'
-import { stopWaitingForTerminals } from '../log-sink.ts'
+import { stopWaiting } from '../log-sink.ts'
 import { type Begin, LAST_WORDS, type Metrics, type ToPrimary, type ToWorker } from './messages.ts'
 import type { SharedSocket } from './shared-socket.ts'
 
@@ -54,7 +54,7 @@ export class KnownWorker {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd],
       execArgv: process.execArgv.map(withOwnInspector),
     })
-    stopWaitingForTerminals()
+    stopWaiting()
     this.#process = child
     child.on('message', (message: ToPrimary) => this.#hear(message))
     // A worker that dies takes its channel with it; its end is told by its exit.
