@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connectPeer } from '../../../packages/server/src/testing/peer.ts'
 import { waitFor, within } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
@@ -10,6 +10,7 @@ import { isAlive } from './cluster-server.ts'
 import { connectable, freePort, listening } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { PROGRAM_PATIENCE, Program } from './program.ts'
+import { RESUME_OUTPUT, STOP_OUTPUT, startOnTerminal } from './terminal.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const METRICS = ['--metrics-port', '0']
@@ -17,17 +18,15 @@ const METRICS = ['--metrics-port', '0']
 /** More lines of the log than a terminal takes while it stands still. */
 const ENOUGH_FOR_A_TERMINAL = 150
 
-const STOP = '\x13'
-const GO_ON = '\x11'
-
 const hasScript = existsSync('/usr/bin/script') && process.platform === 'linux'
 
 describe.runIf(hasScript)('a terminal that stands still (Ctrl-S)', () => {
   test.each([[[]], [['--workers', '2']], [['--handler', 'chatty']]])(
     'keeps no client waiting, nor the end: %j',
     async (flags) => {
-      const { terminal, pid, port } = await startOnTerminal(flags)
-      terminal.stdin?.write(STOP)
+      const module = () => new Folder().write('chatty.mjs', CHATTY)
+      const { terminal, pid, port } = await startOnTerminal(flags.map((flag) => (flag === 'chatty' ? module() : flag)))
+      terminal.stdin?.write(STOP_OUTPUT)
       await serve(port, ENOUGH_FOR_A_TERMINAL)
       process.kill(pid, 'SIGTERM')
       await waitFor(
@@ -41,10 +40,10 @@ describe.runIf(hasScript)('a terminal that stands still (Ctrl-S)', () => {
 
   test('shows what waited when it goes on', async () => {
     const { terminal, pid, port, shown } = await startOnTerminal([])
-    terminal.stdin?.write(STOP)
+    terminal.stdin?.write(STOP_OUTPUT)
     await serve(port, ENOUGH_FOR_A_TERMINAL)
     const before = shown().split('connection closed').length
-    terminal.stdin?.write(GO_ON)
+    terminal.stdin?.write(RESUME_OUTPUT)
     await waitFor(
       () => shown().split('connection closed').length > ENOUGH_FOR_A_TERMINAL,
       () => 'for all lines',
@@ -100,47 +99,6 @@ describe('a warning of Node', () => {
     expect(line).toMatchObject({ level: 40, warning: 'Warning', error: 'mind' })
   })
 })
-
-interface OnTerminal {
-  readonly terminal: ChildProcess
-  /** Of the server. */
-  readonly pid: number
-  readonly port: number
-  shown(): string
-}
-
-/** The server on a terminal of its own, as a person would start it. */
-async function startOnTerminal(flags: readonly string[]): Promise<OnTerminal> {
-  const module = () => new Folder().write('chatty.mjs', CHATTY)
-  const words = [
-    process.execPath,
-    MAIN,
-    '--port',
-    '0',
-    ...METRICS,
-    ...flags.map((flag) => (flag === 'chatty' ? module() : flag)),
-  ]
-  const command = `exec ${words.map((word) => `'${word}'`).join(' ')}`
-  const terminal = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'])
-  let shown = ''
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    shown += text
-  })
-  let pid = 0
-  onTestFinished(() => {
-    if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL')
-    terminal.kill('SIGKILL')
-  })
-  const line = () => shown.split('\n').find((text) => text.includes('"listening"'))
-  await waitFor(
-    () => line() !== undefined,
-    () => `for a server on a terminal: ${shown}`,
-    PROGRAM_PATIENCE,
-  )
-  const facts = JSON.parse(line() ?? '') as { pid: number; port: number }
-  pid = facts.pid
-  return { terminal, ...facts, shown: () => shown }
-}
 
 /** Writes to the terminal itself, and has others start that write there too. */
 const CHATTY = `import { spawnSync } from 'node:child_process'

@@ -154,8 +154,9 @@ describe('workers whose first process is killed', () => {
 
 describe('workers that leave', () => {
   it('are replaced at once, before they have drained; no connect is refused; readiness says what there is', async () => {
-    const module = new Folder().write('breaks.mjs', SLOW_AND_BREAKS)
-    const server = await startWorkers(2, ['--handler', module])
+    const module = new Folder().write('breaks.mjs', BREAKS_AND_STAYS)
+    const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '0'])
+    const old = [...pidsOf(server, 1), ...pidsOf(server, 2)]
     const peers = await oneOfEach(server)
     for (const peer of peers) peer.send(submit(1))
     await server.untilScraped('them to be received', (metrics) => metrics.value('req_recv_total') === 2)
@@ -171,7 +172,9 @@ describe('workers that leave', () => {
     expect(await server.probe('/readyz')).toMatchObject({ status: 200 })
     expect(server.logged('worker died'), 'the old ones still drain').toEqual([])
     expect((await server.scrape()).value('worker_restarts_total')).toBe(2)
+    for (const pid of old) process.kill(pid, 'SIGUSR2')
     for (const peer of peers) expect(await peer.receiveAll()).toContain(submitAck(1))
+    await server.untilLogged('worker died', 2)
   })
 
   it('are at most twice as many as there are to be', async () => {
@@ -198,19 +201,11 @@ describe('workers that leave', () => {
   })
 })
 
-/** Request 1 takes two seconds, 99 breaks the worker. */
-const SLOW_AND_BREAKS = `export default {
-  onSubmit({ id }) {
-    if (id === '00000001') return new Promise((resolve) => setTimeout(resolve, 2000))
-    if (id === '00000099') setTimeout(() => { throw new Error('out of the blue') })
-  },
-}`
-
-/** Request 1 is never answered, 99 breaks the worker: it drains for ever. */
+/** Request 1 is answered at a SIGUSR2, 99 breaks the worker: it drains until then. */
 const BREAKS_AND_STAYS = `export default {
   onSubmit({ id }) {
-    if (id === '00000001') return new Promise(() => setInterval(() => {}, 1000))
-    setTimeout(() => { throw new Error('out of the blue') })
+    if (id === '00000001') return new Promise((resolve) => process.once('SIGUSR2', () => resolve()))
+    if (id === '00000099') setTimeout(() => { throw new Error('out of the blue') })
   },
 }`
 
