@@ -61,17 +61,30 @@ export async function answersOfBoth(server: DemoServer, token: string): Promise<
 }
 
 /** A connection to each of two workers, in the order of their numbers. */
-export async function oneOfEach(server: DemoServer): Promise<[Peer, Peer]> {
-  const peers = new Map<number, Peer>()
+export function oneOfEach(server: DemoServer): Promise<[Peer, Peer]> {
+  return eachOnce(
+    server,
+    () => server.connect(),
+    (peer) => peer.end(),
+  )
+}
+
+/** A connection to each of two workers, made and ended as the caller likes. */
+export async function eachOnce<Connection>(
+  server: DemoServer,
+  connect: () => Promise<Connection>,
+  end: (connection: Connection) => void,
+): Promise<[Connection, Connection]> {
+  const made = new Map<number, Connection>()
   const before = server.logged('connection opened').length
-  for (let opened = 1; peers.size < 2 && opened <= MOST_TRIES; opened++) {
-    const peer = await server.connect()
+  for (let opened = 1; made.size < 2 && opened <= MOST_TRIES; opened++) {
+    const connection = await connect()
     const lines = await server.untilLogged('connection opened', before + opened)
     const worker = Number(lines.at(-1)?.['worker'])
-    if (peers.has(worker)) peer.end()
-    else peers.set(worker, peer)
+    if (made.has(worker)) end(connection)
+    else made.set(worker, connection)
   }
-  const [first, second] = [peers.get(1), peers.get(2)]
-  if (first === undefined || second === undefined) throw new Error(`only ${[...peers.keys()]} took connections`)
+  const [first, second] = [made.get(1), made.get(2)]
+  if (first === undefined || second === undefined) throw new Error(`only worker ${[...made.keys()]} took connections`)
   return [first, second]
 }

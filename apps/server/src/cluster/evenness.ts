@@ -2,7 +2,7 @@ import type { KnownWorker } from './known-worker.ts'
 import { BEAT } from './messages.ts'
 
 /** A worker that was not heard of for so long accepts nothing, in milliseconds: nobody leaves connections to it. */
-const STUCK = 3 * BEAT
+const STUCK = 5 * BEAT
 
 /** Tells each worker how many connections the emptiest of the others has: at once when that changes, and at each beat. */
 export class Evenness {

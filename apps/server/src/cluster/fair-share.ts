@@ -19,6 +19,8 @@ export class FairShare {
 
   constructor(server: Pick<Server, 'pauseAccepting' | 'resumeAccepting'>) {
     this.#server = server
+    // Until the primary has said what they have: whoever is first takes one.
+    this.othersHave(0)
   }
 
   /** This worker has so many connections now. */
