@@ -11,15 +11,16 @@ export class Evenness {
 
   constructor(workers: () => Iterable<KnownWorker>) {
     this.#workers = workers
-    setInterval(() => this.#tell(true), BEAT).unref()
+    setInterval(() => this.tell(true), BEAT).unref()
   }
 
   /** The connections, or the workers, have changed. */
   changed(): void {
-    this.#due ??= setImmediate(() => this.#tell(false))
+    this.#due ??= setImmediate(() => this.tell(false))
   }
 
-  #tell(again: boolean): void {
+  /** @param again also those who know it */
+  tell(again: boolean): void {
     this.#due = undefined
     const now = performance.now()
     const accepting = [...this.#workers()].filter((worker) => worker.accepting)

@@ -1,11 +1,16 @@
 import { lookup } from 'node:dns/promises'
+import { lstatSync, type Stats, unlinkSync } from 'node:fs'
 import net from 'node:net'
+import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import type { ServerAddress } from '@demo/server'
 import type { Where } from '../listening.ts'
 
 /** The descriptor by which a worker has the listening socket: the first after its channel to the primary. */
 export const SHARED_FD = 4
+
+/** The longest path of a socket, in bytes: `sun_path` of unix(7), without the zero at its end. */
+const MAX_PATH_LENGTH = process.platform === 'linux' ? 107 : 103
 
 /** Connections that the system keeps ready for us to accept. */
 const BACKLOG = 4096
@@ -27,34 +32,52 @@ export class SharedSocket {
   readonly fd: number
   /** Where it is. */
   readonly address: ServerAddress
-  readonly #handle: Handle
+  #close: (() => void) | undefined
 
-  private constructor(handle: Handle, address: ServerAddress) {
-    this.#handle = handle
-    this.fd = handle.fd
+  private constructor(fd: number, address: ServerAddress, close: () => void) {
+    this.fd = fd
     this.address = address
+    this.#close = close
   }
 
   /** @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, … */
   static async bind(where: Where): Promise<SharedSocket> {
-    if ('path' in where) {
-      const handle = create(where.path, -1, -1)
-      // From the first moment on: a path that nobody listens on looks as if it were left behind.
-      listenOnly(handle)
-      return new SharedSocket(handle, where)
-    }
+    if ('path' in where) return SharedSocket.#bindPath(where.path)
     const { address, family } = await lookup(where.host ?? '127.0.0.1')
     const handle = create(address, where.port, family)
     const bound = { address, port: where.port }
     // libuv keeps it to itself until then that a port is taken.
     check(handle.getsockname?.(bound) ?? 0)
-    return new SharedSocket(handle, { address: bound.address, port: bound.port })
+    return new SharedSocket(handle.fd, { address: bound.address, port: bound.port }, () => handle.close())
+  }
+
+  static #bindPath(path: string): SharedSocket {
+    // Node before 22 would cut it off, and listen somewhere else.
+    if (Buffer.byteLength(path) > MAX_PATH_LENGTH) throw systemError(-constants.errno.ENAMETOOLONG)
+    const { fd } = create(path, -1, -1)
+    // From the first moment on: a path that nobody listens on looks as if it were left behind.
+    const listener = listenOnly(fd)
+    const made = lstatSync(path)
+    return new SharedSocket(fd, { path }, () => {
+      removeSocket(path, made)
+      // Not the other handle: with its end libuv removes whatever is at the path by then.
+      listener.close()
+    })
   }
 
   /** Nobody can connect any more, once the workers have closed it too. A second call does nothing. */
   close(): void {
-    this.#handle.close()
+    this.#close?.()
+    this.#close = undefined
   }
+}
+
+/** Unless there is another by now. One that can't be removed is replaced at the next start. */
+function removeSocket(path: string, { ino, dev }: Stats): void {
+  try {
+    const now = lstatSync(path)
+    if (now.ino === ino && now.dev === dev) unlinkSync(path)
+  } catch {}
 }
 
 /** The same function by which `net.Server` makes its handle; Node's own types leave it out. */
@@ -66,11 +89,12 @@ function create(...args: Parameters<CreateHandle>): Handle {
 }
 
 /** Listens without accepting. Only a handle that was made of a descriptor can stop polling: see `pauseAccepting`. */
-function listenOnly({ fd }: Handle): void {
-  const poller = create(null, null, null, fd)
-  check(poller.listen(BACKLOG))
-  check(poller.readStart())
-  check(poller.readStop())
+function listenOnly(fd: number): Handle {
+  const handle = create(null, null, null, fd)
+  check(handle.listen(BACKLOG))
+  check(handle.readStart())
+  check(handle.readStop())
+  return handle
 }
 
 function check(error: number): void {

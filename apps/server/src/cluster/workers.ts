@@ -159,7 +159,8 @@ export class Workers {
 
   #listens(): void {
     this.#restarts.started()
-    this.#evenness.changed()
+    // Before anybody is told that they listen, and connects.
+    this.#evenness.tell(false)
     const { workers } = this.#config
     if (!this.#everListened && this.#drain === undefined) {
       for (let number = 2; number <= workers; number++) this.#fork(number)
