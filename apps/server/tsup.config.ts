@@ -1,1 +1,4 @@
-export { program as default } from '../../tsup.config.ts'
+import { program } from '../../tsup.config.ts'
+
+/** Two files to run, and what both need: the program, and the process that it starts for each worker. */
+export default { ...program, entry: ['src/main.ts', 'src/worker.ts'] }

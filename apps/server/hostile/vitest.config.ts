@@ -9,7 +9,7 @@ const seed = seedOfRun()
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** The rows that measure times, processor or memory of idle servers: they have the machine for themselves. */
-const ALONE = ['idle-connections', 'never-reading', 'firehose', 'open-file-limit', 'worker-killed']
+const ALONE = ['idle-connections', 'never-reading', 'firehose', 'open-file-limit', 'worker-killed', 'workers-even']
 
 const files = (names: readonly string[]) => names.map((name) => `hostile/${name}.test.ts`)
 

@@ -5,7 +5,7 @@ import { listening } from './listening.ts'
 /** Serves metrics and health. */
 export function startEndpoint(
   { metricsHost: host, metricsPort: port }: Config,
-  options: Pick<ServeMetricsOptions, 'registry' | 'ready'>,
+  options: Pick<ServeMetricsOptions, 'registry' | 'ready' | 'alive'>,
 ): Promise<MetricsEndpoint> {
   return listening('--metrics-port', { host, port }, () => serveMetrics({ ...options, host, port }))
 }

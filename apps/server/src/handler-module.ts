@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { ExitError, ExitStatus } from '@demo/cli'
@@ -14,20 +14,35 @@ const PATIENCE = 10_000
 /** Without handlers of your own each request is answered with success. With one parameter it costs no context. */
 export const ANSWER_ALL: Handlers = { onSubmit(_submit) {} }
 
+const STOPPED = {}
+
 const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
 
 /**
  * Imports a module of handlers, if there is one.
  *
  * @param path from where the program was started
+ * @param stop settles when nobody wants them any more
+ * @returns undefined when it was stopped before they were there
  * @throws ExitError with status 2 and one line, when it is not one
  */
-export async function loadHandlers(path: string | undefined): Promise<Handlers> {
-  if (path === undefined) return ANSWER_ALL
+export async function loadHandlers(path: string | undefined, stop: Promise<unknown>): Promise<Handlers | undefined> {
+  let stopped = false
+  const stopping = stop.then(() => {
+    stopped = true
+    return STOPPED
+  })
+  if (path === undefined) {
+    // What was ordered already is known now.
+    await Promise.race([stopping, nextTurn()])
+    return stopped ? undefined : ANSWER_ALL
+  }
   const { href } = pathToFileURL(resolve(path))
-  const imported = await watching(path, within(PATIENCE, import(href))).catch((error: unknown) => {
+  const loading = Promise.race([stopping, within(PATIENCE, import(href))])
+  const imported = await watching(path, loading).catch((error: unknown) => {
     throw complain(path, `it can't be imported: ${oneLine(error)}`)
   })
+  if (stopped) return undefined
   const handlers: unknown = (imported as { default?: unknown }).default
   if (typeof handlers !== 'object' || handlers === null) {
     throw complain(path, 'it must export handlers: export default { onSubmit(submit, context) { … } }')
@@ -56,8 +71,8 @@ async function watching<Value>(path: string, importing: Promise<Value>): Promise
   process.on('exit', ended)
   try {
     const imported = await Promise.race([importing, thrown])
-    // Only now: what failed once may throw again before the process has ended.
-    process.off('uncaughtException', failed)
+    // Only now: what failed once, or is not wanted any more, may throw again before the process has ended.
+    if (imported !== STOPPED) process.off('uncaughtException', failed)
     return imported
   } finally {
     process.off('exit', ended)

@@ -5,8 +5,11 @@ import type { Config } from './flags.ts'
 /** Exit status: a port is taken, an address is not ours, a right is missing. */
 export const CANNOT_LISTEN = 3
 
+/** An address or a path to listen on. */
+export type Where = Exclude<ListenOptions, { readonly fd: number }>
+
 /** Where a configuration says to listen. */
-export function whereToListen({ host, port, listenPath }: Config): ListenOptions {
+export function whereToListen({ host, port, listenPath }: Config): Where {
   return listenPath === undefined ? { host, port } : { path: listenPath }
 }
 
@@ -18,7 +21,7 @@ export function whereToListen({ host, port, listenPath }: Config): ListenOptions
  */
 export async function listening<Endpoint>(
   flag: string,
-  where: ListenOptions,
+  where: Where,
   listen: () => Promise<Endpoint>,
 ): Promise<Endpoint> {
   try {

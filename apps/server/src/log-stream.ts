@@ -1,16 +1,12 @@
+import type { Sink } from './log-sink.ts'
+
 /** So much of the log may wait for whoever reads it, in bytes. */
 const MOST_WAITING = 16 * 1024 * 1024
-
-/** Where lines are written to: standard error, or what a test puts in its place. */
-export interface Sink {
-  readonly writableLength: number
-  write(line: string): unknown
-}
 
 /**
  * A stream for a log that waits for nobody. A reader who is slow, or stands still, is no reason to keep a client waiting:
  * what he does not take is kept up to 16 MiB, then lines are left out until he has taken half of it, and he is told how
- * many.
+ * many. So he is of lines that a full disk did not take.
  */
 export class LogStream {
   readonly #sink: Sink
@@ -20,6 +16,7 @@ export class LogStream {
 
   constructor(sink: Sink) {
     this.#sink = sink
+    sink.onRecovered = (lost) => this.onRoom(lost)
   }
 
   write(line: string): void {

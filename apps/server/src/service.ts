@@ -22,15 +22,23 @@ export interface Service {
  *
  * @param users the handlers, or {@link ANSWER_ALL}
  * @param secrets whatever the configuration names files for
+ * @param onConnections called with how many there are, when a connection was accepted or is gone
  */
-export function createService(config: Config, users: Handlers, secrets: Secrets, log: Logger): Service {
+export function createService(
+  config: Config,
+  users: Handlers,
+  secrets: Secrets,
+  log: Logger,
+  onConnections?: (open: number) => void,
+): Service {
   let tokens = secrets.tokens && new Tokens(secrets.tokens)
   const metrics = createServerMetrics({ version: VERSION })
   const handlers = handlersOf(users, () => tokens, log)
   // Who answers all looks at no packet: reading need not keep them.
   const reuseReadBuffer = users === ANSWER_ALL || config.reuseReadBuffer
   const tls = secrets.tls === undefined ? {} : { tls: secrets.tls }
-  const server = createServer(handlers, { ...serverOptions(config), reuseReadBuffer, observer: metrics, ...tls })
+  const observer = onConnections === undefined ? metrics : Object.assign(metrics, { connections: onConnections })
+  const server = createServer(handlers, { ...serverOptions(config), reuseReadBuffer, observer, ...tls })
   return {
     server,
     metrics,

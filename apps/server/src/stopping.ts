@@ -1,11 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ExitStatus } from '@demo/cli'
 import type { CloseSummary } from '@demo/server'
 import type { Logger } from 'pino'
-import type { Config } from './flags.ts'
-import { nextStopSignal } from './signals.ts'
+import { StopSignal } from './signals.ts'
 
 /** Exit status: the drain deadline, or a second signal, cut work off. */
 export const CUT_OFF = 4
+
+/** What came of a drain. */
+export interface DrainResult extends CloseSummary {
+  /** Connections of workers that died meanwhile. */
+  readonly lost?: number
+}
 
 /** What can be stopped. */
 export interface Stoppable {
@@ -14,7 +20,7 @@ export interface Stoppable {
   /** Not ready any more, but still accepting. */
   announce(): void
   /** Answers what was received, and ends. */
-  drain(): Promise<CloseSummary>
+  drain(): Promise<DrainResult>
   /** The drain takes too long for somebody: ends whatever would outlive this process. */
   abandon(): void
 }
@@ -24,20 +30,23 @@ export interface Stoppable {
  * process at once.
  *
  * @param why what made it stop
+ * @param drainDelay in milliseconds
  * @returns the exit status
  */
-export async function stop(running: Stoppable, why: object, { drainDelay }: Config, log: Logger): Promise<number> {
+export async function stop(running: Stoppable, why: object, drainDelay: number, log: Logger): Promise<number> {
   running.announce()
-  void nextStopSignal().then((signal) => {
+  void new StopSignal().received.then((signal) => {
     log.warn({ signal, connections: running.connections() }, 'stopped at once by a second signal')
     running.abandon()
     process.exit(CUT_OFF)
   })
   log.info({ ...why, connections: running.connections(), drainDelay }, 'draining')
   await sleep(drainDelay)
-  const { connections, cutOff, unanswered, duration } = await running.drain()
-  const facts = { connections, cutOff, unanswered, duration: Math.round(duration) }
-  if (cutOff === 0) log.info(facts, 'stopped')
-  else log.warn(facts, 'stopped; the drain deadline cut work off')
-  return cutOff === 0 ? 0 : CUT_OFF
+  const { connections, cutOff, unanswered, lost = 0, duration } = await running.drain()
+  const facts = { connections, cutOff, unanswered, ...(lost > 0 ? { lost } : {}), duration: Math.round(duration) }
+  if (cutOff > 0) log.warn(facts, 'stopped; the drain deadline cut work off')
+  else if (lost > 0) log.error(facts, 'stopped; a worker died in the drain, and its connections with it')
+  else log.info(facts, 'stopped')
+  if (cutOff > 0) return CUT_OFF
+  return lost > 0 ? ExitStatus.failed : ExitStatus.ok
 }

@@ -1,7 +1,11 @@
+import type { Peer } from '../../../packages/server/src/testing/peer.ts'
 import { conn } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
 import type { ProgramOptions } from './program.ts'
 import { hex } from './token-guard.ts'
+
+/** Connections until one of two workers has taken one: the fewer it has, the surer it takes the next. */
+const MOST_TRIES = 20
 
 /** `demo-server` with workers, on free ports, once all of them listen. */
 export function startWorkers(count: number, flags: readonly string[] = [], options?: ProgramOptions) {
@@ -44,15 +48,43 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** What each of two workers answers to a Conn with this token: connections go to them in turn. */
+/** What each of two workers answers to a Conn with this token. */
 export async function answersOfBoth(server: DemoServer, token: string): Promise<string[]> {
   const answers: string[] = []
-  for (let i = 0; i < 2; i++) {
-    const peer = await server.connect()
+  for (const peer of await oneOfEach(server)) {
     peer.send(conn(1, hex(token)))
     answers.push(await peer.receive(14))
     peer.end()
     await peer.untilClosed()
   }
   return answers
+}
+
+/** A connection to each of two workers, in the order of their numbers. */
+export function oneOfEach(server: DemoServer): Promise<[Peer, Peer]> {
+  return eachOnce(
+    server,
+    () => server.connect(),
+    (peer) => peer.end(),
+  )
+}
+
+/** A connection to each of two workers, made and ended as the caller likes. */
+export async function eachOnce<Connection>(
+  server: DemoServer,
+  connect: () => Promise<Connection>,
+  end: (connection: Connection) => void,
+): Promise<[Connection, Connection]> {
+  const made = new Map<number, Connection>()
+  const before = server.logged('connection opened').length
+  for (let opened = 1; made.size < 2 && opened <= MOST_TRIES; opened++) {
+    const connection = await connect()
+    const lines = await server.untilLogged('connection opened', before + opened)
+    const worker = Number(lines.at(-1)?.['worker'])
+    if (made.has(worker)) end(connection)
+    else made.set(worker, connection)
+  }
+  const [first, second] = [made.get(1), made.get(2)]
+  if (first === undefined || second === undefined) throw new Error(`only worker ${[...made.keys()]} took connections`)
+  return [first, second]
 }

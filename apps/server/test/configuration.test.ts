@@ -60,6 +60,7 @@ describe('an environment variable that can not be', () => {
     { environment: { DEMO_SERVER_IDLE_TIMEOUT: '5' }, named: ['DEMO_SERVER_IDLE_TIMEOUT', '10s'] },
     { environment: { DEMO_SERVER_MAX_FRAME_LENGTH: '1MB' }, named: ['DEMO_SERVER_MAX_FRAME_LENGTH', '1MiB'] },
     { environment: { DEMO_SERVER_DIALECT: 'java' }, named: ['DEMO_SERVER_DIALECT', 'java'] },
+    { environment: { DEMO_SERVER_WORKER: '4' }, named: ['DEMO_SERVER_WORKER;', 'did you mean DEMO_SERVER_WORKERS?'] },
     { environment: { DEMO_SERVER_MAX_CONECTIONS: '5' }, named: ['_MAX_CONECTIONS', 'DEMO_SERVER_MAX_CONNECTIONS'] },
     { environment: { DEMO_SERVER_LOG_LEVEL: '' }, named: ['DEMO_SERVER_LOG_LEVEL'] },
   ])('is one line that names it, and exit status 2: $environment', async ({ environment, named }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
+import { oneOfEach } from './cluster-server.ts'
 import { type DemoServer, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
@@ -43,9 +44,9 @@ describe('a handler that breaks out', () => {
       `export default {
         onSubmit({ id }) { if (id === '00000099') setTimeout(() => { throw new Error('out of the blue') }) },
       }`,
-      ['--workers', '2'],
+      ['--workers', '2', '--log-level', 'debug'],
     )
-    const [one, other] = [await server.connect(), await server.connect()]
+    const [one, other] = await oneOfEach(server)
     one.send(submit(99))
     expect(await one.receiveAll()).toBe(submitAck(99))
     expect(await server.untilLogged('worker died')).toMatchObject([{ status: 1 }])

@@ -3,32 +3,72 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectPeer } from '../../../packages/server/src/testing/peer.ts'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
+import { waitFor, within } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { isAlive } from './cluster-server.ts'
+import { Folder } from './folder.ts'
 import { PROGRAM_PATIENCE } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 /** More lines of the log than any pipe holds. */
 const CONNECTIONS = 1500
+const AT_ONCE = 50
 
-test('whoever reads the log and stands still keeps no client waiting, nor the end', async () => {
-  const child = spawn(process.execPath, [MAIN, '--port', '0', '--metrics-port', '0'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const [line] = (await within(once(child.stderr.setEncoding('utf8'), 'data'), 'for a line of the log')) as [string]
-  const { port } = JSON.parse(line) as { port: number }
-  child.stderr.pause()
+/** Starts a program that has standard error too, as a module of handlers may. */
+const SPAWNS = `import { spawnSync } from 'node:child_process'
+spawnSync('true', { stdio: 'inherit' })
+export default { onSubmit() {} }`
 
-  for (let left = CONNECTIONS; left > 0; left--) {
-    const peer = await connectPeer({ address: '127.0.0.1', port })
-    peer.send(submit(1))
-    expect(await peer.receive(14)).toBe(submitAck(1))
-    peer.end()
-    await peer.untilClosed()
-  }
-  const exit = once(child, 'exit')
-  child.kill('SIGTERM')
-  expect(await within(exit, 'for the end', PROGRAM_PATIENCE)).toEqual([0, null])
-})
+/** What a shell makes of `2>` and `|`, and what Node gives to its children. */
+const COMMANDS = { pipe: '"$0" "$@" 2>&1 >/dev/null | cat', socket: 'exec "$0" "$@"' }
+
+test.each([
+  { how: 'socket', workers: '1' },
+  { how: 'socket', workers: '2' },
+  { how: 'pipe', workers: '1' },
+  { how: 'pipe', workers: '2' },
+] as const)(
+  'whoever reads the log and stands still keeps no client waiting, nor the end: $how, $workers worker(s)',
+  async ({ how, workers }) => {
+    const module = new Folder().write('spawns.mjs', SPAWNS)
+    const flags = ['--port', '0', '--metrics-port', '0', '--workers', workers, '--handler', module]
+    const shell = spawn('sh', ['-c', COMMANDS[how], process.execPath, MAIN, ...flags])
+    onTestFinished(() => void shell.kill('SIGKILL'))
+    const log = how === 'pipe' ? shell.stdout : shell.stderr
+    let text = ''
+    const read = (chunk: string) => {
+      text += chunk
+    }
+    log.setEncoding('utf8').on('data', read)
+    const line = () => text.split('\n').find((one) => one.includes('"listening"'))
+    await waitFor(
+      () => line() !== undefined,
+      () => `for it to listen: ${text}`,
+      PROGRAM_PATIENCE,
+    )
+    const { port, pid } = JSON.parse(line() ?? '') as { port: number; pid: number }
+    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
+    log.off('data', read)
+    log.pause()
+
+    const visit = async () => {
+      for (let left = CONNECTIONS / AT_ONCE; left > 0; left--) {
+        const peer = await connectPeer({ address: '127.0.0.1', port })
+        peer.send(submit(1))
+        expect(await peer.receive(14)).toBe(submitAck(1))
+        peer.end()
+        await peer.untilClosed()
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, visit))
+    const exit = once(shell, 'exit')
+    process.kill(pid, 'SIGTERM')
+    if (how === 'socket') expect(await within(exit, 'for the end', PROGRAM_PATIENCE)).toEqual([0, null])
+    await waitFor(
+      () => !isAlive(pid),
+      () => 'for it to be gone',
+      PROGRAM_PATIENCE,
+    )
+  },
+)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { LogStream, type Sink } from '../src/log-stream.ts'
+import type { Sink } from '../src/log-sink.ts'
+import { LogStream } from '../src/log-stream.ts'
 
 const MEBIBYTE = 1024 * 1024
 

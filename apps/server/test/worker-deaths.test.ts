@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
-import { isAlive, killWorker, pidsOf, startWorkers } from './cluster-server.ts'
-import { freePort, startDemoServerProgram } from './demo-server.ts'
+import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers } from './cluster-server.ts'
+import { startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { PROGRAM_PATIENCE } from './program.ts'
 
@@ -36,11 +36,7 @@ const STUCK = 'export default { onSubmit: () => new Promise(() => setInterval(()
 describe('a worker that is killed', () => {
   it("is replaced; not ready meanwhile; the other's clients see nothing", async () => {
     const server = await startWorkers(2)
-    const [first, second] = [await server.connect(), await server.connect()]
-    const survivorOf = new Map([
-      [1, second],
-      [2, first],
-    ])
+    const [first, second] = await oneOfEach(server)
     for (const peer of [first, second]) {
       peer.send(submit(1))
       await peer.receive(ACK_LENGTH)
@@ -49,9 +45,8 @@ describe('a worker that is killed', () => {
     const [died] = await server.untilLogged('worker died')
     expect(died).toMatchObject({ level: 50, died: 1, diedPid: killed, signal: 'SIGKILL', pid: server.program.pid })
     expect(await server.probe('/readyz')).toEqual({ status: 503, text: 'not ready: 1 of 2 workers listen\n' })
-    const survivor = survivorOf.get(1)
-    survivor?.send(submit(2))
-    expect(await survivor?.receive(2 * ACK_LENGTH)).toBe(submitAcks(1, 2))
+    second.send(submit(2))
+    expect(await second.receive(2 * ACK_LENGTH)).toBe(submitAcks(1, 2))
     await waitFor(
       () => pidsOf(server, 1).length === 2,
       () => 'for another worker 1',
@@ -59,14 +54,11 @@ describe('a worker that is killed', () => {
     )
     await server.untilScraped('both to listen', (metrics) => metrics.value('workers') === 2)
     expect(await server.probe('/readyz')).toMatchObject({ status: 200 })
-    expect(survivor?.closed).toBe(false)
-    const closed = [first, second].filter(({ closed }) => closed)
-    expect(closed).toHaveLength(1)
+    expect([first.closed, second.closed]).toEqual([true, false])
   })
 
   it('takes nothing back from the counters, whenever it is asked', async () => {
-    // Any free port would be another one when both are dead.
-    const server = await startWorkers(2, ['--port', `${await freePort()}`])
+    const server = await startWorkers(2)
     const told: number[] = []
     let watching = true
     const watch = async () => {
@@ -110,7 +102,7 @@ describe('the drain of workers', () => {
   it('takes nothing back from the counters when one is done before the other', async () => {
     const module = new Folder().write('slow.mjs', SLOW.replace('500', '1500'))
     const server = await startWorkers(2, ['--handler', module])
-    const [idle, busy] = [await server.connect(), await server.connect()]
+    const [idle, busy] = await oneOfEach(server)
     for (const peer of [idle, busy]) peer.send(submits(1, 10))
     for (const peer of [idle, busy]) await peer.receive(10 * ACK_LENGTH)
     busy.send(submit(11))
@@ -127,7 +119,7 @@ describe('the drain of workers', () => {
   it('cuts off at its deadline what is stuck, says how much, and ends with exit status 4', async () => {
     const module = new Folder().write('stuck.mjs', STUCK)
     const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '200ms'])
-    const peers = [await server.connect(), await server.connect()]
+    const peers = await oneOfEach(server)
     for (const peer of peers) peer.send(submits(1, 3))
     await server.untilScraped('them to be received', (metrics) => metrics.value('req_recv_total') === 6)
     server.program.signal('SIGTERM')
@@ -138,7 +130,7 @@ describe('the drain of workers', () => {
   it('kills at its deadline a worker that does not even hear of it, and has the other answer', async () => {
     const module = new Folder().write('loop.mjs', LOOP)
     const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '100ms'])
-    const [lost, other] = [await server.connect(), await server.connect()]
+    const [lost, other] = await oneOfEach(server)
     lost.send(submit(99))
     other.send(submit(1))
     expect(await other.receive(ACK_LENGTH)).toBe(submitAck(1))
@@ -178,7 +170,7 @@ describe('a worker that is stuck', () => {
 async function stopTwice(): Promise<number> {
   const module = new Folder().write('loop.mjs', LOOP)
   const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '0'])
-  const [lost, other] = [await server.connect(), await server.connect()]
+  const [lost, other] = await oneOfEach(server)
   other.send(submit(1))
   await other.receive(ACK_LENGTH)
   await server.untilScraped('both to be known', (metrics) => metrics.value('client_connected') === 2)
@@ -199,7 +191,7 @@ describe('workers whose first process is killed', () => {
   it('answer what they received, and end by themselves', async () => {
     const module = new Folder().write('slow.mjs', SLOW)
     const server = await startWorkers(2, ['--handler', module])
-    const peers = [await server.connect(), await server.connect()]
+    const peers = await oneOfEach(server)
     for (const peer of peers) peer.send(submits(1, 5))
     await server.untilScraped('them to be received', (metrics) => metrics.value('req_recv_total') === 10)
     const pids = [...pidsOf(server, 1), ...pidsOf(server, 2)]

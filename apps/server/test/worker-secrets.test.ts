@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Credentials, createAuthority } from '../../../packages/server/src/testing/certificates.ts'
 import { connAck } from '../../../packages/server/src/testing/wire.ts'
-import { answersOfBoth, countByWorker, killWorker, startWorkers } from './cluster-server.ts'
+import { answersOfBoth, countByWorker, eachOnce, killWorker, startWorkers } from './cluster-server.ts'
 import type { DemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { connectSecurely } from './secure-peer.ts'
@@ -118,12 +118,11 @@ function writePair(folder: Folder, { cert, key }: Credentials): void {
 
 /** Whose certificate each of two workers shows: connections go to them in turn. */
 async function subjectsOfBoth(server: DemoServer): Promise<unknown[]> {
-  const subjects: unknown[] = []
-  for (let i = 0; i < 2; i++) {
-    const { peer, socket } = await connectSecurely(server, { ca: authority.cert })
-    subjects.push(socket.getPeerCertificate().subject.CN)
-    peer.end()
-    await peer.untilClosed()
-  }
-  return subjects
+  const both = await eachOnce(
+    server,
+    () => connectSecurely(server, { ca: authority.cert }),
+    ({ peer }) => peer.end(),
+  )
+  for (const { peer } of both) peer.end()
+  return both.map(({ socket }) => socket.getPeerCertificate().subject.CN)
 }

@@ -329,6 +329,17 @@ describe('for load balancers and orchestrators', () => {
     expect(await ask(port, '/healthz', 'POST')).toMatchObject({ status: 405 })
   })
 
+  test('/healthz is 503 with the reason while there is one', async () => {
+    let alive: true | string = 'nothing moves'
+    const endpoint = await serveMetrics({ registry: new Registry(), port: 0, alive: () => alive })
+    onTestFinished(() => endpoint.close())
+    const { port } = endpoint.address
+    expect(await ask(port, '/healthz')).toMatchObject({ status: 503, body: 'not alive: nothing moves\n' })
+    expect(await ask(port, '/readyz')).toMatchObject({ status: 200 })
+    alive = true
+    expect(await ask(port, '/healthz')).toMatchObject({ status: 200, body: 'ok\n' })
+  })
+
   test('/readyz is 200 where nobody says otherwise', async () => {
     const { port } = await serve()
     expect(await ask(port, '/readyz')).toMatchObject({ status: 200, body: 'ready\n' })

@@ -14,6 +14,13 @@ export interface ServeMetricsOptions {
    */
   ready?: (() => true | string) | undefined
   /**
+   * Whether what does the work lives: the status of `GET /healthz` is 200 when it gives true, 503 when it gives the reason
+   * why it is thought not to. For work in other processes: a process whose event loop is stuck answers nothing anyway.
+   *
+   * @default always
+   */
+  alive?: () => true | string
+  /**
    * The address to listen on.
    *
    * @default '127.0.0.1'
@@ -33,23 +40,20 @@ export interface MetricsEndpoint {
 
 /**
  * Serves over HTTP `GET /metrics` in the form that Prometheus reads, and for load balancers and orchestrators
- * `GET /healthz` (200: the process is alive) and `GET /readyz` (200 or 503: whether to send it new connections).
+ * `GET /healthz` (200 or 503: whether it is alive) and `GET /readyz` (200 or 503: whether to send it new connections).
  *
  * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
  */
 export async function serveMetrics(options: ServeMetricsOptions): Promise<MetricsEndpoint> {
-  const { registry, host = '127.0.0.1', port, ready = () => true } = options
+  const { registry, host = '127.0.0.1', port, ready = () => true, alive = () => true } = options
   const pages: Pages = {
     '/metrics': async (response) => {
       const text = await registry.metrics()
       response.setHeader('content-type', registry.contentType)
       response.end(text)
     },
-    '/healthz': (response) => sendText(response, 200, 'ok\n'),
-    '/readyz': (response) => {
-      const answer = ready()
-      sendText(response, answer === true ? 200 : 503, answer === true ? 'ready\n' : `not ready: ${answer}\n`)
-    },
+    '/healthz': (response) => sendAnswer(response, alive(), 'ok', 'not alive'),
+    '/readyz': (response) => sendAnswer(response, ready(), 'ready', 'not ready'),
   }
   const http = createServer((request, response) => {
     void answer(pages, request, response)
@@ -94,6 +98,10 @@ async function answer(pages: Pages, request: IncomingMessage, response: ServerRe
   } catch (error) {
     sendText(response, 500, `${pathname} can't be told: ${error instanceof Error ? error.message : error}\n`)
   }
+}
+
+function sendAnswer(response: ServerResponse, answer: true | string, yes: string, no: string): void {
+  sendText(response, answer === true ? 200 : 503, answer === true ? `${yes}\n` : `${no}: ${answer}\n`)
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -55,6 +55,8 @@ type NumberOption = keyof typeof NUMBERS
 const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'observer']
 const OWN = ['dialect', 'requireConn']
 
+const OBSERVES = ['attach', 'answered', 'connections'] as const satisfies (keyof ServerObserver)[]
+
 /** The shortest frame that a Submit can be: header, command and ID. */
 const MIN_SUBMIT_FRAME = 13
 
@@ -160,11 +162,14 @@ function checkObserver(observer: ServerObserver): void {
   const fits =
     typeof observer === 'object' &&
     observer !== null &&
-    isFunctionOrNothing(observer.attach) &&
-    isFunctionOrNothing(observer.answered) &&
-    (observer.attach !== undefined || observer.answered !== undefined || Object.keys(observer).length === 0)
+    OBSERVES.every((name) => isFunctionOrNothing(observer[name])) &&
+    (OBSERVES.some((name) => observer[name] !== undefined) || Object.keys(observer).length === 0)
   if (!fits)
-    throw new ServerOptionError('observer', observer, 'an object with the functions attach and answered, or one')
+    throw new ServerOptionError(
+      'observer',
+      observer,
+      `an object with one or more of the functions ${OBSERVES.join(', ')}`,
+    )
 }
 
 function isFunctionOrNothing(value: unknown): boolean {

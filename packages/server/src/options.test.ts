@@ -132,7 +132,7 @@ describe('observer', () => {
     expect(errorOf({ observer })).toMatchObject({ option: 'observer', value: observer })
   })
 
-  test.each(['attach', 'answered'])('can’t have an %s that is no function', (name) => {
+  test.each(['attach', 'answered', 'connections'])('can’t have an %s that is no function', (name) => {
     expect(errorOf({ observer: { [name]: 5 } })).toMatchObject({ option: expect.stringContaining('observer') })
   })
 })

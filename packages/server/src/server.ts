@@ -60,6 +60,17 @@ export interface Server<Data = unknown, S extends Session<Data> = Session<Data>>
    */
   renewTls(tls: TlsOptions): void
 
+  /**
+   * Leaves new connections to the other processes that listen on the same descriptor, until {@link resumeAccepting}. Those
+   * that are open go on, and so do those that wait: one of the processes must accept.
+   *
+   * @returns whether it does; false unless it listens on an `fd`
+   */
+  pauseAccepting(): boolean
+
+  /** Accepts again. */
+  resumeAccepting(): void
+
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -155,6 +166,14 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     usingTls(tls, () => current.renew(tls))
   }
 
+  pauseAccepting(): boolean {
+    return this.#transport?.pauseAccepting() ?? false
+  }
+
+  resumeAccepting(): void {
+    this.#transport?.resumeAccepting()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -163,6 +182,7 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   forget(session: S): void {
     this.#sessions.delete(session)
     if (session.counted) this.#perIp.leave(session.remoteAddress)
+    this.#options.observer.connections?.(this.#sessions.size)
     if (this.#sessions.size > 0) return
     this.#sweeper.stop()
     this.#whenEmpty?.()
@@ -211,6 +231,7 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     const tooMany = this.#sessions.size >= this.maxConnections
     this.#sessions.add(session)
     this.#sweeper.start()
+    this.#options.observer.connections?.(this.#sessions.size)
     if (tooMany) session.terminate('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.terminate('draining')
     else if (handshake !== undefined) void this.#shakeHands(session, handshake)

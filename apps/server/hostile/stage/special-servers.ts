@@ -9,7 +9,9 @@ const HANDLERS = fileURLToPath(new URL('../servers/handlers/', import.meta.url))
 export const TOKEN = 'let me in'
 
 /** The flags for handlers of `servers/handlers/`. */
-export function handledBy(handlers: 'addressed' | 'async' | 'failing' | 'stuck' | 'telling'): readonly string[] {
+export function handledBy(
+  handlers: 'addressed' | 'async' | 'breaking' | 'failing' | 'stuck' | 'telling',
+): readonly string[] {
   return ['--handler', `${HANDLERS}${handlers}.mjs`]
 }
 

@@ -16,6 +16,10 @@ export class GatheredMetrics {
   /** What is left of those that are gone; {@link #compact} makes one of them. */
   readonly #departed: Metrics[] = []
   #compacted: Promise<void> = Promise.resolve()
+  /** The last scrape that was begun, or is to be. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** The scrape that has not begun. */
+  #next: Promise<string> | undefined
 
   /**
    * @param ask asks all workers; those that are gone by the time it settles are left out
@@ -58,7 +62,19 @@ export class GatheredMetrics {
     this.#restarts.inc()
   }
 
-  async metrics(): Promise<string> {
+  /** At most one scrape goes on at a time, and who comes meanwhile shares the next: scrapes can't pile up in the workers. */
+  metrics(): Promise<string> {
+    if (this.#next !== undefined) return this.#next
+    const next = this.#last.then(() => {
+      this.#next = undefined
+      return this.#scrape()
+    })
+    this.#next = next
+    this.#last = next.catch(() => {})
+    return next
+  }
+
+  async #scrape(): Promise<string> {
     const told = await this.#ask()
     const workers = AggregatorRegistry.aggregate([...told, ...this.#departed])
     return `${await workers.metrics()}\n${await this.#own.metrics()}`

@@ -1,20 +1,27 @@
-import cluster, { type Worker } from 'node:cluster'
 import { ExitStatus } from '@demo/cli'
-import type { CloseSummary, ServerAddress } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from '../flags.ts'
 import { CANNOT_LISTEN } from '../listening.ts'
 import type { SecretFiles } from '../secrets.ts'
-import { KnownWorker } from './known-worker.ts'
+import type { DrainResult } from '../stopping.ts'
+import { DrainSum } from './drain-sum.ts'
+import { Evenness } from './evenness.ts'
+import { type Exit, KnownWorker } from './known-worker.ts'
 import type { Metrics } from './messages.ts'
 import { Restarts } from './restarts.ts'
-import { HANDED_OVER, type HandedOver } from './worker.ts'
+import type { SharedSocket } from './shared-socket.ts'
 
 /** How much longer than the drain a worker may take to end, in milliseconds. */
 const END_PATIENCE = 3000
 
+/** How long a worker that has not listened yet may take to end, in milliseconds: it has nothing to drain. */
+const STARTING_PATIENCE = 500
+
 /** The longest that a timer of Node can wait, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1
+
+/** After so long without a beat of any worker the server does not live, in milliseconds. */
+const DEAD = 10_000
 
 /** The exit statuses of a worker that has said itself what is wrong, in its one line. */
 const SAY_WHY: ReadonlySet<number> = new Set([ExitStatus.usage, CANNOT_LISTEN])
@@ -23,7 +30,7 @@ const SAY_WHY: ReadonlySet<number> = new Set([ExitStatus.usage, CANNOT_LISTEN])
 export interface WorkersListener {
   /** A worker is gone; this is the last that it told. */
   departed(last: Metrics): void
-  /** A worker died, and another takes its place. */
+  /** Another worker takes the place of one that died, or is about to end. */
   replaced(): void
   /** None takes its place: they die too fast, or it has said itself what is wrong. */
   gaveUp(why: GaveUp): void
@@ -42,129 +49,175 @@ export class Workers {
   readonly #files: SecretFiles
   readonly #log: Logger
   readonly #listener: WorkersListener
+  readonly #socket: SharedSocket
   readonly #restarts = new Restarts()
-  readonly #alive = new Map<number, KnownWorker>()
-  readonly #summaries: CloseSummary[] = []
-  /** Called at each worker that listens, or is gone. */
-  #changed: (worker: KnownWorker) => void = () => {}
+  readonly #alive = new Set<KnownWorker>()
+  readonly #evenness = new Evenness(() => this.#alive)
+  /** The numbers of workers that are to be started as soon as few enough of the old ones are left. */
+  readonly #due: number[] = []
+  #whenListening: () => void = () => {}
+  #whenEmpty: () => void = () => {}
   #everListened = false
-  #draining = false
+  #killed = false
+  #drain: DrainSum | undefined
 
-  constructor(config: Config, files: SecretFiles, log: Logger, listener: WorkersListener) {
+  constructor(config: Config, files: SecretFiles, log: Logger, socket: SharedSocket, listener: WorkersListener) {
     this.#config = config
     this.#files = files
     this.#log = log
+    this.#socket = socket
     this.#listener = listener
-    // Among the metrics are numbers that JSON does not know; secrets are bytes.
-    cluster.setupPrimary({ serialization: 'advanced' })
   }
 
-  /** How many listen now. */
+  /** How many take connections now. */
   get listening(): number {
-    return [...this.#alive.values()].filter(({ address }) => address !== undefined).length
+    return [...this.#alive].filter(({ accepting }) => accepting).length
+  }
+
+  /** Whether the event loop of one of them turns, as far as that is known; else the reason why it is thought that none does. */
+  get living(): true | string {
+    const listening = [...this.#alive].filter(({ listened }) => listened)
+    const now = performance.now()
+    if (listening.length === 0 || listening.some(({ heardAt }) => now - heardAt < DEAD)) return true
+    return `no worker has been heard of for ${DEAD / 1000} s`
   }
 
   /**
    * Starts them: one alone, so that what is wrong is said once, then the others.
    *
-   * @returns where they listen, once all do
+   * @returns when all of them listen
    */
-  start(): Promise<ServerAddress> {
-    const { workers } = this.#config
+  start(): Promise<void> {
     return new Promise((resolve) => {
-      this.#changed = ({ address }) => {
-        if (address === undefined) return
-        for (let number = 2; !this.#everListened && number <= workers; number++) this.#fork(number)
-        this.#everListened = true
-        if (this.listening === workers) resolve(address)
-      }
+      this.#whenListening = resolve
       this.#fork(1)
     })
   }
 
   /** Asks all that listen for their metrics. Who is gone by the time they are there has departed, and is left out. */
   async metrics(): Promise<readonly Metrics[]> {
-    await Promise.all([...this.#alive.values()].map((worker) => worker.tellMetrics()))
-    return [...this.#alive.values()].map(({ metrics }) => metrics)
+    await Promise.all([...this.#alive].map((worker) => worker.tellMetrics()))
+    return [...this.#alive].map(({ metrics }) => metrics)
   }
 
   /** How many connections there were when each worker told it the last time. */
   get connections(): number {
-    return [...this.#alive.values()].reduce((sum, { connections }) => sum + connections, 0)
+    return [...this.#alive].reduce((sum, { connections }) => sum + connections, 0)
   }
 
-  /** Reads the secrets again, for all. Whoever has not asked for them yet gets the new ones when it does. */
+  /** Reads the secrets again, for all. */
   reload(): void {
     const secrets = this.#files.reload()
-    for (const worker of this.#alive.values()) if (worker.started) worker.order({ type: 'secrets', secrets })
+    for (const worker of this.#alive) worker.order({ type: 'secrets', secrets })
   }
 
-  /** Lets all of them drain and end. One that does not in time is killed, and what it had is cut off. */
-  async drain(): Promise<CloseSummary> {
-    const startedAt = performance.now()
+  /**
+   * Lets all of them drain and end, and starts no more. One that does not end in time is killed, and what it had is cut
+   * off. One that starts has nothing to drain; if it is too busy to hear the order, it is killed soon.
+   */
+  async drain(): Promise<DrainResult> {
     const { drainTimeout } = this.#config
-    this.#draining = true
-    for (const worker of this.#alive.values()) worker.order({ type: 'drain' })
+    const sum = new DrainSum(this.#alive)
+    this.#drain = sum
+    this.#socket.close()
+    for (const worker of this.#alive) worker.order({ type: 'drain' })
+    const starting = setTimeout(() => this.#killThose(({ listened }) => !listened), STARTING_PATIENCE)
     const patience = drainTimeout === 0 ? MAX_TIMER : Math.min(MAX_TIMER, drainTimeout + END_PATIENCE)
     const stuck = setTimeout(() => this.kill(), patience)
     await new Promise<void>((resolve) => {
-      this.#changed = () => this.#alive.size === 0 && resolve()
+      this.#whenEmpty = resolve
       if (this.#alive.size === 0) resolve()
     })
+    clearTimeout(starting)
     clearTimeout(stuck)
-    const sum = (read: (summary: CloseSummary) => number) => this.#summaries.map(read).reduce((a, b) => a + b, 0)
-    return {
-      connections: sum(({ connections }) => connections),
-      cutOff: sum(({ cutOff }) => cutOff),
-      unanswered: sum(({ unanswered }) => unanswered),
-      duration: performance.now() - startedAt,
-    }
+    return sum.result
   }
 
-  /** Ends all of them at once. */
+  /** Ends all of them at once, for good. */
   kill(): void {
-    for (const worker of this.#alive.values()) worker.kill()
+    this.#killed = true
+    this.#killThose(() => true)
+  }
+
+  #killThose(which: (worker: KnownWorker) => boolean): void {
+    for (const worker of this.#alive) if (which(worker)) worker.kill()
   }
 
   #fork(number: number): void {
-    const handedOver: HandedOver = { worker: number, config: this.#config }
-    const forked: Worker = cluster.fork({ [HANDED_OVER]: JSON.stringify(handedOver) })
-    const worker = new KnownWorker(number, forked)
-    this.#alive.set(number, worker)
-    worker.onStarted = () => worker.order({ type: 'secrets', secrets: this.#files.secrets })
-    worker.onListening = () => {
-      this.#restarts.started()
-      this.#changed(worker)
+    const { secrets } = this.#files
+    const worker = new KnownWorker({ worker: number, config: this.#config, secrets }, this.#socket)
+    this.#alive.add(worker)
+    worker.onListening = () => this.#listens()
+    worker.onConnections = () => this.#evenness.changed()
+    worker.onLeaving = () => {
+      this.#log.error({ leaves: number, leavesPid: worker.pid }, 'worker accepts no more, and drains')
+      this.#evenness.changed()
+      this.#replace(worker)
     }
-    forked.once('exit', (status, signal) => this.#gone(worker, status, signal))
+    worker.onGone = (exit) => this.#gone(worker, exit)
   }
 
-  #gone(worker: KnownWorker, status: number | null, signal: string | null): void {
-    const { number, pid } = worker
-    this.#alive.delete(number)
+  #listens(): void {
+    this.#restarts.started()
+    // Before anybody is told that they listen, and connects.
+    this.#evenness.tell(false)
+    const { workers } = this.#config
+    if (!this.#everListened && this.#drain === undefined) {
+      for (let number = 2; number <= workers; number++) this.#fork(number)
+    }
+    this.#everListened = true
+    if (this.listening === workers) this.#whenListening()
+  }
+
+  #gone(worker: KnownWorker, exit: Exit): void {
+    this.#alive.delete(worker)
+    this.#evenness.changed()
     this.#listener.departed(worker.metrics)
-    if (worker.summary !== undefined) this.#summaries.push(worker.summary)
-    if (this.#draining) {
-      if (worker.summary === undefined) this.#summaries.push(cutOff(worker))
-      this.#changed(worker)
+    if (this.#drain !== undefined) {
+      this.#drain.add(worker, exit)
+      if (diedByItself(worker, exit)) this.#logDeath(worker, exit)
+      if (this.#alive.size === 0) this.#whenEmpty()
       return
     }
+    if (this.#killed) return
+    const { status } = exit
     if (!this.#everListened && status !== null && SAY_WHY.has(status)) {
       this.#listener.gaveUp({ why: 'it has said why', status })
       return
     }
+    this.#logDeath(worker, exit)
+    if (worker.leaving) this.#forkDue()
+    else this.#replace(worker)
+  }
+
+  #logDeath({ number, pid }: KnownWorker, { status, signal }: Exit): void {
     this.#log.error({ died: number, diedPid: pid, ...(signal === null ? { status } : { signal }) }, 'worker died')
-    const delay = this.#restarts.died(worker.address !== undefined, performance.now())
+  }
+
+  #replace({ number, listened }: KnownWorker): void {
+    if (this.#drain !== undefined) return
+    const delay = this.#restarts.died(listened, performance.now())
     if (typeof delay === 'string') this.#listener.gaveUp({ why: delay, status: 1 })
     else {
       this.#listener.replaced()
-      setTimeout(() => this.#draining || this.#fork(number), delay)
+      setTimeout(() => {
+        this.#due.push(number)
+        this.#forkDue()
+      }, delay)
+    }
+  }
+
+  /** Starts what is due, so long as there are not twice as many as there are to be: the old ones that drain count too. */
+  #forkDue(): void {
+    while (this.#drain === undefined && !this.#killed && this.#alive.size < 2 * this.#config.workers) {
+      const number = this.#due.shift()
+      if (number === undefined) return
+      this.#fork(number)
     }
   }
 }
 
-/** What is told of a worker that ended without a word: all that it had is lost. */
-function cutOff({ connections }: KnownWorker): CloseSummary {
-  const lost = Math.max(1, connections)
-  return { connections: lost, cutOff: lost, unanswered: 0, duration: 0 }
+/** Whether it ended otherwise than it was told to. */
+function diedByItself({ summary, killed }: KnownWorker, { status }: Exit): boolean {
+  return summary === undefined && !killed && status !== ExitStatus.ok
 }

@@ -245,6 +245,17 @@ describe('an observer', () => {
     expect(observer.total).toBe(3)
   })
 
+  test('is told how many connections there are, at each that comes or goes', async () => {
+    const told: number[] = []
+    const observer: ServerObserver = { connections: (open) => told.push(open) }
+    const { open, untilClosed } = await startServer({}, { observer, maxConnections: 2 })
+    const [first] = [await open(), await open()]
+    expect(told).toEqual([1, 2])
+    first.peer.end()
+    await untilClosed(1)
+    expect(told).toEqual([1, 2, 1])
+  })
+
   testWithReset('is not told of a request that got no answer', async () => {
     const observer = new Notes()
     const gate = new Gate()
@@ -268,6 +279,9 @@ describe('an observer', () => {
     const observer: ServerObserver = {
       answered() {
         calls += 1
+        throw thrown
+      },
+      connections() {
         throw thrown
       },
     }

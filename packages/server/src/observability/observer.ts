@@ -17,21 +17,36 @@ export interface ServerObserver {
    * @param count how many answers, at least 1
    */
   answered?: ((seconds: number, count: number) => void) | undefined
+
+  /** Called when a connection was accepted, and when one is gone, with how many there are now. */
+  connections?: ((open: number) => void) | undefined
 }
 
-/** The same observer, unable to harm: what `answered` throws is a process warning, the first time. */
+/** The same observer, unable to harm: what its functions throw is a process warning, the first time. */
 export function guard(observer: ServerObserver): ServerObserver {
-  if (observer.answered === undefined) return observer
   let warned = false
-  return {
-    attach: (counters) => observer.attach?.(counters),
-    answered(seconds, count) {
+  const failed = (error: unknown) => {
+    if (!warned) process.emitWarning(`the observer failed: ${showThrown(error)}`, 'ObserverWarning')
+    warned = true
+  }
+  const guarded: ServerObserver = { attach: (counters) => observer.attach?.(counters) }
+  if (observer.answered !== undefined) {
+    guarded.answered = (seconds, count) => {
       try {
         observer.answered?.(seconds, count)
       } catch (error) {
-        if (!warned) process.emitWarning(`the observer failed: ${showThrown(error)}`, 'ObserverWarning')
-        warned = true
+        failed(error)
       }
-    },
+    }
   }
+  if (observer.connections !== undefined) {
+    guarded.connections = (open) => {
+      try {
+        observer.connections?.(open)
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+  return guarded
 }

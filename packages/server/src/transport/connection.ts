@@ -87,7 +87,7 @@ export type Handshake = (admit: () => boolean) => Promise<boolean>
 /** Called for each connection that a transport accepts. */
 export type Accept = (connection: Connection, handshake: Handshake | undefined) => void
 
-/** Where a server listens. */
+/** Where a server listens. The path of a Unix socket that was given as a descriptor is not known: it is empty. */
 export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
 /** A way for connections to come in. */
@@ -101,6 +101,16 @@ export interface Transport {
    * @param signal rejects a listen that has not resolved
    */
   listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress>
+
+  /**
+   * Leaves new connections to other processes that listen in the same place.
+   *
+   * @returns whether it can
+   */
+  pauseAccepting(): boolean
+
+  /** Accepts again. */
+  resumeAccepting(): void
 
   /** Accepts no more. Connections that are open go on. It resolves when the last of them is closed. */
   close(): Promise<void>

@@ -1,6 +1,9 @@
 import { show } from '../internal/format-value.ts'
 
-/** Where to listen: a host and a port (0: any free one), or the path of a Unix socket. */
+/**
+ * Where to listen: a host and a port (0: any free one), the path of a Unix socket, or a descriptor of this process that is
+ * bound already: by systemd, or by a process that shares it with several.
+ */
 export type ListenOptions =
   | {
       /** @default '127.0.0.1' */
@@ -11,6 +14,7 @@ export type ListenOptions =
       /** At most {@link MAX_SOCKET_PATH_LENGTH} bytes. On Linux a name after `\0` is an abstract socket: no file. */
       readonly path: string
     }
+  | { readonly fd: number }
 
 /**
  * Why a server does not listen. Match these, never the message. What the system refuses has the system's code instead:
@@ -54,7 +58,10 @@ const MAX_PORT = 65_535
  *
  * @throws ListenError
  */
-export function checkListenOptions(options: ListenOptions): { path: string } | { host: string; port: number } {
+export function checkListenOptions(
+  options: ListenOptions,
+): { path: string } | { host: string; port: number } | { fd: number } {
+  if ('fd' in options) return { fd: options.fd }
   const { path, host = '127.0.0.1', port } = options as { path?: string; host?: string; port?: number }
   if (path !== undefined) return { path: checkPath(path) }
   if (typeof host !== 'string' || host === '') {

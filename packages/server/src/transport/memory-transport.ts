@@ -45,6 +45,12 @@ export class MemoryTransport implements Transport {
     return { path: this.#path }
   }
 
+  pauseAccepting(): boolean {
+    return false
+  }
+
+  resumeAccepting(): void {}
+
   async close(): Promise<void> {
     this.#accept = undefined
     if (this.#open.size === 0) return

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
+import { pauseAccepting, resumeAccepting } from './accepting.ts'
 import type { Accept, Handshake, ServerAddress, Transport } from './connection.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { checkListenOptions, type ListenOptions } from './listen-options.ts'
@@ -35,6 +36,7 @@ export class TcpTransport implements Transport {
   readonly #options: TcpTransportOptions
   readonly #net: Listener
   #accept: Accept | undefined
+  #paused = false
   #warnedAt = Number.NEGATIVE_INFINITY
 
   /** @throws ListenError when it can't listen there */
@@ -60,11 +62,19 @@ export class TcpTransport implements Transport {
 
   async listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress> {
     this.#accept = accept
-    const _where =
-      'path' in this.#where ? this.#where : { host: this.#where.host ?? '127.0.0.1', port: this.#where.port }
     this.#net.listen({ ...this.#where, backlog: BACKLOG })
     await once(this.#net, 'listening', { signal })
     return serverAddress(this.#net.address())
+  }
+
+  pauseAccepting(): boolean {
+    this.#paused ||= pauseAccepting(this.#net)
+    return this.#paused
+  }
+
+  resumeAccepting(): void {
+    if (this.#paused) resumeAccepting(this.#net, BACKLOG)
+    this.#paused = false
   }
 
   close(): Promise<void> {
@@ -104,6 +114,6 @@ export class TcpTransport implements Transport {
 }
 
 function serverAddress(address: AddressInfo | string | null): ServerAddress {
-  if (address === null) throw new Error('the server does not listen')
+  if (address === null) return { path: '' }
   return typeof address === 'string' ? { path: address } : { address: address.address, port: address.port }
 }

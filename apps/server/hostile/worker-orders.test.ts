@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { killWorker, startWorkers } from '../test/cluster-server.ts'
+import { count, seconds } from './stage/figures.ts'
+import { row } from './stage/row.ts'
+
+/** From the end of a worker to the order to stop, in milliseconds: all of the life of the one that takes its place. */
+const DELAYS = [0, 60, 120, 200, 300]
+
+/** Servers at the same time. */
+const SIDE_BY_SIDE = 2
+
+// Each program that a test runs listens for the end of the test's own process.
+process.setMaxListeners(4 * DELAYS.length)
+
+row(19, 'kill −9 one of two workers, and SIGTERM 0 to 300 ms later', async (figures) => {
+  const left = DELAYS.flatMap((delay) => [[], ['--drain-timeout', '0']].map((flags) => ({ delay, flags })))
+  const runs = left.length
+  const ends: { status: number | null; duration: number }[] = []
+  const line = async () => {
+    for (let run = left.pop(); run !== undefined; run = left.pop()) ends.push(await killAndStop(run.flags, run.delay))
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, line))
+  figures.exactly(`exit statuses other than 0, of ${count(runs)}`, ends.filter(({ status }) => status !== 0).length, 0)
+  figures.atMost('ended after, at most', Math.max(...ends.map(({ duration }) => duration)), 3, seconds)
+})
+
+async function killAndStop(flags: readonly string[], delay: number) {
+  const server = await startWorkers(2, flags)
+  killWorker(server, 1)
+  await sleep(delay)
+  const startedAt = performance.now()
+  server.program.signal('SIGTERM')
+  const { status } = await server.program.exit(20_000)
+  return { status, duration: (performance.now() - startedAt) / 1000 }
+}

@@ -1,0 +1,5 @@
+import { runProgram } from '@demo/cli'
+import { serveAsWorker } from './cluster/worker.ts'
+import { withLog } from './log.ts'
+
+await runProgram('demo-server', () => withLog(serveAsWorker))

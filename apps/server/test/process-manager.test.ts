@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { complaint } from './complaint.ts'
+import { listening } from './demo-server.ts'
+import { Folder } from './folder.ts'
+import { Program } from './program.ts'
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** What a process manager in cluster mode does. */
+const MANAGER = `import cluster from 'node:cluster'
+cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) })
+const worker = cluster.fork()
+process.on('SIGTERM', () => worker.process.kill('SIGTERM'))
+worker.once('exit', (status) => process.exit(status))`
+
+describe('a worker of a foreign node:cluster', () => {
+  it('refuses to have workers of its own, in one line', async () => {
+    const line = await complaint(managed(['--workers', '2']), 2)
+    expect(line).toContain('--workers 2: this process is itself a worker of node:cluster')
+    expect(line).toContain('fork mode')
+  })
+
+  it('serves as one process, and says that it shares its ports', async () => {
+    const server = await listening(managed([]))
+    expect(server.log[0]).toMatchObject({ level: 40, msg: expect.stringContaining('node:cluster') })
+    const peer = await server.connect()
+    peer.send(submit(1))
+    expect(await peer.receive(14)).toBe(submitAck(1))
+    peer.end()
+    server.program.signal('SIGTERM')
+    expect(await server.program.exit()).toEqual({ status: 0, signal: null })
+  })
+})
+
+function managed(flags: readonly string[]): Program {
+  const manager = new Folder().write('manager.mjs', MANAGER)
+  return new Program(process.execPath, [manager, MAIN, '--port', '0', '--metrics-port', '0', ...flags])
+}
