@@ -24,7 +24,7 @@ export async function serveAlone(config: Config): Promise<number> {
     const renewed = files.reload()
     service?.renew(renewed)
   })
-  const users = await loadHandlers(config.handler)
+  const users = await loadHandlers(config, log)
   const broken = whenBroken(log)
   service = createService(config, users, files.secrets, log)
   const { server, metrics } = service

@@ -16,7 +16,7 @@ await runProgram('demo-server', async () => {
   if (what === 'check') {
     const log = createLog(config)
     const { secrets } = new SecretFiles(config, log)
-    createService(config, await loadHandlers(config.handler), secrets, log)
+    createService(config, await loadHandlers(config, log), secrets, log)
     process.stdout.write('the configuration is fine\n')
     return ExitStatus.ok
   }

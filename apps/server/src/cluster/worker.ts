@@ -51,7 +51,7 @@ export async function serveAsWorker({ worker, config }: HandedOver): Promise<num
   const log = createLog(config, worker)
   const entrusted = new EntrustedSecrets()
   tell({ type: 'started' })
-  const users = await loadHandlers(config.handler)
+  const users = await loadHandlers(config, log)
   const broken = whenBroken(log)
   if (!(await entrusted.arrived)) return ExitStatus.ok
   const { server, metrics, renew } = createService(config, users, entrusted.secrets, log)
