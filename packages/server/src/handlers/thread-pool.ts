@@ -71,6 +71,9 @@ export class ThreadPool {
   readonly #waiting = new Set<Job>()
   #closed: Promise<void> | undefined
   #idle: () => void = () => {}
+  /** Threads that are about to end, while others run on. */
+  readonly #ending = new Set<Promise<void>>()
+  #destroying = false
   #completed = 0
   #ended = 0
 
@@ -90,9 +93,7 @@ export class ThreadPool {
       workerData: { url, flags: this.#flags },
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     })
-    this.#piscina.on('workerDestroy', () => {
-      if (this.#closed === undefined) this.#ended += 1
-    })
+    this.#piscina.on('workerDestroy', ({ id }: { id: number }) => this.#threadEnds(id))
     this.#piscina.on('error', (error: unknown) => onIdleDeath(this.#death(error)))
   }
 
@@ -119,7 +120,7 @@ export class ThreadPool {
       await Promise.race([Promise.all(loading), late])
     } catch (error) {
       this.#closed = Promise.allSettled(loading).then(() => {})
-      await this.#piscina.destroy()
+      await this.#destroy()
       throw this.#loadError(error)
     } finally {
       clearTimeout(timer)
@@ -149,8 +150,30 @@ export class ThreadPool {
     this.#closed ??= new Promise<void>((resolve) => {
       this.#idle = resolve
       this.#tellIdle()
-    }).then(() => this.#piscina.destroy())
+    }).then(() => this.#destroy())
     return this.#closed
+  }
+
+  /** A thread that ended after piscina was destroyed would be replaced by it: so these are waited for. */
+  async #destroy(): Promise<void> {
+    await Promise.all(this.#ending)
+    this.#destroying = true
+    await this.#piscina.destroy()
+  }
+
+  #threadEnds(id: number): void {
+    if (this.#destroying) return
+    this.#ended += 1
+    // A thread that has ended has no number any more.
+    const thread = this.#piscina.threads.find(({ threadId }) => threadId === id && threadId > 0)
+    if (thread === undefined) return
+    const ending = new Promise<void>((resolve) => {
+      thread.once('exit', () => {
+        this.#ending.delete(ending)
+        resolve()
+      })
+    })
+    this.#ending.add(ending)
   }
 
   #startWaiting(): void {

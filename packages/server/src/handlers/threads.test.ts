@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../options.ts'
 import { type Running, startServer } from '../testing/harness.ts'
@@ -232,6 +233,24 @@ describe('close', { timeout: 60_000 }, () => {
     await within(closed, 'for the threads to end', PATIENCE)
     expect(await peer.receive(42, PATIENCE)).toBe(submitAck(3, 1) + submitAck(1) + submitAck(2))
   })
+})
+
+it('leaves no thread behind, also of those that are ended as it closes', { timeout: 60_000 }, async () => {
+  const threads: Worker[] = []
+  const started = (thread: Worker) => void threads.push(thread)
+  process.on('worker', started)
+  onTestFinished(() => void process.off('worker', started))
+  const path = temporaryPath()
+  const { running, handler } = await start({ threads: 1, abortGrace: 1 })
+  const { peer, session } = await running.open()
+  peer.send(order(1, 'burn for ever', path))
+  await until(() => existsSync(`${path}.begun`), 'the handler to begin')
+  session.destroy()
+  await within(handler.close(), 'for the threads to end', PATIENCE)
+  expect(threads.length).toBe(2)
+  await until(() => threads.every(({ threadId }) => threadId === -1), 'all threads to end')
+  // One that piscina starts in place of the last would be here by now: it does so when a thread ends.
+  expect(threads.length).toBe(2)
 })
 
 describe('a module that can not be loaded', { timeout: 60_000 }, () => {
