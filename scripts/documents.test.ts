@@ -26,6 +26,9 @@ const blocks = documents.flatMap((document) =>
   [...textOf(document).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code], i) => ({ document, number: i + 1, code })),
 )
 
+/** Blocks of JavaScript that begin with the name of a file: other blocks may use it. */
+const FILE = /^```js\n(\/\/ ([\w-]+\.m?js)\n.*?)^```/gms
+
 /** A folder in which the packages are installed, as a user has them. */
 const folder = join(root, 'node_modules/.cache/documents')
 const fileOf = ({ document, number }: { document: string; number: number }) =>
@@ -43,6 +46,9 @@ beforeAll(async () => {
   })
   const [line] = await once(createInterface({ input: server.stderr as NodeJS.ReadableStream }), 'line')
   const { port } = JSON.parse(line) as { port: number }
+  for (const document of documents) {
+    for (const [, code, name] of textOf(document).matchAll(FILE)) writeFileSync(join(folder, name), code)
+  }
   for (const block of blocks) {
     const code = block.code.startsWith(RUNS) ? block.code.replaceAll('8888', String(port)) : block.code
     writeFileSync(fileOf(block), `${code}\nexport {}\n`)

@@ -7,10 +7,12 @@ const CODE = /\bERR_[A-Z_]+\b/g
 
 const codesOf = (text: string) => new Set(text.match(CODE) ?? [])
 
-/** The sources of a package, its tests left out. */
+/** The sources of a package, its tests left out. They may lie in folders. */
 function sources(name: string): string {
   const folder = `${packages}${name}/src/`
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  const files = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  )
   return files.map((file) => readFileSync(folder + file, 'utf8')).join('\n')
 }
 

@@ -9,6 +9,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 const names = readdirSync(join(root, 'packages'))
 
+/** What a package has built beside its index. */
+const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
+  server: ['thread-entry.js', 'thread-entry.js.map', 'threads.d.ts', 'threads.js', 'threads.js.map'],
+}
+
 /** Where a user who knows nothing of this repository has installed the five tarballs. */
 let folder = ''
 
@@ -16,7 +21,8 @@ let folder = ''
 const PROGRAM = `
 import { encodeFrame, FrameDecoder, type FrameError } from '@demo/frame'
 import { CommandId, createPacketCodec, type Packet } from '@demo/packet'
-import { createServer, type RequestContext } from '@demo/server'
+import { compose, createServer, type RequestContext } from '@demo/server'
+import { inThreads } from '@demo/server/threads'
 import { connect, type Client } from '@demo/client-sim'
 import { createServerMetrics, serveMetrics } from '@demo/metrics'
 
@@ -50,6 +56,15 @@ const endpoint = await serveMetrics({ registry: metrics.registry, host: undefine
 const text = await (await fetch('http://127.0.0.1:' + endpoint.address.port + '/metrics')).text()
 await endpoint.close()
 await server.close({ timeout: undefined })
+
+const handler = await inThreads('data:text/javascript,export default () => 0', { threads: 1 })
+const threaded = createServer({ onSubmit: compose((submit, context, next) => next(), handler) })
+const there = await threaded.listen({ port: 0 })
+const other: Client = await connect({ port: 'port' in there ? there.port : 0 })
+if ((await other.submit(new Uint8Array(1))) !== 0) throw new Error('threads')
+await other.close()
+await threaded.close()
+await handler.close()
 if (result !== 0 || !text.includes('tcp_server_req_recv_total 1')) throw new Error('server')
 console.log('all five work', typeof onFailure)
 `
@@ -80,7 +95,10 @@ test.each(names)('@demo/%s holds what it promises, and nothing else', (name) => 
       .filter((entry) => entry !== 'CHANGELOG.md')
       .sort(),
   ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'].sort())
-  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['index.d.ts', 'index.js', 'index.js.map'])
+  // What two entries of a package share is in a file that has a hash in its name.
+  const built = readdirSync(join(installed, 'dist')).filter((file) => !/^\w+-[\w-]{8}\.d\.ts$/.test(file))
+  const entries = ['index.d.ts', 'index.js', 'index.js.map', ...(FURTHER_FILES[name] ?? [])]
+  expect(built.sort()).toEqual(entries.sort())
 })
 
 test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (name) => {

@@ -36,7 +36,7 @@ export async function serveAlone(config: Config): Promise<number> {
     const renewed = files.reload()
     service?.renew(renewed)
   })
-  const users = await loadHandlers(config.handler, signal.received)
+  const users = await loadHandlers(config, log, signal.received)
   if (users === undefined) return stop(NOTHING_OPEN, { signal: signal.name }, 0, log)
   const broken = whenBroken(log)
   service = createService(config, users, files.secrets, log)

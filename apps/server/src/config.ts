@@ -68,7 +68,8 @@ export function serverOptions(config: Config): ServerOptions {
 
 /** @throws ExitError when settings do not go together */
 function checkTogether(config: Config, from: (name: string) => string): void {
-  const { tlsCert, tlsKey, tlsCa, tlsRequireClientCert } = config
+  const { tlsCert, tlsKey, tlsCa, tlsRequireClientCert, handler, handlerThreads } = config
+  if (handlerThreads > 0 && handler === undefined) throw complain(`${from('handlerThreads')} needs --handler`)
   if (tlsCert !== undefined && tlsKey === undefined) throw complain(`${from('tlsCert')} needs --tls-key`)
   if (tlsKey !== undefined && tlsCert === undefined) throw complain(`${from('tlsKey')} needs --tls-cert`)
   if (tlsCa !== undefined && tlsCert === undefined) throw complain(`${from('tlsCa')} needs --tls-cert and --tls-key`)

@@ -14,6 +14,7 @@ import {
   type Values,
 } from '@demo/cli'
 import type { ServerOptions } from '@demo/server'
+import { parseHandlerThreads } from './handler-threads.ts'
 import { parseWorkers } from './workers-flag.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -47,6 +48,12 @@ export const FLAGS = {
     '--handler <module>',
     'your handlers: export default { onSubmit(submit, context) {…} }',
     parseText,
+  ),
+  handlerThreads: flag(
+    '--handler-threads <n>',
+    'threads that run onSubmit of your handlers, in each worker; 0 is none',
+    parseHandlerThreads,
+    '0',
   ),
   reuseReadBuffer: switchFlag(
     '--reuse-read-buffer',

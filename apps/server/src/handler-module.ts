@@ -4,6 +4,9 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { ExitError, ExitStatus } from '@demo/cli'
 import type { Handlers } from '@demo/server'
+import type { Logger } from 'pino'
+import type { Config } from './flags.ts'
+import { moveToThreads } from './handler-threads.ts'
 
 /**
  * How long a module may take until it is imported, in milliseconds: it may connect to a database before it says that it is
@@ -19,14 +22,14 @@ const STOPPED = {}
 const NAMES = ['onSubmit', 'onConn', 'onOpen', 'onClose', 'onError'] as const
 
 /**
- * Imports a module of handlers, if there is one.
+ * Imports the module of handlers, if there is one, and starts its threads, if there are any.
  *
- * @param path from where the program was started
  * @param stop settles when nobody wants them any more
  * @returns undefined when it was stopped before they were there
  * @throws ExitError with status 2 and one line, when it is not one
  */
-export async function loadHandlers(path: string | undefined, stop: Promise<unknown>): Promise<Handlers | undefined> {
+export async function loadHandlers(config: Config, log: Logger, stop: Promise<unknown>): Promise<Handlers | undefined> {
+  const { handler: path, handlerThreads } = config
   let stopped = false
   const stopping = stop.then(() => {
     stopped = true
@@ -53,7 +56,10 @@ export async function loadHandlers(path: string | undefined, stop: Promise<unkno
     if (given[name] === undefined || typeof given[name] === 'function') continue
     throw complain(path, `${name} of its default export is no function but ${typeof given[name]}`)
   }
-  return handlers as Handlers
+  if (handlerThreads === 0) return handlers as Handlers
+  return moveToThreads(href, handlers as Handlers, handlerThreads, PATIENCE, log).catch((error: unknown) => {
+    throw complain(path, `--handler-threads: ${oneLine(error)}`)
+  })
 }
 
 /** Sees to it that also a module is told by name that throws where its import does not hear it, or ends the process. */

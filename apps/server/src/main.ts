@@ -26,7 +26,7 @@ await runProgram('demo-server', () =>
 async function check(config: Config): Promise<number> {
   const log = createLog(config)
   const { secrets } = new SecretFiles(config, log)
-  const users = await loadHandlers(config.handler, new Promise(() => {}))
+  const users = await loadHandlers(config, log, new Promise(() => {}))
   if (users !== undefined) createService(config, users, secrets, log)
   process.stdout.write('the configuration is fine\n')
   return ExitStatus.ok

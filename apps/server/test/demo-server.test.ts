@@ -78,7 +78,7 @@ describe('demo-server', () => {
   it('logs the end of a connection with what it did', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()
-    const remotePort = peer.socket.localPort
+    const remotePort = peer.localPort
     peer.end(submits(1, 3))
     expect(await peer.receiveAll()).toBe(submitAcks(1, 3))
     const [line] = await server.untilLogged('connection closed')

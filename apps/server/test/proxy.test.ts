@@ -41,7 +41,7 @@ describe('--proxy-protocol-from', () => {
   ])("has the proxy's own address when it speaks for itself: $what", async ({ header }) => {
     const server = await startDemoServer(['--proxy-protocol-from', '127.0.0.1'])
     const peer = await server.connect()
-    const remotePort = peer.socket.localPort
+    const remotePort = peer.localPort
     peer.end(header + submit(1))
     expect(await peer.receiveAll()).toBe(submitAck(1))
     const [entry] = await server.untilLogged('connection closed')

@@ -12,7 +12,7 @@ export interface SecurePeer {
 /** Connects with TLS. With version 1.3 a client is through before the server has looked at its certificate. */
 export async function connectSecurely(server: DemoServer, options: ConnectionOptions): Promise<SecurePeer> {
   const socket = connect({ host: '127.0.0.1', port: server.port, ...options })
-  const peer = server.keep(new Peer(socket))
+  const peer = server.keep(new Peer({ stream: socket, reset: () => socket.destroy() }))
   peer.read()
   const secured = new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', () => resolve())

@@ -193,5 +193,5 @@ async function stalledPeer(server: DemoServer) {
     return unchanged === 5
   })
   expect(before, 'it stopped because of the acks, not for want of requests').toBeLessThan(requests * 13)
-  return { peer, remotePort: peer.socket.localPort }
+  return { peer, remotePort: peer.localPort }
 }

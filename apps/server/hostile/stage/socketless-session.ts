@@ -1,32 +1,46 @@
-import { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
 import type { CloseReason } from '@demo/server'
 import { createPacketCodec } from '../../../../packages/packet/src/index.ts'
-import { createCounters } from '../../../../packages/server/src/counters.ts'
-import { HandlerCaller } from '../../../../packages/server/src/handlers.ts'
-import { checkOptions } from '../../../../packages/server/src/options.ts'
-import { Scratch } from '../../../../packages/server/src/outbound.ts'
-import { ReadBuffer } from '../../../../packages/server/src/read-buffer.ts'
-import { TcpSession } from '../../../../packages/server/src/tcp-session.ts'
+import { checkOptions } from '../../../../packages/server/src/check-options.ts'
+import { HandlerCaller } from '../../../../packages/server/src/handlers/handler-caller.ts'
+import type { Handlers } from '../../../../packages/server/src/handlers/handlers.ts'
+import { createAckBuffer } from '../../../../packages/server/src/io/ack-outbound.ts'
+import { createCounters } from '../../../../packages/server/src/observability/counters.ts'
+import { type SubmitContext, SubmitSession } from '../../../../packages/server/src/session/submit-session.ts'
+import type { Connection, ConnectionEvents } from '../../../../packages/server/src/transport/connection.ts'
 import type { Rules } from '../attacks/streams.ts'
 
-/** As much of a socket as a session needs: it takes everything at once, and its peer has ended when it is told so. */
-class Pipe extends EventEmitter {
-  readonly writableLength = 0
+/** A connection that takes everything at once, and whose peer ends when it is told to. */
+class Pipe implements Connection {
+  readonly remoteAddress = undefined
+  readonly remotePort = undefined
+  readonly peerCertificate = undefined
+  readonly bytesRead = 0
+  readonly bufferedBytes = 0
+  readonly unsentBytes = 0
+  readonly copiesWrites = true
+  destroyed = false
   written = 0
+  #events: ConnectionEvents | undefined
   #endedHere = false
   #endedThere = false
+
+  attach(events: ConnectionEvents): void {
+    this.#events = events
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#events?.onBytes(bytes, false)
+  }
 
   write(bytes: Uint8Array): boolean {
     this.written += bytes.length
     return true
   }
 
+  open(): void {}
   pause(): void {}
   resume(): void {}
-  read(): null {
-    return null
-  }
+  deliverBuffered(): void {}
 
   end(): void {
     this.#endedHere = true
@@ -34,17 +48,19 @@ class Pipe extends EventEmitter {
   }
 
   destroy(): void {
-    this.emit('close')
+    if (this.destroyed) return
+    this.destroyed = true
+    this.#events?.onClose()
   }
 
   peerEnds(): void {
     this.#endedThere = true
-    this.emit('end')
+    this.#events?.onEnd()
     this.#closeWhenBothEnded()
   }
 
   #closeWhenBothEnded(): void {
-    if (this.#endedHere && this.#endedThere) this.emit('close')
+    if (this.#endedHere && this.#endedThere) this.destroy()
   }
 }
 
@@ -59,11 +75,11 @@ export interface Outcome {
 /** Sessions of the real make without sockets, one after the other: a million of them in seconds. */
 export class SocketlessServer {
   readonly #woken: { work(): void }[] = []
-  readonly #context
+  readonly #context: SubmitContext<unknown>
   #reason: CloseReason | undefined
 
   constructor({ maxFrameLength, password }: Rules) {
-    const handlers = new HandlerCaller({
+    const handlers: Handlers = {
       ...(password === undefined
         ? {}
         : { onConn: (conn) => (Buffer.from(conn.payload).equals(Buffer.from(password)) ? 0 : 1) }),
@@ -71,21 +87,24 @@ export class SocketlessServer {
       onClose: (_session, reason) => {
         this.#reason = reason
       },
-    })
+    }
     this.#context = {
       options: checkOptions({ maxFrameLength }, password !== undefined),
       codec: createPacketCodec(),
-      handlers,
+      handlers: new HandlerCaller(handlers),
+      protocol: handlers,
+      submitTakesContext: false,
+      takesContext: false,
+      ordered: false,
       counters: createCounters(),
-      scratch: new Scratch(),
-      readBuffer: new ReadBuffer(true),
-      turns: {
-        rest: () => true,
-        wake: (session: { work(): void }) => {
+      buffer: createAckBuffer(),
+      scheduler: {
+        admit: () => true,
+        wake: (session) => {
           this.#woken.push(session)
         },
       },
-      forget() {},
+      onClosed() {},
     }
   }
 
@@ -93,9 +112,9 @@ export class SocketlessServer {
   take(pieces: readonly Uint8Array[]): Outcome {
     const pipe = new Pipe()
     this.#reason = undefined
-    new TcpSession(1, pipe as unknown as Socket, this.#context).open()
+    new SubmitSession(1, pipe, this.#context).open()
     for (const piece of pieces) {
-      pipe.emit('data', piece)
+      pipe.receive(piece)
       this.#work()
     }
     pipe.peerEnds()

@@ -32,7 +32,7 @@ export async function serveAsWorker(): Promise<number> {
   if (begin === undefined) return ExitStatus.ok
   const { worker, config } = begin
   const log = createLog(config, worker)
-  const users = await loadHandlers(config.handler, orders.stop)
+  const users = await loadHandlers(config, log, orders.stop)
   if (users === undefined) return ExitStatus.ok
 
   const broken = whenBroken(log)
