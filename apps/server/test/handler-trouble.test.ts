@@ -58,6 +58,32 @@ describe('a handler that breaks out', () => {
   })
 })
 
+describe('a bug in the server itself', () => {
+  it('is logged with its stack, ends one connection as internal-error, and hurts no other', async () => {
+    // A session that breaks while it works, as it would with a bug.
+    const server = await startWith(`export default {
+      onSubmit(_submit) {},
+      onOpen(session) {
+        if (session.id === 1) session.work = function broken() { throw new TypeError('nothing is no session') }
+      },
+    }`)
+    const one = await server.connect()
+    one.send(submit(1))
+    await one.untilClosed()
+    const message = expect.stringMatching(/^bug in @demo\/server.*nothing is no session$/)
+    expect(await server.untilLogged('the server failed')).toMatchObject([
+      { level: 50, session: 1, error: message, stack: expect.stringMatching(/\n +at \S*broken /) },
+    ])
+    expect(await server.untilLogged('connection closed')).toMatchObject([
+      { level: 40, reason: 'internal-error', error: message },
+    ])
+    const other = await server.connect()
+    other.send(submit(2))
+    expect(await other.receive(14)).toBe(submitAck(2))
+    expect((await server.scrape()).closed).toEqual({ 'internal-error': 1 })
+  })
+})
+
 function startWith(text: string, flags: readonly string[] = []): Promise<DemoServer> {
   return startDemoServer(['--handler', new Folder().write('handlers.mjs', text), ...flags])
 }

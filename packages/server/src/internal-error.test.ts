@@ -16,9 +16,13 @@ function bug(): never {
   throw new TypeError('undefined is no object')
 }
 
-const told = { code: 'ERR_SERVER_INTERNAL', cause: expect.any(TypeError), stack: expect.stringMatching(/at \S*bug /) }
+const reported = {
+  code: 'ERR_SERVER_INTERNAL',
+  cause: expect.any(TypeError),
+  stack: expect.stringMatching(/at \S*bug /),
+}
 
-describe('a bug of ours ends one connection, is told with its stack, and is not the peer’s fault', () => {
+describe('a bug of ours ends one connection, is reported with its stack, and is not the peer’s fault', () => {
   test.each<[string, () => void]>([
     ['in the loop', () => vi.spyOn(FrameDecoder.prototype, 'next').mockImplementationOnce(bug)],
     ['when bytes come', () => vi.spyOn(FrameDecoder.prototype, 'push').mockImplementationOnce(bug)],
@@ -35,7 +39,7 @@ describe('a bug of ours ends one connection, is told with its stack, and is not 
     const [{ reason, error, session } = { reason: undefined, error: undefined, session: undefined }] =
       await untilClosed(1)
     expect(reason).toBe('internal-error')
-    expect(error).toMatchObject(told)
+    expect(error).toMatchObject(reported)
     expect(errors).toEqual([error])
     expect(server.counters.connectionsClosed['internal-error']).toBe(1)
     // Nobody else gets what it had put down, and is swept and answered as before.
@@ -68,8 +72,8 @@ describe('a bug of ours ends one connection, is told with its stack, and is not 
     vi.spyOn(FrameDecoder.prototype, 'finish').mockImplementationOnce(bug)
     const peer = await connect()
     peer.end()
-    expect(await untilClosed(1)).toMatchObject([{ reason: 'internal-error', error: told }])
-    expect(errors).toMatchObject([told])
+    expect(await untilClosed(1)).toMatchObject([{ reason: 'internal-error', error: reported }])
+    expect(errors).toMatchObject([reported])
   })
 
   test('a process warning tells of it where there is no onError, also after one about a handler', async () => {

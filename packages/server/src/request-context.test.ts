@@ -10,7 +10,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 }
 
-/** Waits for a turn of the event loop in which whatever was left to be told is told. */
+/** Waits until what is still to be reported has been. */
 const someTurns = async () => {
   for (let i = 0; i < 3; i += 1) await new Promise(setImmediate)
 }

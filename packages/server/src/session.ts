@@ -8,8 +8,9 @@ import { show } from './show.ts'
  * |-------------|-----------|----------------------|---------|----------------------------------------------------|
  * | `opening`   | a proxy's |                      |         | its header and TLS are through → open              |
  * |             | header,TLS|                      |         | they fail → closed                                 |
- * | `open`      | taken     | taken                | sent    | the peer ends, the server drains → finishing       |
- * |             |           |                      |         | an error, a limit, `close()` → answering           |
+ * | `open`      | taken once| taken                | sent    | the peer ends, the server drains → finishing       |
+ * |             | `onOpen`  |                      |         | an error, a limit, `close()` → answering           |
+ * |             | settled   |                      |         |                                                    |
  * | `finishing` | left      | those received: taken| sent    | none is left → answering                           |
  * | `answering` | left      | left                 | sent    | nothing is in flight → lingering, our side is ended|
  * | `lingering` | discarded | left                 | all sent| the peer ends, the linger limit → closed           |

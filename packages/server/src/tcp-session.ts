@@ -77,11 +77,11 @@ export class TcpSession<Data> implements ContextMaker<Data> {
   #peerEnded = false
   readonly #ending = new Ending()
   #requests = 0
-  /** When the requests being taken were begun with; 0 until somebody wants to know. */
+  /** When we began to take the current requests; 0 until it is needed. */
   #takenAt = 0
   /** When the last bytes came; only where contexts are wanted. */
   #receivedAt = 0
-  /** Of the requests being taken, where contexts are wanted, and the context made last. */
+  /** The times of the requests being taken, and the context made last; only where contexts are wanted. */
   #times: RequestTimes | undefined
   #request: Request<Data> | undefined
   #abort: AbortController | undefined
@@ -195,8 +195,8 @@ export class TcpSession<Data> implements ContextMaker<Data> {
   }
 
   /**
-   * Closes at once; whatever was not answered stays so. The reason is this one, unless there was one before that is not
-   * just about a close in good order.
+   * Closes at once; what was not answered stays so. The reason is this one, unless there is one already. A reason that
+   * promises all answers is replaced: `draining`, and `peer-closed` while some are owed.
    */
   closeNow(reason: CloseReason, error?: Error): void {
     if (this.#state === 'closed') return
@@ -209,7 +209,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     this.#socket.destroy()
   }
 
-  /** We have a bug. What it left half done is thrown away, and only this connection suffers for it. */
+  /** Closes at once because of a bug of ours, and reports it. What the bug left half done is thrown away. */
   breakDown(thrown: unknown): void {
     if (this.#state === 'closed') return
     const error = new InternalError(thrown)
@@ -357,7 +357,7 @@ export class TcpSession<Data> implements ContextMaker<Data> {
     if (!this.#admitting) return
     this.#admitting = false
     this.#read()
-    // Its peer may have ended without a word.
+    // The peer may have ended its side already, without sending anything.
     this.#context.turns.wake(this)
   }
 

@@ -1,0 +1,89 @@
+import type { ConnView, SubmitView } from '@demo/packet'
+import type { HandlerOutcome } from '../handlers.ts'
+import type { RequestContext } from '../request-context.ts'
+import { show } from '../show.ts'
+
+/** What a {@link router} chooses a handler by. */
+export type RouteKey = string | number
+
+export interface RouterOptions<Message, Handler> {
+  /** Which key a message has. What it throws fails the request. */
+  key(message: Message): RouteKey
+  /**
+   * Handles messages whose key has no handler.
+   *
+   * @default throws a {@link RouterError}: the request is answered with 1
+   */
+  unknown?: Handler
+}
+
+/** Handles one kind of message. */
+export type RouteHandler<Message, Reply, Context> = (message: Message, context: Context) => Reply | Promise<Reply>
+
+/** Handles one kind of Submit. */
+export type SubmitHandler<Data = unknown> = (submit: SubmitView, context: RequestContext<Data>) => HandlerOutcome
+
+/** A message has a key for which there is no handler. */
+export class RouterError extends Error {
+  override readonly name = 'RouterError'
+  readonly code = 'ERR_ROUTER_UNKNOWN_KEY'
+  /** The key, as `key` gave it. */
+  readonly key: unknown
+
+  constructor(key: unknown) {
+    super(`no handler for the key ${shorten(show(key))}`)
+    this.key = key
+  }
+}
+
+type AnyHandler<Message, Context> = (message: Message, context: Context) => unknown
+
+/**
+ * Makes one handler of many: each message goes to the handler of its key. Only the object's own keys count; 1 and '1' are
+ * the same key. It takes a context if one of its handlers does.
+ *
+ * @throws TypeError when a handler, `key` or `unknown` is no function
+ */
+export function router<Data = unknown>(
+  handlers: Readonly<Record<RouteKey, SubmitHandler<Data>>>,
+  options: RouterOptions<SubmitView, SubmitHandler<Data>>,
+): SubmitHandler<Data>
+export function router<Message, Reply, Context>(
+  handlers: Readonly<Record<RouteKey, RouteHandler<Message, Reply, Context>>>,
+  options: RouterOptions<Message, RouteHandler<Message, Reply, Context>>,
+): RouteHandler<Message, Reply, Context>
+export function router<Message extends ConnView | SubmitView, Context>(
+  handlers: Readonly<Record<RouteKey, AnyHandler<Message, Context>>>,
+  options: RouterOptions<Message, AnyHandler<Message, Context>>,
+): AnyHandler<Message, Context> {
+  const { key, unknown } = options
+  checkFunction('key', key)
+  if (unknown !== undefined) checkFunction('unknown', unknown)
+  // A Map: a peer that sends `__proto__` or `constructor` as its key reaches nothing.
+  const routes = new Map<unknown, AnyHandler<Message, Context>>()
+  for (const [name, handler] of Object.entries(handlers)) {
+    checkFunction(`the handler of ${show(name)}`, handler)
+    routes.set(name, handler)
+    if (String(Number(name)) === name) routes.set(Number(name), handler)
+  }
+  const otherwise = unknown ?? ((message: Message) => refuse(key(message)))
+  const find = (message: Message) => routes.get(key(message)) ?? otherwise
+  const all = unknown === undefined ? [...routes.values()] : [...routes.values(), unknown]
+  if (all.every(({ length }) => length === 1)) {
+    return (message: Message) => (find(message) as (message: Message) => unknown)(message)
+  }
+  return (message, context) => find(message)(message, context)
+}
+
+function refuse(key: unknown): never {
+  throw new RouterError(key)
+}
+
+function checkFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`router: ${what} is ${typeof value}; expected a function`)
+}
+
+/** A peer chooses how long its key is; the log need not have all of it. */
+function shorten(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text
+}

@@ -1,0 +1,228 @@
+import { EventEmitter } from 'node:events'
+import { Piscina } from 'piscina'
+import type { Result } from '../handlers.ts'
+import { revive, ThreadsError, type ThrownInThread } from './thread-errors.ts'
+
+/** What crosses to a thread for one request. Times are on the clock that all threads share. */
+export interface ToThread {
+  readonly command: number
+  readonly id: string
+  readonly payload: Uint8Array<ArrayBuffer>
+  readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
+  readonly deadline: number
+  readonly receivedAt: number
+  /** Which of the shared flags says that this request is aborted. */
+  readonly slot: number
+}
+
+/** What comes back. */
+export type FromThread = Result | { readonly error: ThrownInThread } | { readonly loadError: ThrownInThread }
+
+export interface ThreadPoolOptions {
+  readonly threads: number
+  /** Infinity without a limit. */
+  readonly maxQueue: number
+  readonly abortGrace: number
+  readonly loadTimeout: number
+  readonly resourceLimits: ThreadResourceLimits | undefined
+}
+
+/** Of each thread, in megabytes. */
+export interface ThreadResourceLimits {
+  maxOldGenerationSizeMb?: number
+  maxYoungGenerationSizeMb?: number
+  codeRangeSizeMb?: number
+  stackSizeMb?: number
+}
+
+interface Job {
+  readonly message: Omit<ToThread, 'slot'>
+  readonly signal: AbortSignal
+  readonly onAbort: () => void
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+  running: Running | undefined
+}
+
+interface Running {
+  readonly slot: number
+  /** Emits `abort` to have piscina end the thread. */
+  readonly killer: EventEmitter
+  graceTimer: NodeJS.Timeout | undefined
+}
+
+/** What a flag says to a thread: the numbers of `REASONS` in thread-entry.js. */
+const TIMED_OUT = 1
+const CONNECTION_CLOSED = 2
+
+/** In src as in dist it lies beside this file. */
+const ENTRY = new URL('./thread-entry.js', import.meta.url).href
+
+/**
+ * Threads that run one request each, and a queue before them. The queue is not piscina's: that one is not first in, first
+ * out for tasks that can be aborted, and does not say which of them are running.
+ */
+export class ThreadPool {
+  readonly #options: ThreadPoolOptions
+  readonly #url: string
+  readonly #piscina: Piscina<ToThread | null, FromThread>
+  readonly #flags: Int32Array
+  readonly #freeSlots: number[]
+  readonly #waiting = new Set<Job>()
+  #closed: Promise<void> | undefined
+  #idle: () => void = () => {}
+  #completed = 0
+  #ended = 0
+
+  constructor(url: string, options: ThreadPoolOptions, onIdleDeath: (error: Error) => void) {
+    const { threads, resourceLimits } = options
+    this.#url = url
+    this.#options = options
+    this.#flags = new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT))
+    this.#freeSlots = Array.from({ length: threads }, (_, slot) => slot)
+    this.#piscina = new Piscina({
+      filename: ENTRY,
+      minThreads: threads,
+      maxThreads: threads,
+      recordTiming: false,
+      // With atomics a thread without a task sleeps: timers and connections of the user's module would stand still.
+      atomics: 'disabled',
+      workerData: { url, flags: this.#flags },
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    })
+    this.#piscina.on('workerDestroy', () => {
+      if (this.#closed === undefined) this.#ended += 1
+    })
+    this.#piscina.on('error', (error: unknown) => onIdleDeath(this.#death(error)))
+  }
+
+  get stats(): {
+    readonly running: number
+    readonly waiting: number
+    readonly completed: number
+    readonly ended: number
+  } {
+    const running = this.#options.threads - this.#freeSlots.length
+    return { running, waiting: this.#waiting.size, completed: this.#completed, ended: this.#ended }
+  }
+
+  /** Loads the module in every thread. If one fails, all of them are ended. */
+  async load(): Promise<void> {
+    const { threads, loadTimeout } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      if (loadTimeout === 0) return
+      timer = setTimeout(() => reject(new Error(`it did not load within ${loadTimeout} ms`)), loadTimeout)
+    })
+    const loading = Array.from({ length: threads }, () => this.#piscina.run(null).then(resultOf))
+    try {
+      await Promise.race([Promise.all(loading), late])
+    } catch (error) {
+      this.#closed = Promise.allSettled(loading).then(() => {})
+      await this.#piscina.destroy()
+      throw this.#loadError(error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  run(message: Omit<ToThread, 'slot'>, signal: AbortSignal): Promise<Result> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.#closed !== undefined) {
+      return Promise.reject(new ThreadsError('ERR_THREADS_CLOSED', 'the handler threads are closed'))
+    }
+    const { maxQueue } = this.#options
+    if (this.#freeSlots.length === 0 && this.#waiting.size >= maxQueue) {
+      const what = `all handler threads are busy and ${maxQueue} requests are waiting; raise maxQueue or threads`
+      return Promise.reject(new ThreadsError('ERR_THREADS_QUEUE_FULL', what))
+    }
+    return new Promise((resolve, reject) => {
+      const job: Job = { message, signal, resolve, reject, onAbort: () => this.#abort(job), running: undefined }
+      signal.addEventListener('abort', job.onAbort, { once: true })
+      this.#waiting.add(job)
+      this.#startWaiting()
+    })
+  }
+
+  /** Takes no more, waits for what it has, and ends the threads. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise<void>((resolve) => {
+      this.#idle = resolve
+      this.#tellIdle()
+    }).then(() => this.#piscina.destroy())
+    return this.#closed
+  }
+
+  #startWaiting(): void {
+    for (const job of this.#waiting) {
+      const slot = this.#freeSlots.pop()
+      if (slot === undefined) return
+      this.#waiting.delete(job)
+      const killer = new EventEmitter()
+      job.running = { slot, killer, graceTimer: undefined }
+      Atomics.store(this.#flags, slot, 0)
+      const { message } = job
+      this.#piscina.run({ ...message, slot }, { transferList: [message.payload.buffer], signal: killer }).then(
+        (outcome) => this.#settle(job, () => job.resolve(resultOf(outcome))),
+        (error: unknown) => this.#settle(job, () => job.reject(this.#death(error))),
+      )
+    }
+  }
+
+  #settle(job: Job, settle: () => void): void {
+    job.signal.removeEventListener('abort', job.onAbort)
+    const { running } = job
+    if (running === undefined) return
+    clearTimeout(running.graceTimer)
+    this.#freeSlots.push(running.slot)
+    this.#completed += 1
+    try {
+      settle()
+    } catch (error) {
+      job.reject(error instanceof LoadError ? this.#loadError(error) : error)
+    }
+    this.#startWaiting()
+    this.#tellIdle()
+  }
+
+  /** The request has been answered, or needs no answer. */
+  #abort(job: Job): void {
+    const { running, signal } = job
+    job.reject(signal.reason)
+    if (running === undefined) {
+      this.#waiting.delete(job)
+      this.#tellIdle()
+      return
+    }
+    const { code } = signal.reason as { code?: unknown }
+    Atomics.store(this.#flags, running.slot, code === 'ERR_SERVER_HANDLER_TIMEOUT' ? TIMED_OUT : CONNECTION_CLOSED)
+    Atomics.notify(this.#flags, running.slot)
+    const { abortGrace } = this.#options
+    if (abortGrace === 0) return
+    running.graceTimer = setTimeout(() => running.killer.emit('abort'), abortGrace)
+  }
+
+  #tellIdle(): void {
+    if (this.#waiting.size === 0 && this.#freeSlots.length === this.#options.threads) this.#idle()
+  }
+
+  #death(cause: unknown): ThreadsError {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return new ThreadsError('ERR_THREADS_DIED', `a handler thread died: ${why}`, cause)
+  }
+
+  #loadError(cause: unknown): ThreadsError {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return new ThreadsError('ERR_THREADS_LOAD', `${this.#url} can not be loaded in a thread: ${why}`, cause)
+  }
+}
+
+class LoadError extends Error {}
+
+/** @throws what was thrown in the thread */
+function resultOf(outcome: FromThread): Result {
+  if (typeof outcome === 'number') return outcome
+  if ('error' in outcome) throw revive(outcome.error)
+  const { message, name } = outcome.loadError
+  throw new LoadError(`${name}: ${message}`, { cause: revive(outcome.loadError) })
+}

@@ -1,0 +1,186 @@
+import { availableParallelism } from 'node:os'
+import type { SubmitView } from '@demo/packet'
+import type { Result } from '../handlers.ts'
+import type { RequestContext } from '../request-context.ts'
+import { Order } from './order.ts'
+import { ThreadsError } from './thread-errors.ts'
+import { ThreadPool, type ThreadResourceLimits } from './thread-pool.ts'
+
+export type { ThreadsErrorCode } from './thread-errors.ts'
+export type { ThreadResourceLimits }
+export { ThreadsError }
+
+/** A Submit as a handler in a thread gets it. The payload is a copy of its own. */
+export interface ThreadSubmit {
+  readonly command: number
+  readonly id: string
+  readonly payload: Uint8Array<ArrayBuffer>
+  readonly payloadLength: number
+}
+
+/** The context of a request in a thread. */
+export interface ThreadContext {
+  readonly id: string
+  /** What crosses of a session: no `data`, and nothing to close it with. */
+  readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
+  /**
+   * Aborts as `context.signal` does outside of threads. Its `aborted` is true as soon as the main thread says so, also in a
+   * loop that does not await.
+   */
+  readonly signal: AbortSignal
+  /** On the thread's own clock of `performance.now()`. */
+  readonly deadline: number
+  /** On the thread's own clock of `performance.now()`. */
+  readonly receivedAt: number
+}
+
+/** What a handler module for threads exports: as its default, as `{ onSubmit }` in that, or as `onSubmit`. */
+export type ThreadHandler = (
+  submit: ThreadSubmit,
+  context: ThreadContext,
+) => Result | undefined | void | Promise<number | undefined | void>
+
+/** Options of {@link inThreads}. Times in milliseconds; 0 switches a limit off. */
+export interface ThreadsOptions {
+  /** @default as many as there are CPUs, less one for the main thread; 1 at least */
+  threads?: number
+
+  /**
+   * Requests that wait for a thread. One more is answered with 1 at once, and `onError` gets `ERR_THREADS_QUEUE_FULL`.
+   *
+   * @default 1024
+   */
+  maxQueue?: number
+
+  /**
+   * Whether the answers of one session come in the order of its requests.
+   *
+   * @default false: as the handlers settle
+   */
+  ordered?: boolean
+
+  /**
+   * How long a handler may go on after its signal has aborted. Then its thread is ended and replaced.
+   *
+   * @default 1000
+   */
+  abortGrace?: number
+
+  /**
+   * How long the module may take to load, at first.
+   *
+   * @default 10000
+   */
+  loadTimeout?: number
+
+  /** How much memory each thread may have. A thread that needs more dies, and is replaced. */
+  resourceLimits?: ThreadResourceLimits
+
+  /**
+   * A thread died while it had no request. It is replaced.
+   *
+   * @default a process warning
+   */
+  onIdleDeath?: (error: Error) => void
+}
+
+/** Plain numbers about the threads. */
+export interface ThreadsStats {
+  /** Requests that run in a thread now. */
+  readonly running: number
+  /** Requests that wait for a thread now. */
+  readonly waiting: number
+  /** Requests that were given to a thread and are through, one way or another. */
+  readonly completed: number
+  /** Threads that died, or were ended because a handler did not heed its signal. */
+  readonly ended: number
+}
+
+/** An `onSubmit` whose work is done in threads. */
+export interface ThreadedHandler {
+  (submit: SubmitView, context: RequestContext): Promise<Result>
+  readonly stats: ThreadsStats
+  /** Takes no more requests, waits for those it has, and ends the threads. Close the server first. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const MAX_INTEGER = 2 ** 31 - 1
+const NUMBERS = {
+  threads: { min: 1, max: 1024, standard: Math.max(1, availableParallelism() - 1) },
+  maxQueue: { min: 0, max: MAX_INTEGER, standard: 1024 },
+  abortGrace: { min: 0, max: MAX_INTEGER, standard: 1000 },
+  loadTimeout: { min: 0, max: MAX_INTEGER, standard: 10_000 },
+} as const
+const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'ordered', 'resourceLimits', 'onIdleDeath'])
+
+/** From this thread's `performance.now()` to the clock that all threads share. */
+const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+/**
+ * Runs a handler module in worker threads.
+ *
+ * @param url of the module: `new URL('./handler.js', import.meta.url)`
+ * @returns the handler, once every thread has loaded the module
+ * @throws ThreadsError with `ERR_THREADS_OPTION`, or with `ERR_THREADS_LOAD` when the module can't be loaded
+ */
+export async function inThreads(url: URL | string, options: ThreadsOptions = {}): Promise<ThreadedHandler> {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw invalid(name, `expected one of ${[...KNOWN].join(', ')}`)
+  }
+  if (!URL.canParse(String(url)))
+    throw invalid(`url '${String(url)}'`, "expected one like new URL('./x.js', import.meta.url)")
+  const { ordered = false, resourceLimits, onIdleDeath = warn } = options
+  if (typeof ordered !== 'boolean') throw invalid('ordered', 'expected true or false')
+  if (typeof onIdleDeath !== 'function') throw invalid('onIdleDeath', 'expected a function')
+  if (resourceLimits !== undefined && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
+    throw invalid('resourceLimits', 'expected an object')
+  }
+  const maxQueue = checkNumber('maxQueue', options) || Number.POSITIVE_INFINITY
+  const pool = new ThreadPool(
+    String(url),
+    {
+      threads: checkNumber('threads', options),
+      maxQueue,
+      abortGrace: checkNumber('abortGrace', options),
+      loadTimeout: checkNumber('loadTimeout', options),
+      resourceLimits,
+    },
+    onIdleDeath,
+  )
+  await pool.load()
+  const order = ordered ? new Order<object>() : undefined
+
+  const onSubmit = (submit: SubmitView, context: RequestContext): Promise<Result> => {
+    const { session, id, signal, deadline, receivedAt } = context
+    const message = {
+      command: submit.command,
+      id,
+      // Its own bytes: the packet's are those of a whole chunk. They are handed over, not copied again.
+      payload: new Uint8Array(submit.payload),
+      session: { id: session.id, remoteAddress: session.remoteAddress, authenticated: session.authenticated },
+      deadline: deadline + CLOCK_OFFSET,
+      receivedAt: receivedAt + CLOCK_OFFSET,
+    }
+    const result = pool.run(message, signal)
+    return order === undefined ? result : order.hold(session, result)
+  }
+  const close = () => pool.close()
+  const handler = Object.assign(onSubmit, { close, [Symbol.asyncDispose]: close })
+  return Object.defineProperty(handler, 'stats', { get: () => pool.stats }) as typeof handler & { stats: ThreadsStats }
+}
+
+function checkNumber(name: keyof typeof NUMBERS, options: ThreadsOptions): number {
+  const { min, max, standard } = NUMBERS[name]
+  const value = options[name] ?? standard
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  throw invalid(`${name} ${String(value)}`, `expected an integer from ${min} to ${max}`)
+}
+
+function invalid(what: string, expected: string): ThreadsError {
+  return new ThreadsError('ERR_THREADS_OPTION', `inThreads: invalid ${what}: ${expected}`)
+}
+
+function warn(error: Error): void {
+  process.emitWarning(`${error.message}; it is replaced`, 'HandlerThreadWarning')
+}
