@@ -119,6 +119,22 @@ describe('examples', () => {
     expect(server.output()).toContain('draining\nstopped: 1 connections, 0 cut off, 0 requests unanswered\n')
   })
 
+  test('middleware: a middleware can answer alone, a router finds the handler, an unknown command fails', async () => {
+    const lines = await linesOf('middleware.mjs')
+    expect(lines.filter((line) => line.startsWith('client: '))).toEqual([
+      'client: add apple, result 0',
+      'client: remove apple, result 1',
+      'client: apple, result 1',
+      'client: eat apple, result 1',
+    ])
+    expect(lines).toContain('server: apple, result 1, answered in time: true')
+    expect(lines.filter((line) => line === 'server: ERR_ROUTER_UNKNOWN_KEY')).toHaveLength(1)
+  })
+
+  test('threads: the results of the handler in the worker threads come back', async () => {
+    expect(await linesOf('threads.mjs')).toEqual(['1000003: prime', '1000004: not prime', '1000033: prime'])
+  })
+
   test('limits: each peer is closed with the reason of the limit that it hit', async () => {
     expect(await linesOf('limits.mjs')).toEqual(['frame-error', 'too-many-connections', 'idle-timeout'])
   })
