@@ -12,6 +12,7 @@ const parts = [
   { name: 'server-app', root: 'apps/server' },
   { name: 'loadgen-app', root: 'apps/loadgen' },
   { name: 'infra', root: 'infra' },
+  { name: 'examples', root: 'examples' },
   { name: 'workspace', root: 'scripts' },
 ]
 

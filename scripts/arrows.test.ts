@@ -47,6 +47,8 @@ const FORBIDDEN: readonly Arrow[] = [
   { from: 'apps/cli/src/x.ts', to: '@demo/server' },
   { from: 'apps/cli/src/x.ts', to: '@demo/client-sim' },
   { from: 'apps/cli/src/x.ts', to: '@demo/metrics' },
+  { from: 'examples/x.ts', to: '@demo/cli' },
+  { from: 'examples/x.ts', to: '../packages/server/src/index.ts' },
   // Every form of import, and the way around the packages' names.
   { from: 'packages/frame/src/x.ts', to: '@demo/packet', source: "export type { Packet } from '@demo/packet'" },
   { from: 'packages/frame/src/x.ts', to: '@demo/packet', source: "export const packet = await import('@demo/packet')" },
@@ -57,6 +59,7 @@ const FORBIDDEN: readonly Arrow[] = [
 ]
 
 const ALLOWED: readonly Arrow[] = [
+  { from: 'examples/x.ts', to: '@demo/server' },
   { from: 'packages/frame/src/x.ts', to: './frame-error.ts' },
   { from: 'packages/frame/src/x.test.ts', to: 'node:fs' },
   { from: 'packages/packet/src/x.ts', to: './packet.ts' },

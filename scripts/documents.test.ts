@@ -11,10 +11,14 @@ const packages = readdirSync(join(root, 'packages'))
 const documents = [
   'README.md',
   'SECURITY.md',
+  'CONTRIBUTING.md',
   'infra/README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
+  'examples/README.md',
+  ...['docs', 'docs/decisions'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  ),
   ...packages.map((name) => `packages/${name}/README.md`),
 ]
 const textOf = (document: string) => readFileSync(join(root, document), 'utf8')
@@ -132,4 +136,16 @@ test('the flags of demo-server are all in docs/operations.md, with their default
 test('each close reason has its line in docs/operations.md', async () => {
   const { CLOSE_REASONS } = (await import(join(root, 'packages/server/dist/index.js'))) as { CLOSE_REASONS: string[] }
   for (const reason of CLOSE_REASONS) expect(textOf('docs/operations.md')).toContain(`\`${reason}\``)
+})
+
+test('each decision has its line in docs/decisions/README.md, and a number of its own', () => {
+  const records = readdirSync(join(root, 'docs/decisions')).filter((file) => file !== 'README.md')
+  expect(new Set(records.map((file) => file.slice(0, 4))).size).toBe(records.length)
+  for (const file of records) {
+    expect(file).toMatch(/^\d{4}-[a-z\d-]+\.md$/)
+    expect(textOf(`docs/decisions/${file}`)).toMatch(
+      /^# \d{4}: .+\n(.*\n)*## Context\n(.*\n)*## Decision\n(.*\n)*## Consequence\n/,
+    )
+    expect(textOf('docs/decisions/README.md')).toContain(`(${file})`)
+  }
 })

@@ -24,7 +24,7 @@ class Release {
 
   constructor(before: string, changes: Readonly<Record<string, Bump>>) {
     onTestFinished(() => rmSync(this.#folder, { recursive: true }))
-    const folders = ['.', 'infra', ...['packages', 'apps'].flatMap((part) => foldersIn(part))]
+    const folders = ['.', 'infra', 'examples', ...['packages', 'apps'].flatMap((part) => foldersIn(part))]
     const manifests = folders.map((folder) => join(folder, 'package.json'))
     for (const file of [...manifests, 'pnpm-workspace.yaml', '.changeset/config.json']) {
       mkdirSync(join(this.#folder, dirname(file)), { recursive: true })
