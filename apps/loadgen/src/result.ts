@@ -21,6 +21,16 @@ export interface Slice {
   readonly failedAcks: number
   /** Connections lost and requests timed out in it. */
   readonly errors: number
+  /** Of these, connections that were lost, or could not be made again. */
+  readonly connectionsLost: number
+  /** Of these, answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that were due in it; null in the closed model. */
+  readonly due: number | null
+  /** Requests that were due and not sent, at its end; 0 in the closed model. */
+  readonly unsent: number
+  /** Connections that were lost and not made again, at its end. */
+  readonly connectionsDown: number
   /** At its end. */
   readonly inFlight: number
   /** Response time, in milliseconds. */
@@ -28,6 +38,36 @@ export interface Slice {
   readonly p99: number
   readonly p999: number
   readonly max: number
+}
+
+/** A time in which at least one connection was lost and not made again. */
+export interface Outage {
+  /** When it began, in seconds since the counting began. */
+  readonly atSeconds: number
+  /** How long it was, until all connections were there again; or until the sending ended. */
+  readonly seconds: number
+  /** The most connections that were lost at the same time. */
+  readonly connections: number
+}
+
+/** What came of the connections to one of several targets. */
+export interface TargetResult {
+  /** As it is typed: `127.0.0.1:8888`, `unix:/run/demo.sock`. */
+  readonly target: string
+  readonly connections: number
+  readonly requests: number
+  readonly acks: number
+  readonly failedAcks: number
+  readonly unanswered: number
+  readonly mismatched: number
+  readonly duplicates: number
+  readonly timedOut: number
+  /** Connections that were lost, or could not be made again. */
+  readonly errors: number
+  /** Answers that came while requests were sent and counted, a second. */
+  readonly acksPerSecond: number
+  /** Response time. Requests that were never sent belong to no target. */
+  readonly latencyMs: Summary
 }
 
 /** How the generator itself did while it counted. */
@@ -51,22 +91,41 @@ export interface RunResult {
   readonly failedAcks: number
   /** Requests sent and never answered. */
   readonly unanswered: number
-  /** Requests that were due and never sent: nobody took them. Only in the open model. */
+  /** Of these, lost with their connection. */
+  readonly lost: number
+  /** Of these, not lost: their connection was there at the end, and they had waited for `--timeout` or longer. */
+  readonly overdue: number
+  /** Requests that were due and never sent. Only in the open model. */
   readonly unsent: number
+  /** Of these, what the generator itself did not get to; the server did not take the others. */
+  readonly notReached: number
+  /**
+   * Requests in `latencyMs` that were never answered: those of `unanswered` and `unsent`. Each counts as long as it had
+   * waited when the run ended, or as `--timeout`, whichever is longer. In `serviceTimeMs` only those of `unanswered`.
+   */
+  readonly neverAnswered: number
   /** Answers to no request that ever waited, those of the warm-up included. */
   readonly mismatched: number
   /** Second answers to a request that was answered already, those of the warm-up included. */
   readonly duplicates: number
-  /** Requests that had no answer within `--timeout`: the late ones are among `acks`, the others among `unanswered`. */
+  /** Requests that had no answer within `--timeout`: `late` and `overdue` together. */
   readonly timedOut: number
-  /** Connections that were lost, or could not be made anew. */
+  /** Of `acks`, answered later than `--timeout`. */
+  readonly late: number
+  /** Connections that were lost, or could not be made again. */
   readonly errors: number
   /** What they were lost to, each message once. */
   readonly errorMessages: readonly string[]
   /** Connections that were ended by us and made anew; not one that was still being made when the run ended. */
   readonly reconnects: number
-  /** Whether it was ended early, before any of its load was counted: in the ramp of its connections or in the warm-up. */
+  /** Times in which connections were lost and not made again, oldest first; the first 1000 of them. */
+  readonly outages: readonly Outage[]
+  /** How long all of them were together, those beyond the first 1000 too. */
+  readonly outageSeconds: number
+  /** Whether it was ended early; before anything was counted, `requests` is 0. */
   readonly interrupted: boolean
+  /** Why, in one line: `SIGINT`, `--abort-on-fail: p99<5ms is crossed`; null when not interrupted. */
+  readonly interruptedBecause: string | null
   /** How long requests were sent and counted. */
   readonly durationSeconds: number
   /** Answers that came in that time, a second. */
@@ -88,6 +147,8 @@ export interface RunResult {
   /** Why, in one line; null when not saturated. */
   readonly saturatedBecause: string | null
   readonly generator: GeneratorResult
+  /** Each of several targets; empty when there is only one. */
+  readonly targets: readonly TargetResult[]
   readonly slices: readonly Slice[]
 }
 

@@ -13,9 +13,14 @@ function pulse(slot: number, times: readonly number[], more: Partial<Pulse> = {}
       at: (slot + 1) * PULSE_INTERVAL,
       acks: times.length,
       failedAcks: 0,
-      errors: 0,
+      connectionsLost: 0,
+      late: 0,
+      due: times.length,
+      unsent: 0,
+      overdue: 0,
       inFlight: 0,
       connections: 1,
+      connectionsDown: 0,
     },
     responseTimes: responseTimes.pack(),
     ...more,
@@ -24,11 +29,11 @@ function pulse(slot: number, times: readonly number[], more: Partial<Pulse> = {}
 
 describe('a Timeline', () => {
   test('has a slice for each tenth of a second, of all workers together', () => {
-    const timeline = new Timeline()
+    const timeline = new Timeline(true)
     timeline.take(0, pulse(-1, [9]))
     timeline.take(0, pulse(0, [1, 1, 1], { inFlight: 3 }))
     timeline.take(1, pulse(0, [5], { inFlight: 4, failedAcks: 1 }))
-    timeline.take(1, pulse(1, [2], { inFlight: 6, errors: 2 }))
+    timeline.take(1, pulse(1, [2], { inFlight: 6, connectionsLost: 2 }))
     const slices = timeline.slices()
     expect(slices).toMatchObject([
       { atSeconds: 0, seconds: 0.1, acks: 4, failedAcks: 1, errors: 0, inFlight: 7 },
@@ -41,7 +46,7 @@ describe('a Timeline', () => {
   })
 
   test('has an empty slice where nobody told anything', () => {
-    const timeline = new Timeline()
+    const timeline = new Timeline(true)
     timeline.take(0, pulse(0, [1]))
     timeline.take(0, pulse(3, [1]))
     expect(timeline.slices().map(({ acks, max }) => [acks, max > 0])).toEqual([
@@ -59,7 +64,7 @@ describe('a Timeline', () => {
     { name: 'ten minutes', pulses: 6000, slices: 188, seconds: 3.2 },
     { name: 'three hours', pulses: 108_000, slices: 211, seconds: 51.2 },
   ])('has never more than 300 slices, and loses no answer: $name', ({ pulses, slices, seconds }) => {
-    const timeline = new Timeline()
+    const timeline = new Timeline(true)
     const [slow, fast] = [pulse(0, [8]), pulse(0, [2])]
     for (let slot = 0; slot < pulses; slot++)
       timeline.take(0, { ...(slot % 7 === 0 ? slow : fast), slot, at: (slot + 1) * PULSE_INTERVAL })
@@ -72,14 +77,14 @@ describe('a Timeline', () => {
   })
 
   test('has a last slice that is as short as it was, or part of the one before', () => {
-    const long = new Timeline()
+    const long = new Timeline(true)
     long.take(0, pulse(0, [1]))
     long.take(0, pulse(1, [1, 1], { at: 170 }))
     expect(long.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([
       [0.1, 1],
       [0.07, 2],
     ])
-    const short = new Timeline()
+    const short = new Timeline(true)
     short.take(0, pulse(0, [1]))
     short.take(0, pulse(1, [1, 1], { at: 103 }))
     expect(short.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([[0.103, 3]])

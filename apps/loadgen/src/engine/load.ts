@@ -28,6 +28,9 @@ const TURN = 16_384
  */
 const MOST_WAITING = 2 ** 22
 
+/** How often requests that wait for too long are counted while the load is made, in milliseconds. */
+const OVERDUE_INTERVAL = 1000
+
 /** How long what is overdue at the end may be looked at, in milliseconds. */
 const AT_THE_END = 50
 
@@ -70,6 +73,11 @@ export class Load implements Share {
   #slot = -1
   readonly #errors = new Map<string, number>()
   #newErrors = 0
+  /** Requests that were due before the last pulse. */
+  #dueBefore = 0
+  /** When requests that wait for too long were counted last, and how many there were. */
+  #overdueAt = 0
+  #overdueThen = 0
   #whenIdle: (() => void)[] = []
 
   constructor(plan: SharePlan, onPulse: (pulse: Pulse) => void) {
@@ -121,6 +129,7 @@ export class Load implements Share {
     this.#pass(now)
     this.#tally = this.#newTally(now)
     this.#loop.reset()
+    this.#dueBefore = 0
     this.#pacer.idle = 0
     this.#slot = 0
     this.#beatFrom(now)
@@ -177,7 +186,7 @@ export class Load implements Share {
       duration: this.#inTime.duration,
       scheduled: this.#inTime.scheduled,
       sending: this.#inTime.sending,
-      unsent: Math.max(0, offered - requests),
+      unsent: this.#unsent(),
       errors: [...this.#errors],
       responseTimes: tally.responseTimes.pack(),
       serviceTimes: tally.serviceTimes?.pack(),
@@ -447,6 +456,20 @@ export class Load implements Share {
     return Math.min(overdue, requests - acks)
   }
 
+  #unsent(): number {
+    return this.#schedule === undefined ? 0 : Math.max(0, this.#tally.offered - this.#tally.requests)
+  }
+
+  /** As it was at most a second ago: it looks at each request that waits. */
+  #overdueNow(): number {
+    const now = performance.now()
+    if (this.#plan.timeout === 0 || now - this.#overdueAt < OVERDUE_INTERVAL) return this.#overdueThen
+    this.#overdueAt = now
+    this.#overdueThen = 0
+    for (const lane of this.#lanes) this.#overdueThen += lane.overdue(now - this.#plan.timeout)
+    return this.#overdueThen
+  }
+
   /** Answers that nobody waited for, on all lanes that ever were. */
   #strangers(): { mismatched: number; duplicates: number } {
     let [mismatched, duplicates] = [0, 0]
@@ -489,12 +512,18 @@ export class Load implements Share {
       at,
       acks: pulse.acks,
       failedAcks: pulse.failedAcks,
-      errors: this.#newErrors + pulse.late,
+      connectionsLost: this.#newErrors,
+      late: pulse.late,
+      due: counts && this.#schedule !== undefined ? this.#tally.offered - this.#dueBefore : 0,
+      unsent: this.#unsent(),
+      overdue: this.#overdueNow(),
       inFlight: this.#inFlight,
       connections: this.#lanes.filter((lane) => lane.isOpen).length,
+      connectionsDown: this.#gone.length,
       responseTimes: pulse.responseTimes.pack(),
     })
     this.#newErrors = 0
+    this.#dueBefore = this.#tally.offered
     pulse.acks = pulse.failedAcks = pulse.late = 0
     pulse.responseTimes.clear()
   }

@@ -20,8 +20,18 @@ export interface Progress {
   readonly acks: number
   readonly failedAcks: number
   readonly inFlight: number
-  /** Connections lost, and requests that timed out. */
+  /** Connections lost, and requests that timed out: `connectionsLost` and `late`. */
   readonly errors: number
+  /** Connections that were lost so far, or could not be made again. */
+  readonly connectionsLost: number
+  /** Connections that are lost now, and are being made again. */
+  readonly connectionsDown: number
+  /** Answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
+  readonly overdue: number
+  /** Requests that were due by now and are not sent; 0 in the closed model. */
+  readonly unsent: number
   /** Response time of the last second, in milliseconds; 0 when nothing was answered. */
   readonly p50: number
   readonly p99: number
@@ -36,7 +46,7 @@ const DIGITS = 2
 /** Sees the pulses of all workers, and tells how the run is going. */
 export class Monitor {
   readonly #options: RunOptions
-  readonly #timeline = new Timeline()
+  readonly #timeline: Timeline
   /** The last second of each worker, newest last. */
   readonly #recent = new Map<number, Pulse[]>()
   readonly #recentTimes = new Distribution(DIGITS)
@@ -44,24 +54,27 @@ export class Monitor {
   #since = performance.now()
   #acks = 0
   #failedAcks = 0
-  #errors = 0
+  #connectionsLost = 0
+  #late = 0
 
   constructor(options: RunOptions) {
     this.#options = options
+    this.#timeline = new Timeline(options.rate !== undefined)
   }
 
   enter(phase: Phase): void {
     this.#phase = phase
     this.#since = performance.now()
     // The load counts anew, and the drain goes on with its count.
-    if (phase === 'load') this.#acks = this.#failedAcks = 0
+    if (phase === 'load') this.#acks = this.#failedAcks = this.#late = 0
   }
 
   take(worker: number, pulse: Pulse): void {
     this.#timeline.take(worker, pulse)
     this.#acks += pulse.acks
     this.#failedAcks += pulse.failedAcks
-    this.#errors += pulse.errors
+    this.#connectionsLost += pulse.connectionsLost
+    this.#late += pulse.late
     const recent = this.#recent.get(worker) ?? []
     recent.push(pulse)
     if (recent.length > PULSES_A_SECOND) recent.shift()
@@ -84,7 +97,12 @@ export class Monitor {
       acks: this.#acks,
       failedAcks: this.#failedAcks,
       inFlight: sum((pulse) => pulse.inFlight),
-      errors: this.#errors,
+      errors: this.#connectionsLost + this.#late,
+      connectionsLost: this.#connectionsLost,
+      connectionsDown: sum((pulse) => pulse.connectionsDown),
+      late: this.#late,
+      overdue: sum((pulse) => pulse.overdue),
+      unsent: sum((pulse) => pulse.unsent),
       p50: times.percentile(50),
       p99: times.percentile(99),
     }

@@ -78,12 +78,22 @@ export interface Pulse {
   /** Answers, to the requests that are counted once there are any. */
   readonly acks: number
   readonly failedAcks: number
-  /** Connections lost, and answers that came too late. */
-  readonly errors: number
+  /** Connections lost. */
+  readonly connectionsLost: number
+  /** Answers that came too late. */
+  readonly late: number
+  /** Requests that were due; only in the open model, once there are any that count. */
+  readonly due: number
+  /** Requests that count, were due by now and are not sent. */
+  readonly unsent: number
+  /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
+  readonly overdue: number
   /** Now. */
   readonly inFlight: number
   /** Connections that are open now. */
   readonly connections: number
+  /** Connections that are lost now, and not made again. */
+  readonly connectionsDown: number
   readonly responseTimes: PackedDistribution
 }
 
