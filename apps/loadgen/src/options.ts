@@ -1,5 +1,5 @@
 import type { ServerLocation } from '@demo/client-sim'
-import type { Arrival } from './engine/schedule.ts'
+import type { Arrival } from './engine/pacer.ts'
 
 /** Bytes of each payload, or from how many to how many. */
 export type PayloadSize = number | { readonly min: number; readonly max: number }

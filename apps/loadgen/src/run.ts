@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Distribution, type PackedDistribution } from './engine/distribution.ts'
-import { Load } from './engine/load.ts'
+import type { LoadWorker, WorkerOutcome } from './engine/load-worker.ts'
+import { LocalLoadWorker } from './engine/local-load-worker.ts'
 import { Monitor, type Progress } from './engine/monitor.ts'
-import { limitOf, planShares } from './engine/plan.ts'
-import type { Share, ShareOutcome } from './engine/share.ts'
-import { ThreadShare } from './engine/thread-share.ts'
+import { limitOf, planWorkers } from './engine/plan.ts'
+import { RemoteLoadWorker } from './engine/remote-load-worker.ts'
 import type { RunOptions } from './options.ts'
 import type { Measured } from './result.ts'
 import { type Evidence, whySaturated } from './verdict.ts'
@@ -30,26 +30,26 @@ export async function run(
 ): Promise<Measured> {
   const { amount, warmup, timeout } = options
   const duration = amount === undefined ? orNoLimit(options.duration) : NO_LIMIT
-  const plans = await planShares(options)
+  const plans = await planWorkers(options)
   const monitor = new Monitor(options)
   // One worker is this thread: what it does beside its load is little.
-  const shares: readonly Share[] = plans.map((plan, worker) => {
-    const Kind = plans.length === 1 ? Load : ThreadShare
-    return new Kind(plan, (pulse) => monitor.take(worker, pulse))
+  const workers: readonly LoadWorker[] = plans.map((plan, worker) => {
+    const Kind = plans.length === 1 ? LocalLoadWorker : RemoteLoadWorker
+    return new Kind(plan, (sample) => monitor.take(worker, sample))
   })
-  const all = (ask: (share: Share, worker: number) => Promise<void>) => Promise.all(shares.map(ask))
+  const all = (ask: (one: LoadWorker, worker: number) => Promise<void>) => Promise.all(workers.map(ask))
   const timer = setInterval(() => observer(monitor.progress()), PROGRESS_INTERVAL)
-  const stop = () => void all((share) => share.stop()).catch(() => {})
+  const stop = () => void all((worker) => worker.stop()).catch(() => {})
   signal.addEventListener('abort', stop)
   let finished = false
   try {
-    await all((share) => share.connect())
+    await all((worker) => worker.connect())
     if (warmup > 0 && !signal.aborted) {
       monitor.enter('warm-up')
-      await all((share) => share.begin())
+      await all((worker) => worker.begin())
       await within(
         warmup,
-        all((share) => share.done()),
+        all((worker) => worker.done()),
         signal,
       )
     }
@@ -57,46 +57,46 @@ export async function run(
     const interrupted = signal.aborted
     if (!interrupted) {
       monitor.enter('load')
-      await all((share, worker) => share.count(limitOf(options, worker)))
+      await all((one, worker) => one.count(limitOf(options, worker)))
       await within(
         duration,
-        all((share) => share.done()),
+        all((worker) => worker.done()),
         signal,
       )
     }
-    await all((share) => share.stop())
+    await all((worker) => worker.stop())
     const cpu = process.cpuUsage(usage)
 
     monitor.enter('drain')
     await within(
       orNoLimit(timeout),
-      all((share) => share.done()),
+      all((worker) => worker.done()),
     )
-    const outcomes = await Promise.all(shares.map((share) => share.finish()))
+    const outcomes = await Promise.all(workers.map((worker) => worker.finish()))
     finished = true
     return measure(outcomes, (cpu.user + cpu.system) / 1000, monitor, interrupted)
   } finally {
     clearInterval(timer)
     signal.removeEventListener('abort', stop)
-    if (!finished) await Promise.allSettled(shares.map((share) => share.finish()))
+    if (!finished) await Promise.allSettled(workers.map((worker) => worker.finish()))
   }
 }
 
-/** Puts together what came of all shares. */
+/** Puts together what came of all workers. */
 function measure(
-  outcomes: readonly ShareOutcome[],
+  outcomes: readonly WorkerOutcome[],
   cpuMilliseconds: number,
   monitor: Monitor,
   interrupted: boolean,
 ): Measured {
-  const sum = (pick: (outcome: ShareOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
+  const sum = (pick: (outcome: WorkerOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
   const open = outcomes.every(({ lags }) => lags !== undefined)
   const responseTimes = merge(outcomes.map((outcome) => outcome.responseTimes))
   const serviceTimes = open ? merge(outcomes.map((outcome) => outcome.serviceTimes)) : responseTimes
   const lags = open ? merge(outcomes.map((outcome) => outcome.lags)) : undefined
   const busy = outcomes.map((outcome) => outcome.busy)
   const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
-  // Each share by its own clock: they do not begin and stop at the very same moment.
+  // Each worker by its own clock: they do not begin and stop at the very same moment.
   const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
   const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending))
   const requests = sum((outcome) => outcome.requests)
@@ -139,7 +139,7 @@ function measure(
       generator: {
         cpuPercent: duration === 0 ? 0 : Math.round((cpuMilliseconds / duration) * 100),
         workers: outcomes.length,
-        busyPercent: busy.map((share) => Math.round(share * 100)),
+        busyPercent: busy.map((worker) => Math.round(worker * 100)),
         eventLoopDelayMs: merge(outcomes.map((outcome) => outcome.loopDelays)).summarize(),
       },
       targets: [],

@@ -1,7 +1,7 @@
 import type { RunOptions } from '../options.ts'
 import type { Slice } from '../result.ts'
 import { Distribution } from './distribution.ts'
-import { PULSE_INTERVAL, type Pulse } from './share.ts'
+import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 import { Timeline } from './timeline.ts'
 
 /** Where a run is. */
@@ -37,18 +37,18 @@ export interface Progress {
   readonly p99: number
 }
 
-/** How many pulses of a worker are a second. */
-const PULSES_A_SECOND = 1000 / PULSE_INTERVAL
+/** How many samples of a worker are a second. */
+const SAMPLES_A_SECOND = 1000 / SAMPLE_INTERVAL
 
 /** How exact the percentiles of a running load are. */
 const DIGITS = 2
 
-/** Sees the pulses of all workers, and tells how the run is going. */
+/** Sees the samples of all workers, and tells how the run is going. */
 export class Monitor {
   readonly #options: RunOptions
   readonly #timeline: Timeline
   /** The last second of each worker, newest last. */
-  readonly #recent = new Map<number, Pulse[]>()
+  readonly #recent = new Map<number, ProgressSample[]>()
   readonly #recentTimes = new Distribution(DIGITS)
   #phase: Phase = 'connect'
   #since = performance.now()
@@ -69,26 +69,26 @@ export class Monitor {
     if (phase === 'load') this.#acks = this.#failedAcks = this.#late = 0
   }
 
-  take(worker: number, pulse: Pulse): void {
-    this.#timeline.take(worker, pulse)
-    this.#acks += pulse.acks
-    this.#failedAcks += pulse.failedAcks
-    this.#connectionsLost += pulse.connectionsLost
-    this.#late += pulse.late
+  take(worker: number, sample: ProgressSample): void {
+    this.#timeline.take(worker, sample)
+    this.#acks += sample.acks
+    this.#failedAcks += sample.failedAcks
+    this.#connectionsLost += sample.connectionsLost
+    this.#late += sample.late
     const recent = this.#recent.get(worker) ?? []
-    recent.push(pulse)
-    if (recent.length > PULSES_A_SECOND) recent.shift()
+    recent.push(sample)
+    if (recent.length > SAMPLES_A_SECOND) recent.shift()
     this.#recent.set(worker, recent)
   }
 
   progress(): Progress {
     const milliseconds = performance.now() - this.#since
-    const now = [...this.#recent.values()].flatMap((pulses) => pulses.slice(-1))
-    const sum = (pick: (pulse: Pulse) => number) => now.reduce((total, pulse) => total + pick(pulse), 0)
-    const connections = sum((pulse) => pulse.connections)
+    const now = [...this.#recent.values()].flatMap((samples) => samples.slice(-1))
+    const sum = (pick: (sample: ProgressSample) => number) => now.reduce((total, sample) => total + pick(sample), 0)
+    const connections = sum((sample) => sample.connections)
     const times = this.#recentTimes
     times.clear()
-    for (const pulses of this.#recent.values()) for (const pulse of pulses) times.add(pulse.responseTimes)
+    for (const samples of this.#recent.values()) for (const sample of samples) times.add(sample.responseTimes)
     return {
       phase: this.#phase,
       seconds: milliseconds / 1000,
@@ -96,13 +96,13 @@ export class Monitor {
       connections,
       acks: this.#acks,
       failedAcks: this.#failedAcks,
-      inFlight: sum((pulse) => pulse.inFlight),
+      inFlight: sum((sample) => sample.inFlight),
       errors: this.#connectionsLost + this.#late,
       connectionsLost: this.#connectionsLost,
-      connectionsDown: sum((pulse) => pulse.connectionsDown),
+      connectionsDown: sum((sample) => sample.connectionsDown),
       late: this.#late,
-      overdue: sum((pulse) => pulse.overdue),
-      unsent: sum((pulse) => pulse.unsent),
+      overdue: sum((sample) => sample.overdue),
+      unsent: sum((sample) => sample.unsent),
       p50: times.percentile(50),
       p99: times.percentile(99),
     }

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { ClientTls } from '@demo/client-sim'
 import { locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
-import type { Limit, SharePlan } from './share.ts'
 
 /**
  * Divides a load among its workers. Reads the files that the options name.
  *
  * @throws RangeError when options do not go together; the system's error when a file can't be read
  */
-export async function planShares(options: RunOptions): Promise<readonly SharePlan[]> {
+export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
   const { connections, connectRate, workers, rate, arrival, seed, dialect, timeout, reconnectEvery = 0 } = options
   if (workers > connections) {
     throw new RangeError(`${workers} workers can't share ${connections} connections: each needs one at least`)

@@ -1,6 +1,6 @@
 import type { Slice } from '../result.ts'
 import { Distribution, type PackedDistribution } from './distribution.ts'
-import { PULSE_INTERVAL, type Pulse } from './share.ts'
+import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 
 /** The most slices that are told. */
 const MOST_SLICES = 300
@@ -24,16 +24,16 @@ class Cell {
   end = 0
   #packed: PackedDistribution[] = []
 
-  take(worker: number, pulse: Pulse): void {
-    this.acks += pulse.acks
-    this.failedAcks += pulse.failedAcks
-    this.connectionsLost += pulse.connectionsLost
-    this.late += pulse.late
-    this.due += pulse.due
-    const { inFlight, unsent, connectionsDown } = pulse
+  take(worker: number, sample: ProgressSample): void {
+    this.acks += sample.acks
+    this.failedAcks += sample.failedAcks
+    this.connectionsLost += sample.connectionsLost
+    this.late += sample.late
+    this.due += sample.due
+    const { inFlight, unsent, connectionsDown } = sample
     this.state.set(worker, { inFlight, unsent, connectionsDown })
-    this.end = Math.max(this.end, pulse.at)
-    if (pulse.acks > 0) this.#pack([pulse.responseTimes])
+    this.end = Math.max(this.end, sample.at)
+    if (sample.acks > 0) this.#pack([sample.responseTimes])
   }
 
   /** Takes in the slice that comes after it. */
@@ -73,8 +73,8 @@ const scratch = new Distribution(DIGITS)
 export class Timeline {
   #cells: Cell[] = []
   readonly #open: boolean
-  /** How many pulses are one slice. */
-  #pulsesEach = 1
+  /** How many samples are one slice. */
+  #samplesEach = 1
 
   /** @param open whether the load is of the open model: requests can be due */
   constructor(open: boolean) {
@@ -82,17 +82,17 @@ export class Timeline {
   }
 
   /** @param worker which one told it, from 0 */
-  take(worker: number, pulse: Pulse): void {
-    if (pulse.slot < 0) return
-    while (Math.floor(pulse.slot / this.#pulsesEach) >= MOST_SLICES) this.#coarsen()
-    const at = Math.floor(pulse.slot / this.#pulsesEach)
+  take(worker: number, sample: ProgressSample): void {
+    if (sample.slice < 0) return
+    while (Math.floor(sample.slice / this.#samplesEach) >= MOST_SLICES) this.#coarsen()
+    const at = Math.floor(sample.slice / this.#samplesEach)
     while (this.#cells.length <= at) this.#cells.push(new Cell())
-    this.#cells[at].take(worker, pulse)
+    this.#cells[at].take(worker, sample)
   }
 
   /** All that there is; nothing more is taken after it. */
   slices(): Slice[] {
-    const length = this.#pulsesEach * PULSE_INTERVAL
+    const length = this.#samplesEach * SAMPLE_INTERVAL
     const last = this.#joinLast(length)
     const milliseconds = (i: number) => (i < last ? length : Math.max(1, (this.#cells[i]?.end ?? 0) - i * length))
     const histogram = new Distribution(DIGITS)
@@ -138,6 +138,6 @@ export class Timeline {
       if (i + 1 < cells.length) cells[i].join(cells[i + 1])
       this.#cells.push(cells[i])
     }
-    this.#pulsesEach *= 2
+    this.#samplesEach *= 2
   }
 }

@@ -6,34 +6,34 @@ import {
   type PayloadPool,
 } from '@demo/client-sim'
 import { DueQueue } from './due-queue.ts'
-import type { SharePlan } from './share.ts'
+import type { WorkerPlan } from './load-worker.ts'
 
 /** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
 const LINGER = 5000
 
-/** What a lane tells. */
-export interface LaneListener {
+/** What a slot tells. */
+export interface SlotListener {
   answered(run: Readonly<AnsweredRun>): void
   /** There may be room for more requests. */
-  room(lane: Lane): void
+  room(slot: ConnectionSlot): void
   /** Its connection was ended by us, and made anew. */
-  reconnected(lane: Lane): void
-  /** Its connection was lost, or could not be made anew: the lane is at its end. */
-  lost(lane: Lane, error: ClientError): void
+  reconnected(slot: ConnectionSlot): void
+  /** Its connection was lost, or could not be made anew: the slot is at its end. */
+  lost(slot: ConnectionSlot, error: ClientError): void
   /** A connection that we had ended is gone: no answer comes over it any more. */
   ended(): void
 }
 
 /** Where one connection is, and the next one when that is ended: what is to be sent on it waits here. */
-export class Lane {
+export class ConnectionSlot {
   /** The open model's requests that wait for room. */
   readonly due = new DueQueue()
   /** Of these, how many came in the present turn of the schedule. */
   fresh = 0
-  readonly #plan: SharePlan
+  readonly #plan: WorkerPlan
   readonly #number: number
   readonly #payload: Uint8Array | PayloadPool
-  readonly #listener: LaneListener
+  readonly #listener: SlotListener
   #connection: LoadConnection | undefined
   /** Connections that we have ended, and the server not yet. */
   readonly #ending = new Set<LoadConnection>()
@@ -43,8 +43,8 @@ export class Lane {
   #mismatched = 0
   #duplicates = 0
 
-  /** @param number which of its worker's lanes it is, from 0 */
-  constructor(plan: SharePlan, number: number, payload: Uint8Array | PayloadPool, listener: LaneListener) {
+  /** @param number which of its worker's slots it is, from 0 */
+  constructor(plan: WorkerPlan, number: number, payload: Uint8Array | PayloadPool, listener: SlotListener) {
     this.#plan = plan
     this.#number = number
     this.#payload = payload

@@ -1,9 +1,9 @@
 import type { ClientTls, ServerLocation } from '@demo/client-sim'
 import type { PackedDistribution } from './distribution.ts'
-import type { ScheduleOptions } from './schedule.ts'
+import type { PacerOptions } from './pacer.ts'
 
 /** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
-export interface SharePlan {
+export interface WorkerPlan {
   /** Which worker it is, from 0, and how many there are. */
   readonly worker: number
   readonly workers: number
@@ -24,10 +24,10 @@ export interface SharePlan {
   /** After so many requests a connection is ended and made anew; 0 is never. */
   readonly reconnectEvery: number
   /** The open model's; undefined is the closed model. */
-  readonly schedule: ScheduleOptions | undefined
+  readonly schedule: PacerOptions | undefined
 }
 
-/** How long a share sends and counts. */
+/** How long a worker sends and counts. */
 export interface Limit {
   /** How many requests; without it, as many as there are. */
   readonly amount: number | undefined
@@ -35,8 +35,8 @@ export interface Limit {
   readonly duration: number
 }
 
-/** What came of a share. */
-export interface ShareOutcome {
+/** What came of a worker. */
+export interface WorkerOutcome {
   readonly offered: number
   readonly requests: number
   /** Requests sent while it counted: of an amount those that count, else whenever they were due. */
@@ -69,10 +69,10 @@ export interface ShareOutcome {
   readonly busy: number
 }
 
-/** What a share tells every so often of the time since it told the last time. */
-export interface Pulse {
+/** What a worker tells every so often of the time since it told the last time. */
+export interface ProgressSample {
   /** Which slice of the counting it was, from 0; -1 before the counting. */
-  readonly slot: number
+  readonly slice: number
   /** When it was told, in milliseconds since the counting began. */
   readonly at: number
   /** Answers, to the requests that are counted once there are any. */
@@ -97,8 +97,8 @@ export interface Pulse {
   readonly responseTimes: PackedDistribution
 }
 
-/** How often a share tells, in milliseconds: the shortest slice of a result. */
-export const PULSE_INTERVAL = 100
+/** How often a worker tells, in milliseconds: the shortest slice of a result. */
+export const SAMPLE_INTERVAL = 100
 
 /**
  * One worker's load, in this thread or another.
@@ -113,11 +113,11 @@ export const PULSE_INTERVAL = 100
  * | `stop`   | sends no more than what is due by now; also ends a `connect`                                |
  * | `finish` | tells what came of it, and lets all connections go                                          |
  */
-export interface Share {
+export interface LoadWorker {
   connect(): Promise<void>
   begin(): Promise<void>
   count(limit: Limit): Promise<void>
   done(): Promise<void>
   stop(): Promise<void>
-  finish(): Promise<ShareOutcome>
+  finish(): Promise<WorkerOutcome>
 }

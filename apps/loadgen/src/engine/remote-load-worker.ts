@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { ClientError, type ClientErrorCode } from '@demo/client-sim'
-import type { Limit, Pulse, Share, ShareOutcome, SharePlan } from './share.ts'
+import type { Limit, LoadWorker, ProgressSample, WorkerOutcome, WorkerPlan } from './load-worker.ts'
 
-/** A call of one of a share's methods, on its way to the thread. */
+/** A call of one of a worker's methods, on its way to the thread. */
 export interface Call {
   readonly id: number
-  readonly method: keyof Share
+  readonly method: keyof LoadWorker
   readonly args: readonly unknown[]
 }
 
@@ -17,9 +17,9 @@ export interface ThrownInThread {
   readonly dialect?: 'specification' | 'go-demo' | undefined
 }
 
-/** What comes from the thread: a pulse, or the end of a call. */
+/** What comes from the thread: a sample, or the end of a call. */
 export type FromThread =
-  | { readonly pulse: Pulse }
+  | { readonly sample: ProgressSample }
   | { readonly id: number; readonly value?: unknown; readonly error?: ThrownInThread }
 
 interface Pending {
@@ -27,19 +27,19 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** A share of the load that is made in a worker thread. */
-export class ThreadShare implements Share {
+/** A worker of the load in a worker thread. */
+export class RemoteLoadWorker implements LoadWorker {
   readonly #worker: Worker
   readonly #calls = new Map<number, Pending>()
   #lastId = 0
   /** The thread is gone, and why. */
   #gone: Error | undefined
 
-  constructor(plan: SharePlan, onPulse: (pulse: Pulse) => void) {
+  constructor(plan: WorkerPlan, onSample: (sample: ProgressSample) => void) {
     // Both are built into one folder.
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan })
     this.#worker.on('message', (message: FromThread) => {
-      if ('pulse' in message) onPulse(message.pulse)
+      if ('sample' in message) onSample(message.sample)
       else this.#settle(message.id, message.value, message.error)
     })
     this.#worker.once('error', (error) => this.#lose(error))
@@ -66,15 +66,15 @@ export class ThreadShare implements Share {
     await this.#call('stop')
   }
 
-  async finish(): Promise<ShareOutcome> {
+  async finish(): Promise<WorkerOutcome> {
     const outcome = await this.#call('finish')
     // Its own promises, of the load that is over, need not settle any more.
     this.#calls.clear()
     await this.#worker.terminate()
-    return outcome as ShareOutcome
+    return outcome as WorkerOutcome
   }
 
-  #call(method: keyof Share, ...args: readonly unknown[]): Promise<unknown> {
+  #call(method: keyof LoadWorker, ...args: readonly unknown[]): Promise<unknown> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     const id = ++this.#lastId
     const call: Call = { id, method, args }

@@ -1,13 +1,20 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnsweredRun, type ClientError, PayloadPool } from '@demo/client-sim'
+import { ConnectionSlot } from './connection-slot.ts'
 import { explain } from './explain.ts'
-import { Lane } from './lane.ts'
+import { LoadStats } from './load-stats.ts'
+import {
+  type Limit,
+  type LoadWorker,
+  type ProgressSample,
+  SAMPLE_INTERVAL,
+  type WorkerOutcome,
+  type WorkerPlan,
+} from './load-worker.ts'
 import { LoopDelay } from './loop-delay.ts'
-import { Pacer } from './pacer.ts'
-import { createSchedule, type Schedule } from './schedule.ts'
-import { type Limit, PULSE_INTERVAL, type Pulse, type Share, type ShareOutcome, type SharePlan } from './share.ts'
-import { Tally } from './tally.ts'
+import { createPacer, type Pacer } from './pacer.ts'
+import { PreciseTimer } from './precise-timer.ts'
 
 const CONNECTS_AT_ONCE = 256
 const STALL_POLL = 20
@@ -23,7 +30,7 @@ const REST = 0.05
 const TURN = 16_384
 
 /**
- * How many requests may wait for room, on all lanes together: 32 MiB. What is due beyond that is counted, as due and never
+ * How many requests may wait for room, on all slots together: 32 MiB. What is due beyond that is counted, as due and never
  * sent, and kept nowhere.
  */
 const MOST_WAITING = 2 ** 22
@@ -35,34 +42,34 @@ const OVERDUE_INTERVAL = 1000
 const AT_THE_END = 50
 
 /** One worker's load, in the thread it is made in. */
-export class Load implements Share {
-  readonly #plan: SharePlan
-  readonly #onPulse: (pulse: Pulse) => void
+export class LocalLoadWorker implements LoadWorker {
+  readonly #plan: WorkerPlan
+  readonly #onSample: (sample: ProgressSample) => void
   /** All that are there still. */
-  readonly #lanes: Lane[] = []
+  readonly #slots: ConnectionSlot[] = []
   /** Those that were lost. */
-  readonly #gone: Lane[] = []
+  readonly #gone: ConnectionSlot[] = []
   readonly #loop = new LoopDelay()
-  #pulses: NodeJS.Timeout | undefined
-  /** When pulses began to be counted, and how many there were. */
-  #pulsesSince = 0
-  #pulseCount = 0
-  readonly #pacer = new Pacer(
+  #samples: NodeJS.Timeout | undefined
+  /** When samples began to be counted, and how many there were. */
+  #samplesSince = 0
+  #sampleCount = 0
+  readonly #timer = new PreciseTimer(
     () => this.#look(),
     () => this.#work,
   )
   /** Grows with whatever is done. */
   #work = 0
-  #tally: Tally
+  #stats: LoadStats
   #limit: Limit = { amount: undefined, duration: 0 }
   /** Requests that may still be sent, or be due. */
   #left = 0
   /** The open model's: when it began, when nothing is due any more, and whose turn it is. */
-  #schedule: Schedule | undefined
+  #pacer: Pacer | undefined
   #began = 0
   #until = 0
   #turn = 0
-  /** Requests that wait for room, on all lanes. */
+  /** Requests that wait for room, on all slots. */
   #waiting = 0
   #inTime = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
@@ -70,20 +77,20 @@ export class Load implements Share {
   readonly #stopping = new AbortController()
   readonly #aborted = once(this.#stopping.signal, 'abort')
   #finished = false
-  #slot = -1
+  #slice = -1
   readonly #errors = new Map<string, number>()
   #newErrors = 0
-  /** Requests that were due before the last pulse. */
+  /** Requests that were due before the last sample. */
   #dueBefore = 0
   /** When requests that wait for too long were counted last, and how many there were. */
   #overdueAt = 0
   #overdueThen = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(plan: SharePlan, onPulse: (pulse: Pulse) => void) {
+  constructor(plan: WorkerPlan, onSample: (sample: ProgressSample) => void) {
     this.#plan = plan
-    this.#onPulse = onPulse
-    this.#tally = this.#newTally(NO_LIMIT)
+    this.#onSample = onSample
+    this.#stats = this.#newStats(NO_LIMIT)
     this.#beatFrom(performance.now())
   }
 
@@ -98,15 +105,15 @@ export class Load implements Share {
       if (wait > 0) await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {})
       if (opening.size >= CONNECTS_AT_ONCE) await Promise.race([...opening, this.#aborted])
       if (this.#stopped) break
-      const lane = new Lane(this.#plan, number, payload, {
+      const slot = new ConnectionSlot(this.#plan, number, payload, {
         answered: (run) => this.#answered(run),
         room: (one) => this.#room(one),
         reconnected: (one) => this.#reconnected(one),
         lost: (one, error) => this.#lost(one, error),
         ended: () => this.#wakeIfIdle(),
       })
-      this.#lanes.push(lane)
-      const opened = lane.open().catch((error: unknown) => {
+      this.#slots.push(slot)
+      const opened = slot.open().catch((error: unknown) => {
         failure ??= error
       })
       opening.add(opened)
@@ -127,11 +134,11 @@ export class Load implements Share {
     const now = performance.now()
     // What the warm-up did not get to would take the load's time.
     this.#pass(now)
-    this.#tally = this.#newTally(now)
+    this.#stats = this.#newStats(now)
     this.#loop.reset()
     this.#dueBefore = 0
-    this.#pacer.idle = 0
-    this.#slot = 0
+    this.#timer.idle = 0
+    this.#slice = 0
     this.#beatFrom(now)
     this.#send(amount ?? NO_LIMIT, amount === undefined && duration > 0 ? now + duration : NO_LIMIT, now)
   }
@@ -145,40 +152,39 @@ export class Load implements Share {
     if (this.#stopped) return
     this.#stopped = true
     this.#stopping.abort()
-    const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#tally
+    const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#stats
     const now = performance.now()
     this.#until = Math.min(this.#until, now)
-    if (this.#tally.counts) {
+    if (this.#stats.counts) {
       const [duration, scheduled] = [now - since, this.#until - since]
       // An amount is over when it is, and not when the last answer to it came; what the warm-up left is no part of it.
       const whole = this.#limit.amount !== undefined
-      const sending =
-        this.#schedule === undefined ? duration : whole ? Math.max(scheduled, lastSentAt - since) : scheduled
-      const busy = Math.max(0, this.#loop.busy() - this.#pacer.idle / duration)
+      const sending = this.#pacer === undefined ? duration : whole ? Math.max(scheduled, lastSentAt - since) : scheduled
+      const busy = Math.max(0, this.#loop.busy() - this.#timer.idle / duration)
       this.#inTime = {
         ...{ sent: whole ? requests : sent, acks: whole ? acks : acksArrived },
         ...{ duration, scheduled, sending, busy },
       }
     }
-    if (this.#schedule === undefined) this.#left = 0
+    if (this.#pacer === undefined) this.#left = 0
     else this.#offerTheRest(now)
     this.#wakeIfIdle()
   }
 
-  async finish(): Promise<ShareOutcome> {
+  async finish(): Promise<WorkerOutcome> {
     await this.stop()
     const { busy } = this.#inTime
-    this.#pulse()
+    this.#sample()
     this.#finished = true
-    clearTimeout(this.#pulses)
+    clearTimeout(this.#samples)
     this.#loop.close()
     const overdue = this.#overdue()
     const { mismatched, duplicates } = this.#strangers()
-    for (const lane of [...this.#lanes, ...this.#gone]) lane.destroy()
-    this.#pacer.close()
+    for (const slot of [...this.#slots, ...this.#gone]) slot.destroy()
+    this.#timer.close()
     // A warm-up is counted for the live view only.
-    const tally = this.#tally.counts ? this.#tally : this.#newTally(NO_LIMIT)
-    const { offered, requests, acks, failedAcks, late, waited, reconnects } = tally
+    const stats = this.#stats.counts ? this.#stats : this.#newStats(NO_LIMIT)
+    const { offered, requests, acks, failedAcks, late, waited, reconnects } = stats
     return {
       ...{ offered, requests, acks, failedAcks, late, waited, reconnects, mismatched, duplicates, overdue, busy },
       sentInTime: this.#inTime.sent,
@@ -188,15 +194,15 @@ export class Load implements Share {
       sending: this.#inTime.sending,
       unsent: this.#unsent(),
       errors: [...this.#errors],
-      responseTimes: tally.responseTimes.pack(),
-      serviceTimes: tally.serviceTimes?.pack(),
-      lags: tally.lags?.pack(),
+      responseTimes: stats.responseTimes.pack(),
+      serviceTimes: stats.serviceTimes?.pack(),
+      lags: stats.lags?.pack(),
       loopDelays: this.#loop.delays.pack(),
     }
   }
 
-  #newTally(since: number): Tally {
-    return new Tally(since, this.#plan.timeout, this.#plan.schedule !== undefined)
+  #newStats(since: number): LoadStats {
+    return new LoadStats(since, this.#plan.timeout, this.#plan.schedule !== undefined)
   }
 
   /** Sends so many requests from now on, until a time. */
@@ -205,11 +211,11 @@ export class Load implements Share {
     this.#until = until
     const { schedule } = this.#plan
     if (schedule === undefined) {
-      for (const lane of this.#lanes) this.#fill(lane)
+      for (const slot of this.#slots) this.#fill(slot)
       return
     }
-    if (this.#schedule === undefined) {
-      this.#schedule = createSchedule(schedule)
+    if (this.#pacer === undefined) {
+      this.#pacer = createPacer(schedule)
       this.#began = now
       this.#look()
     }
@@ -217,25 +223,25 @@ export class Load implements Share {
 
   // The closed model: whatever has room is filled.
 
-  #fill(lane: Lane): void {
-    const sent = lane.sendNow(this.#left)
+  #fill(slot: ConnectionSlot): void {
+    const sent = slot.sendNow(this.#left)
     this.#left -= sent
-    this.#tally.requests += sent
-    this.#tally.sent += sent
+    this.#stats.requests += sent
+    this.#stats.sent += sent
   }
 
   // The open model: what is due is sent, whatever became of what was due before.
 
   /** Looks at the schedule, and is called when there is something to see again. */
   #look(): void {
-    const schedule = this.#schedule
+    const schedule = this.#pacer
     if (schedule === undefined || this.#finished) return
     this.#offer(performance.now())
     const next = this.#began + schedule.next
     const now = performance.now()
     if (!this.#mayOffer()) this.#wakeIfIdle()
     // Who is late by more than a rest takes none.
-    else this.#pacer.callAt(next < now - REST ? now : Math.max(now + REST, next))
+    else this.#timer.callAt(next < now - REST ? now : Math.max(now + REST, next))
   }
 
   /** Offers what was due by now, though nobody has looked at it yet; of what would take long it only says how many. */
@@ -246,30 +252,30 @@ export class Load implements Share {
   }
 
   #mayOffer(): boolean {
-    const { next = NO_LIMIT } = this.#schedule ?? {}
-    return this.#left > 0 && this.#began + next < this.#until && this.#lanes.length > 0
+    const { next = NO_LIMIT } = this.#pacer ?? {}
+    return this.#left > 0 && this.#began + next < this.#until && this.#slots.length > 0
   }
 
   #isDue(now: number): boolean {
-    return this.#mayOffer() && this.#began + (this.#schedule?.next ?? NO_LIMIT) <= now
+    return this.#mayOffer() && this.#began + (this.#pacer?.next ?? NO_LIMIT) <= now
   }
 
   /** Counts what is due before a time, and never gives it to anybody. */
   #pass(before: number): void {
-    const schedule = this.#schedule
-    if (schedule === undefined || this.#lanes.length === 0) return
-    const tally = this.#tally
+    const schedule = this.#pacer
+    if (schedule === undefined || this.#slots.length === 0) return
+    const stats = this.#stats
     const until = Math.min(before, this.#until)
-    schedule.skip(this.#began, Math.min(until, tally.since), NO_LIMIT)
+    schedule.skip(this.#began, Math.min(until, stats.since), NO_LIMIT)
     const passed = schedule.skip(this.#began, until, this.#left)
-    tally.offered += passed
+    stats.offered += passed
     this.#left -= passed
     if (this.#left === 0) this.#endSchedule()
   }
 
-  /** Gives what is due by now to the lanes, in turn, and sends it: as much of it as a turn and memory are for. */
+  /** Gives what is due by now to the slots, in turn, and sends it: as much of it as a turn and memory are for. */
   #offer(now: number): void {
-    const schedule = this.#schedule
+    const schedule = this.#pacer
     if (schedule === undefined) return
     const most = Math.min(TURN, MOST_WAITING - this.#waiting)
     if (most <= 0) {
@@ -280,145 +286,145 @@ export class Load implements Share {
     let count = 0
     for (; count < most && this.#isDue(now); count++) {
       const dueAt = this.#began + schedule.next
-      const lane = this.#lanes[this.#turn]
-      this.#turn = (this.#turn + 1) % this.#lanes.length
-      lane.due.push(dueAt)
-      lane.fresh += 1
+      const slot = this.#slots[this.#turn]
+      this.#turn = (this.#turn + 1) % this.#slots.length
+      slot.due.push(dueAt)
+      slot.fresh += 1
       schedule.advance()
       // What was due in the warm-up, and nobody has looked at until now, is no part of an amount.
-      if (dueAt < this.#tally.since) continue
-      this.#tally.offered += 1
+      if (dueAt < this.#stats.since) continue
+      this.#stats.offered += 1
       this.#left -= 1
     }
     if (this.#left === 0) this.#endSchedule()
     this.#waiting += count
-    const touched = Math.min(count, this.#lanes.length)
-    for (let i = 0; i < touched; i++) this.#sendFresh(this.#lanes[(first + i) % this.#lanes.length], now)
+    const touched = Math.min(count, this.#slots.length)
+    for (let i = 0; i < touched; i++) this.#sendFresh(this.#slots[(first + i) % this.#slots.length], now)
   }
 
   /** All of an amount was due: nothing is any more, from when the next request would have been. */
   #endSchedule(): void {
-    this.#until = Math.min(this.#until, this.#began + (this.#schedule?.next ?? NO_LIMIT))
+    this.#until = Math.min(this.#until, this.#began + (this.#pacer?.next ?? NO_LIMIT))
   }
 
   /** Sends what has just become due; what finds no room was looked at now, and waits. */
-  #sendFresh(lane: Lane, now: number): void {
-    this.#sendDue(lane)
-    const left = Math.min(lane.fresh, lane.due.length)
+  #sendFresh(slot: ConnectionSlot, now: number): void {
+    this.#sendDue(slot)
+    const left = Math.min(slot.fresh, slot.due.length)
     for (let place = left; place > 0; place--) {
-      const dueAt = lane.due.fromEnd(place)
-      this.#tally.lagged(dueAt, now - dueAt)
-      if (dueAt >= this.#tally.since) this.#tally.waited += 1
+      const dueAt = slot.due.fromEnd(place)
+      this.#stats.lagged(dueAt, now - dueAt)
+      if (dueAt >= this.#stats.since) this.#stats.waited += 1
     }
-    lane.fresh = 0
+    slot.fresh = 0
   }
 
-  #sendDue(lane: Lane): void {
-    if (lane.due.length === 0) return
-    const tally = this.#tally
-    const { length } = lane.due
-    const waited = length - lane.fresh
+  #sendDue(slot: ConnectionSlot): void {
+    if (slot.due.length === 0) return
+    const stats = this.#stats
+    const { length } = slot.due
+    const waited = length - slot.fresh
     const now = performance.now()
     let taken = 0
-    const sent = lane.sendDue(length, () => {
-      const dueAt = lane.due.shift()
-      if (dueAt >= tally.since) {
-        tally.requests += 1
-        if (taken >= waited) tally.lagged(dueAt, now - dueAt)
+    const sent = slot.sendDue(length, () => {
+      const dueAt = slot.due.shift()
+      if (dueAt >= stats.since) {
+        stats.requests += 1
+        if (taken >= waited) stats.lagged(dueAt, now - dueAt)
       }
       taken += 1
       return dueAt
     })
-    tally.sent += sent
-    if (sent > 0) tally.lastSentAt = now
+    stats.sent += sent
+    if (sent > 0) stats.lastSentAt = now
     this.#waiting -= sent
     this.#work += 1
   }
 
-  // What lanes tell.
+  // What slots tell.
 
   #answered(run: Readonly<AnsweredRun>): void {
     this.#work += 1
-    this.#tally.answered(run)
+    this.#stats.answered(run)
   }
 
-  #room(lane: Lane): void {
-    if (this.#schedule !== undefined) this.#sendDue(lane)
-    else if (this.#left > 0) this.#fill(lane)
-    if (this.#plan.reconnectEvery > 0 && this.#wantsMore(lane)) lane.renew()
+  #room(slot: ConnectionSlot): void {
+    if (this.#pacer !== undefined) this.#sendDue(slot)
+    else if (this.#left > 0) this.#fill(slot)
+    if (this.#plan.reconnectEvery > 0 && this.#wantsMore(slot)) slot.renew()
     if (this.#left === 0 || this.#stopped) this.#wakeIfIdle()
   }
 
   /** Whether there will be something to send on it, if no other is lost: a connection is not made for nothing. */
-  #wantsMore(lane: Lane): boolean {
-    if (lane.due.length > 0) return true
+  #wantsMore(slot: ConnectionSlot): boolean {
+    if (slot.due.length > 0) return true
     if (this.#stopped) return false
-    return this.#schedule === undefined ? this.#left > this.#capacity() : this.#left > this.#turnsUntil(lane)
+    return this.#pacer === undefined ? this.#left > this.#capacity() : this.#left > this.#turnsUntil(slot)
   }
 
   /** What the connections that are there, or being made, can take before one more must be made anew. */
   #capacity(): number {
     const { reconnectEvery } = this.#plan
     // Far from the end of the load nobody has to look at each.
-    if (this.#left === NO_LIMIT || this.#left > this.#lanes.length * reconnectEvery) return 0
+    if (this.#left === NO_LIMIT || this.#left > this.#slots.length * reconnectEvery) return 0
     let capacity = 0
-    for (const lane of this.#lanes) capacity += lane.capacity
+    for (const slot of this.#slots) capacity += slot.capacity
     return capacity
   }
 
-  /** How many lanes get a request before it does. */
-  #turnsUntil(lane: Lane): number {
-    const { length } = this.#lanes
+  /** How many slots get a request before it does. */
+  #turnsUntil(slot: ConnectionSlot): number {
+    const { length } = this.#slots
     if (this.#left >= length) return 0
-    return (this.#lanes.indexOf(lane) - this.#turn + length) % length
+    return (this.#slots.indexOf(slot) - this.#turn + length) % length
   }
 
   /** Makes connections anew that were not needed until another one was lost. */
   #renewIdle(): void {
     if (this.#plan.reconnectEvery === 0) return
-    for (const lane of this.#lanes) if (this.#wantsMore(lane)) lane.renew()
+    for (const slot of this.#slots) if (this.#wantsMore(slot)) slot.renew()
   }
 
-  #reconnected(lane: Lane): void {
-    if (this.#tally.counts) this.#tally.reconnects += 1
-    this.#room(lane)
+  #reconnected(slot: ConnectionSlot): void {
+    if (this.#stats.counts) this.#stats.reconnects += 1
+    this.#room(slot)
   }
 
-  #lost(lane: Lane, error: ClientError): void {
+  #lost(slot: ConnectionSlot, error: ClientError): void {
     const message = explain(error)
     this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1)
     this.#newErrors += 1
-    this.#gone.push(lane)
-    const at = this.#lanes.indexOf(lane)
-    if (at >= 0) this.#lanes.splice(at, 1)
+    this.#gone.push(slot)
+    const at = this.#slots.indexOf(slot)
+    if (at >= 0) this.#slots.splice(at, 1)
     if (at >= 0 && at < this.#turn) this.#turn -= 1
-    if (this.#turn >= this.#lanes.length) this.#turn = 0
-    this.#handOver(lane)
+    if (this.#turn >= this.#slots.length) this.#turn = 0
+    this.#handOver(slot)
     this.#renewIdle()
     this.#wakeIfIdle()
   }
 
-  /** What waited for room on a lane that is lost waits on the others, due when it always was. */
-  #handOver(lost: Lane): void {
-    for (let i = 0; lost.due.length > 0 && this.#lanes.length > 0; i++) {
-      this.#lanes[i % this.#lanes.length].due.push(lost.due.shift())
+  /** What waited for room on a slot that is lost waits on the others, due when it always was. */
+  #handOver(lost: ConnectionSlot): void {
+    for (let i = 0; lost.due.length > 0 && this.#slots.length > 0; i++) {
+      this.#slots[i % this.#slots.length].due.push(lost.due.shift())
     }
-    for (const lane of this.#lanes) this.#sendDue(lane)
+    for (const slot of this.#slots) this.#sendDue(slot)
   }
 
   // The end.
 
   get #inFlight(): number {
     let inFlight = 0
-    for (const lane of this.#lanes) inFlight += lane.inFlight
+    for (const slot of this.#slots) inFlight += slot.inFlight
     return inFlight
   }
 
   #isIdle(): boolean {
     // An answer that nobody waits for may be the last thing that a server says.
-    if (this.#stopped && [...this.#lanes, ...this.#gone].some((lane) => lane.isEnding)) return false
-    if (this.#lanes.length === 0) return true
-    if (this.#schedule === undefined) return this.#left === 0 && this.#inFlight === 0
+    if (this.#stopped && [...this.#slots, ...this.#gone].some((slot) => slot.isEnding)) return false
+    if (this.#slots.length === 0) return true
+    if (this.#pacer === undefined) return this.#left === 0 && this.#inFlight === 0
     return this.#waiting <= 0 && !this.#mayOffer() && this.#inFlight === 0
   }
 
@@ -438,8 +444,8 @@ export class Load implements Share {
     let since = performance.now()
     while (!this.#finished && !this.#stopped) {
       const waits = this.#inFlight > 0 || this.#waiting > 0
-      if (this.#tally.acksArrived !== arrived || !waits) since = performance.now()
-      arrived = this.#tally.acksArrived
+      if (this.#stats.acksArrived !== arrived || !waits) since = performance.now()
+      arrived = this.#stats.acksArrived
       if (performance.now() - since >= timeout) return
       await sleep(STALL_POLL)
     }
@@ -448,16 +454,16 @@ export class Load implements Share {
   /** Requests that count, wait for their answers, and do so for longer than they may. */
   #overdue(): number {
     const { timeout } = this.#plan
-    const { since, requests, acks } = this.#tally
-    if (timeout === 0 || !this.#tally.counts) return 0
+    const { since, requests, acks } = this.#stats
+    if (timeout === 0 || !this.#stats.counts) return 0
     const before = performance.now() - timeout
     let overdue = 0
-    for (const lane of this.#lanes) overdue += Math.max(0, lane.overdue(before) - lane.overdue(since))
+    for (const slot of this.#slots) overdue += Math.max(0, slot.overdue(before) - slot.overdue(since))
     return Math.min(overdue, requests - acks)
   }
 
   #unsent(): number {
-    return this.#schedule === undefined ? 0 : Math.max(0, this.#tally.offered - this.#tally.requests)
+    return this.#pacer === undefined ? 0 : Math.max(0, this.#stats.offered - this.#stats.requests)
   }
 
   /** As it was at most a second ago: it looks at each request that waits. */
@@ -466,65 +472,65 @@ export class Load implements Share {
     if (this.#plan.timeout === 0 || now - this.#overdueAt < OVERDUE_INTERVAL) return this.#overdueThen
     this.#overdueAt = now
     this.#overdueThen = 0
-    for (const lane of this.#lanes) this.#overdueThen += lane.overdue(now - this.#plan.timeout)
+    for (const slot of this.#slots) this.#overdueThen += slot.overdue(now - this.#plan.timeout)
     return this.#overdueThen
   }
 
-  /** Answers that nobody waited for, on all lanes that ever were. */
+  /** Answers that nobody waited for, on all slots that ever were. */
   #strangers(): { mismatched: number; duplicates: number } {
     let [mismatched, duplicates] = [0, 0]
-    for (const lane of [...this.#lanes, ...this.#gone]) {
-      mismatched += lane.mismatched
-      duplicates += lane.duplicates
+    for (const slot of [...this.#slots, ...this.#gone]) {
+      mismatched += slot.mismatched
+      duplicates += slot.duplicates
     }
     return { mismatched, duplicates }
   }
 
   /** Pulses from now on, at whole intervals since then: a timer that is late makes none of the next ones late. */
   #beatFrom(since: number): void {
-    this.#pulsesSince = since
-    this.#pulseCount = 0
+    this.#samplesSince = since
+    this.#sampleCount = 0
     this.#beat()
   }
 
   #beat(): void {
-    clearTimeout(this.#pulses)
+    clearTimeout(this.#samples)
     const now = performance.now()
-    this.#pulseCount = Math.max(this.#pulseCount, Math.floor((now - this.#pulsesSince) / PULSE_INTERVAL)) + 1
-    const wait = this.#pulsesSince + this.#pulseCount * PULSE_INTERVAL - now
-    this.#pulses = setTimeout(() => {
-      this.#pulse()
+    this.#sampleCount = Math.max(this.#sampleCount, Math.floor((now - this.#samplesSince) / SAMPLE_INTERVAL)) + 1
+    const wait = this.#samplesSince + this.#sampleCount * SAMPLE_INTERVAL - now
+    this.#samples = setTimeout(() => {
+      this.#sample()
       this.#beat()
     }, wait)
   }
 
-  #pulse(): void {
-    const { pulse, counts, since } = this.#tally
+  #sample(): void {
+    const { sample, counts, since } = this.#stats
     const at = counts ? performance.now() - since : 0
-    let slot = -1
+    let slice = -1
     if (counts) {
       // The timer is a little late as a rule, or early; and where it was very late, a slice more is empty.
-      slot = Math.max(this.#slot, Math.floor(at / PULSE_INTERVAL + 0.05) - 1)
-      this.#slot = slot + 1
+      slice = Math.max(this.#slice, Math.floor(at / SAMPLE_INTERVAL + 0.05) - 1)
+      this.#slice = slice + 1
     }
-    this.#onPulse({
-      slot,
+    this.#onSample({
+      slice,
       at,
-      acks: pulse.acks,
-      failedAcks: pulse.failedAcks,
+      acks: sample.acks,
+      failedAcks: sample.failedAcks,
       connectionsLost: this.#newErrors,
-      late: pulse.late,
-      due: counts && this.#schedule !== undefined ? this.#tally.offered - this.#dueBefore : 0,
+      late: sample.late,
+      due: counts && this.#pacer !== undefined ? this.#stats.offered - this.#dueBefore : 0,
       unsent: this.#unsent(),
       overdue: this.#overdueNow(),
       inFlight: this.#inFlight,
-      connections: this.#lanes.filter((lane) => lane.isOpen).length,
+      connections: this.#slots.filter((slot) => slot.isOpen).length,
       connectionsDown: this.#gone.length,
-      responseTimes: pulse.responseTimes.pack(),
+      responseTimes: sample.responseTimes.pack(),
     })
     this.#newErrors = 0
-    this.#dueBefore = this.#tally.offered
-    pulse.acks = pulse.failedAcks = pulse.late = 0
-    pulse.responseTimes.clear()
+    this.#dueBefore = this.#stats.offered
+    sample.acks = sample.failedAcks = sample.late = 0
+    sample.responseTimes.clear()
   }
 }

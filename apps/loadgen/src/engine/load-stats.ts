@@ -5,7 +5,7 @@ import { Distribution } from './distribution.ts'
 const SLICE_DIGITS = 2
 
 /** What is counted of the requests that were due since the counting began. */
-export class Tally {
+export class LoadStats {
   /** Requests that were due. */
   offered = 0
   requests = 0
@@ -31,8 +31,8 @@ export class Tally {
   readonly lags: Distribution | undefined
   readonly #timeout: number
 
-  /** What came since the last pulse, of requests that count; before the counting, of all. */
-  readonly pulse = { acks: 0, failedAcks: 0, late: 0, responseTimes: new Distribution(SLICE_DIGITS) }
+  /** What came since the last sample, of requests that count; before the counting, of all. */
+  readonly sample = { acks: 0, failedAcks: 0, late: 0, responseTimes: new Distribution(SLICE_DIGITS) }
 
   constructor(since: number, timeout: number, open: boolean) {
     this.since = since
@@ -50,11 +50,11 @@ export class Tally {
     const counted = dueAt >= this.since
     if (!counted && this.counts) return
     const took = answeredAt - dueAt
-    const { pulse } = this
-    pulse.acks += count
-    pulse.responseTimes.record(took, count)
-    if (!succeeded) pulse.failedAcks += count
-    if (took > this.#timeout) pulse.late += count
+    const { sample } = this
+    sample.acks += count
+    sample.responseTimes.record(took, count)
+    if (!succeeded) sample.failedAcks += count
+    if (took > this.#timeout) sample.late += count
     if (!counted) return
     this.acks += count
     if (!succeeded) this.failedAcks += count
