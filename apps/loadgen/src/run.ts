@@ -21,7 +21,7 @@ const NO_LIMIT = Number.POSITIVE_INFINITY
  * @param observer called five times a second
  * @param signal ends the sending early; what was sent is still waited for and told
  * @throws ClientError when a connection can't be made
- * @throws RangeError when options do not go together
+ * @throws OptionError when options do not go together
  */
 export async function run(
   options: RunOptions,
@@ -145,8 +145,9 @@ function measure(
       targets: [],
       slices: monitor.slices(),
     },
-    latencies: responseTimes.histogram,
-    serviceTimes: serviceTimes.histogram,
+    latencies: responseTimes,
+    serviceTimes,
+    lags,
   }
 }
 
