@@ -16,6 +16,8 @@ export class FlagOption extends Option {
   constructor(flag: Flag<unknown>, variables: string) {
     const { flags, description, standard, kind } = flag
     super(flags, description)
+    // For commander `--no-x` would switch off `x`. Here it is a switch of its own, off unless given: its key is `noX`.
+    this.negate = false
     this.written = standard
     this.variables = variables
     this.variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`

@@ -93,6 +93,7 @@ export const RUN_FLAGS = {
     'after so many requests a connection is made anew',
     parsePositive,
   ),
+  noReconnect: switchFlag('--no-reconnect', 'connections that are lost stay lost; unless given they are made again'),
   window: optionalFlag(
     '--window <n>',
     'requests in flight on each connection; 1000, or with a rate as many as memory is for',

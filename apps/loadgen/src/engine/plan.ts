@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { ClientTls } from '@demo/client-sim'
-import { locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import { describeLocation, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
 
@@ -10,7 +10,18 @@ import { createPayloads } from './payloads.ts'
  * @throws RangeError when options do not go together; the system's error when a file can't be read
  */
 export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
-  const { connections, connectRate, workers, rate, arrival, seed, dialect, timeout, reconnectEvery = 0 } = options
+  const {
+    connections,
+    connectRate,
+    workers,
+    rate,
+    arrival,
+    seed,
+    dialect,
+    timeout,
+    reconnectEvery = 0,
+    noReconnect,
+  } = options
   if (workers > connections) {
     throw new RangeError(`${workers} workers can't share ${connections} connections: each needs one at least`)
   }
@@ -29,7 +40,8 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
       { length: portionOf(connections, worker, workers) },
       (_, i) => locations[(i * workers + worker) % locations.length],
     ),
-    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery },
+    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery, noReconnect: noReconnect === true },
+    targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
     connectAfter: connectInterval * worker,
     schedule: rate === undefined ? undefined : { rate, arrival, seed, worker, workers },

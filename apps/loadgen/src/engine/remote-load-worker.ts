@@ -58,12 +58,16 @@ export class RemoteLoadWorker implements LoadWorker {
     await this.#call('count', limit)
   }
 
-  async done(): Promise<void> {
-    await this.#call('done')
+  async done(): Promise<string | undefined> {
+    return (await this.#call('done')) as string | undefined
   }
 
   async stop(): Promise<void> {
     await this.#call('stop')
+  }
+
+  async soFar(): Promise<WorkerOutcome> {
+    return (await this.#call('soFar')) as WorkerOutcome
   }
 
   async finish(): Promise<WorkerOutcome> {
