@@ -1,7 +1,7 @@
 import type { JudgedRun } from './judge/metrics.ts'
 import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
 import type { RunResult, Summary } from './result.ts'
-import { busyNote } from './verdict.ts'
+import { busyNote, hasFailed, isClean } from './verdict.ts'
 
 const count = (n: number) => n.toLocaleString('en-US')
 const rate = (n: number) => Math.round(n).toLocaleString('en-US')
@@ -65,26 +65,39 @@ function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: R
 
 /** Each thing that went wrong: its name, and what it means. */
 export function troubles(result: JudgedRun): [name: string, text: string][] {
-  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, saturated } = result
-  const { requests, interrupted } = result
-  const notReached = saturated ? ': the generator did not get to them' : ''
+  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages } = result
+  const { requests, interrupted, lost: lostRequests, overdue, notReached } = result
   const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
   const nothing = interrupted ? 'interrupted before anything was counted' : 'no request was sent while it counted'
   const lines: [number, string, string][] = [
     [requests === 0 ? 1 : 0, 'nothing', nothing],
     [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
-    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered${notReached}`],
     [
-      unsent,
-      'unsent',
-      `${count(unsent)} requests were due and never sent${notReached || ': the server did not take them'}`,
+      unanswered,
+      'unanswered',
+      `${count(unanswered)} requests were sent and never answered${whyUnanswered(lostRequests, overdue)}`,
     ],
+    [unsent, 'unsent', `${count(unsent)} requests were due and never sent: ${whyUnsent(unsent, notReached)}`],
     [mismatched, 'mismatched', `${count(mismatched)} answers were to no request that waited for one`],
     [duplicates, 'duplicate', `${count(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one${notReached}`],
+    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
   ]
   return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
+}
+
+function whyUnanswered(lost: number, overdue: number): string {
+  const parts = [
+    ...(lost > 0 ? [`${count(lost)} were lost with their connection`] : []),
+    ...(overdue > 0 ? [`${count(overdue)} waited for the whole timeout`] : []),
+  ]
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
+}
+
+function whyUnsent(unsent: number, notReached: number): string {
+  if (notReached === 0) return 'the server did not take them'
+  if (notReached === unsent) return 'the generator did not get to them'
+  return `the server did not take ${count(unsent - notReached)}, the generator did not get to ${count(notReached)}`
 }
 
 /** The most that is told of what connections were lost to; all of it is in the JSON. */
@@ -100,7 +113,10 @@ function notes(result: RunResult, options: RunOptions): string[] {
   const { saturatedBecause, waited, requests, unsent } = result
   const lines: string[] = []
   if (saturatedBecause !== null) {
-    lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
+    const who = hasFailed(result)
+      ? 'the generator did not keep up either'
+      : 'the generator was the limit, not the server'
+    lines.push(`saturated   ${who}: ${saturatedBecause}`)
   }
   if (waited > 0) {
     const window = windowOf(options)
@@ -117,19 +133,4 @@ function notes(result: RunResult, options: RunOptions): string[] {
 function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {
   const busy = generator.busyPercent.map((one) => one / 100)
   return busyNote({ offeredRate, sentRate, lagP99: null, busy }, durationSeconds)
-}
-
-/** Whether each request was sent, and answered once, in time, and with success. */
-export function isClean(result: JudgedRun): boolean {
-  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
-  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
-}
-
-/**
- * Whether something went wrong that is not the generator's own doing. What a saturated one did not send, or did not see the
- * answer to in time, says nothing about the server.
- */
-export function hasFailed(result: JudgedRun): boolean {
-  const { saturated, failedAcks, mismatched, duplicates, errors } = result
-  return saturated ? failedAcks + mismatched + duplicates + errors > 0 : !isClean(result)
 }

@@ -1,3 +1,5 @@
+import type { JudgedRun } from './judge/metrics.ts'
+
 /** How late the generator may come to send requests, in milliseconds, before its figures are about itself. */
 export const LAG_BOUND = 10
 
@@ -45,4 +47,30 @@ const BUSY_FOR = 1
 export function busyNote({ offeredRate, busy }: Evidence, seconds: number): string | undefined {
   if (offeredRate !== null || Math.max(...busy) < BUSY || seconds < BUSY_FOR) return undefined
   return 'the generator was busy all the time: with --workers, or from another machine, there may be more'
+}
+
+/** Whether each request was sent, and answered once, in time, and with success. */
+export function isClean(result: JudgedRun): boolean {
+  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
+  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
+}
+
+/**
+ * Whether something went wrong that is not the generator's own doing.
+ *
+ * | of a saturated generator             | who did it                                                          |
+ * |--------------------------------------|---------------------------------------------------------------------|
+ * | `unsent`                             | the generator: it did not get to them, or sent others so much later  |
+ * | `late`                               | the generator: it sent them late, or read their answers late         |
+ * | `unanswered` for less than `timeout` | the generator: it sent them so late that there was no time           |
+ * | `overdue`                            | the server: they were sent, and not answered for the whole timeout   |
+ * | `lost`, `errors`                     | the server: it lost the connection                                   |
+ * | `failedAcks`, `mismatched`, `duplicates` | the server: it answered so                                       |
+ *
+ * What came to the generator before its end was read, so what is `overdue` was not answered.
+ */
+export function hasFailed(result: JudgedRun): boolean {
+  const { saturated, failedAcks, mismatched, duplicates, errors, lost, overdue } = result
+  if (!saturated) return !isClean(result)
+  return failedAcks + mismatched + duplicates + errors + lost + overdue > 0
 }

@@ -1,8 +1,9 @@
 import type { JudgedRun } from '../judge/metrics.ts'
 import { showActual } from '../judge/threshold.ts'
 import { showNumber, showValue } from '../judge/units.ts'
-import { hasFailed, isClean, troubles } from '../report.ts'
+import { troubles } from '../report.ts'
 import type { RunResult } from '../result.ts'
+import { hasFailed, isClean } from '../verdict.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
 
