@@ -4,7 +4,8 @@ import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
-import { runLoad, untilInterrupted } from './run-command.ts'
+import { untilInterrupted } from './interruption.ts'
+import { runLoad } from './run-command.ts'
 import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
 const VARIABLES = 'DEMO_LOADGEN'

@@ -75,13 +75,15 @@ export async function run(
       clearInterval(judging)
       gaveUp = reasons?.find((reason) => reason !== undefined)
     }
-    const endedBy = ending.aborted ? String(ending.reason) : undefined
+    let endedBy = reasonOf(ending)
     await all((worker) => worker.stop())
     const cpu = process.cpuUsage(usage)
 
     monitor.enter('drain')
     const answered = all((worker) => worker.done())
-    await within(orNoLimit(timeout) + EARLY, answered)
+    // A load that was ended early is waited for; a drain can be ended early itself.
+    await within(orNoLimit(timeout) + EARLY, answered, endedBy === undefined ? signal : undefined)
+    endedBy ??= reasonOf(signal)
     const outcomes = await all((worker) => worker.finish())
     finished = true
     const sent = outcomes.reduce((sum, { requests }) => sum + requests, 0)
@@ -106,6 +108,8 @@ export async function run(
     if (reason !== undefined) failing.abort(reason)
   }
 }
+
+const reasonOf = (signal: AbortSignal) => (signal.aborted ? String(signal.reason) : undefined)
 
 const orNoLimit = (milliseconds: number) => (milliseconds === 0 ? NO_LIMIT : milliseconds)
 

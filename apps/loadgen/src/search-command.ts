@@ -1,13 +1,14 @@
 import { ExitError, ExitStatus, type Flags, flag, listFlag, optionalFlag, parseDuration, type Values } from '@demo/cli'
 import { LoadgenStatus } from './exit-status.ts'
 import { parseRate, RUN_FLAGS } from './flags.ts'
+import { untilInterrupted } from './interruption.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
 import { parseThreshold, type Threshold } from './judge/threshold.ts'
 import { parseShare } from './judge/units.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
-import { orOneLine, untilInterrupted } from './run-command.ts'
+import { orOneLine } from './run-command.ts'
 
 /** @throws RangeError when it is 0 */
 function parsePrecision(text: string): number {

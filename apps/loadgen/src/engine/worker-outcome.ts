@@ -102,9 +102,13 @@ function targetOutcome(target: TargetStats, parts: WorkerParts): TargetOutcome {
   }
 }
 
-/** What was sent before and is not answered has had no answer within the timeout. */
-function sentTooLongAgo({ plan: { timeout }, now }: WorkerParts): number {
-  return timeout === 0 ? Number.NEGATIVE_INFINITY : now - timeout
+/**
+ * What was sent before and is not answered has had no answer within the timeout. Where there is none, it has had none
+ * until the end though it was sent before that began.
+ */
+function sentTooLongAgo({ plan: { timeout }, stats, sending, now, atEnd }: WorkerParts): number {
+  if (timeout > 0) return now - timeout
+  return atEnd ? stats.since + sending.duration : Number.NEGATIVE_INFINITY
 }
 
 /** Whether a request that is not answered, due at a time, counts as never answered. */
