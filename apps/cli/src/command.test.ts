@@ -357,6 +357,22 @@ describe('the action', () => {
   })
 })
 
+test.each([
+  { argv: [], environment: undefined, expected: false },
+  { argv: ['--no-reconnect'], environment: undefined, expected: true },
+  { argv: [], environment: 'true', expected: true },
+])('a switch may be called --no-x, and is off unless given: %j', async ({ argv, environment, expected }) => {
+  const flags = { noReconnect: switchFlag('--no-reconnect', 'not again') }
+  vi.stubEnv('DEMO_SERVER_NO_RECONNECT', environment)
+  const program = addFlags(
+    new Command('demo').action(() => {}),
+    'DEMO_SERVER',
+    flags,
+  )
+  await parseCommandLine(program, ['node', 'demo', ...argv])
+  expect(program.opts<Values<typeof flags>>().noReconnect).toBe(expected)
+})
+
 describe('a switch', () => {
   const switches = { quiet: switchFlag('--quiet', 'say nothing') }
   const quietOf = async (...args: string[]) => {

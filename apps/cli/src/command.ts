@@ -23,6 +23,8 @@ export class FlagOption extends Option {
     super(flags, description)
     this.words = words
     this.repeated = kind === 'list'
+    // For commander `--no-x` would switch off `x`. Here it is a switch of its own, off unless given: its key is `noX`.
+    this.negate = false
     this.written = standard
     this.variables = variables
     this.variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`

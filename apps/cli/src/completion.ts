@@ -96,10 +96,10 @@ function describeOption(option: Option): CompletedOption[] {
   if (long === undefined || long === null) return []
   const words = option instanceof FlagOption ? option.words : []
   const repeated = option instanceof FlagOption && option.repeated
-  return [{ long, description, words, repeated, value: valueOf(option.isBoolean(), flags, words) }]
+  return [{ long, description, words, repeated, value: kindOfValue(option.isBoolean(), flags, words) }]
 }
 
-function valueOf(isBoolean: boolean, flags: string, words: readonly string[]): CompletedOption['value'] {
+function kindOfValue(isBoolean: boolean, flags: string, words: readonly string[]): CompletedOption['value'] {
   if (isBoolean) return 'none'
   if (words.length > 0) return 'words'
   return FILE.test(flags) ? 'file' : 'text'

@@ -1,7 +1,7 @@
 import { ExitStatus } from '@demo/cli'
 import type { JudgedRun } from './judge/metrics.ts'
 import type { ThresholdVerdict } from './judge/threshold.ts'
-import { hasFailed } from './report.ts'
+import { hasFailed } from './verdict.ts'
 
 /** What the exit status says on top of what all programs say. */
 export const LoadgenStatus = { ...ExitStatus, saturated: 3, crossed: 99 } as const

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly connectRate?: number | undefined
   /** After so many requests a connection is ended and made anew. */
   readonly reconnectEvery?: number | undefined
+  /** Lost connections stay lost; they are made again unless given. */
+  readonly noReconnect?: boolean | undefined
   /** Requests sent and not answered on each connection, at most; 1000 in the closed model, very many in the open one. */
   readonly window?: number | undefined
   /** Requests a second, of all connections together: the open model. Undefined is the closed model. */
@@ -63,6 +65,16 @@ export function describeLocation(location: ServerLocation): string {
   if ('path' in location) return `unix:${location.path}`
   const { host = '127.0.0.1', port } = location
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** How long requests are sent and counted, in milliseconds; 0 until told to stop. */
+export function durationOf({ duration }: RunOptions): number {
+  return duration
+}
+
+/** How long requests are sent before that, in milliseconds. */
+export function warmupOf({ warmup }: RunOptions): number {
+  return warmup
 }
 
 /** In the open model the window only keeps memory within bounds: so many requests, on all connections together. */

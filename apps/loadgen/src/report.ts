@@ -3,7 +3,7 @@ import type { JudgedRun } from './judge/metrics.ts'
 import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
 import { percentileName, percentileOf, STANDARD_PERCENTILES, type Times } from './percentiles.ts'
 import type { RunResult, Summary, TargetResult } from './result.ts'
-import { busyNote } from './verdict.ts'
+import { busyNote, hasFailed, isClean } from './verdict.ts'
 
 /** The result for a person. */
 export function textReport(
@@ -113,31 +113,25 @@ export function troubles(result: JudgedRun): [name: string, text: string][] {
     [unsent, 'unsent', `${showCount(unsent)} requests were due and never sent: ${whyUnsent(result)}`],
     [mismatched, 'mismatched', `${showCount(mismatched)} answers were to no request that waited for one`],
     [duplicates, 'duplicate', `${showCount(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${showCount(timedOut)} requests had no answer in time${whyTimedOut(result)}`],
+    [timedOut, 'timed out', `${showCount(timedOut)} requests had no answer in time, or a late one`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
     [result.outages.length, 'outage', outageText(result)],
   ]
   return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
 }
 
-function whyUnanswered({ lost, overdue, unanswered }: JudgedRun): string {
+function whyUnanswered({ lost, overdue }: JudgedRun): string {
   const parts = [
     ...(lost > 0 ? [`${showCount(lost)} were lost with their connection`] : []),
-    ...(overdue > 0 && lost > 0 ? [`${showCount(overdue)} waited in vain`] : []),
+    ...(overdue > 0 ? [`${showCount(overdue)} waited for the whole timeout`] : []),
   ]
-  if (parts.length === 0) return ''
-  return lost === unanswered ? ': lost with their connection' : `: ${parts.join(', ')}`
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
 }
 
 function whyUnsent({ unsent, notReached }: JudgedRun): string {
   if (notReached === 0) return 'the server did not take them'
   if (notReached === unsent) return 'the generator did not get to them'
-  return `the generator did not get to ${showCount(notReached)}, the server did not take the others`
-}
-
-function whyTimedOut({ late, overdue }: JudgedRun): string {
-  if (overdue === 0) return ': they were answered later'
-  return late === 0 ? ', and never got one' : `: ${showCount(late)} were answered later, ${showCount(overdue)} never`
+  return `the server did not take ${showCount(unsent - notReached)}, the generator did not get to ${showCount(notReached)}`
 }
 
 /** How long connections were down, and when. */
@@ -163,7 +157,10 @@ function notes(result: RunResult, options: RunOptions): string[] {
   const lines: string[] = []
   if (interrupted) lines.push(`interrupted ${interruptedText(result)}`)
   if (saturatedBecause !== null) {
-    lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
+    const who = hasFailed(result)
+      ? 'the generator did not keep up either'
+      : 'the generator was the limit, not the server'
+    lines.push(`saturated   ${who}: ${saturatedBecause}`)
   }
   if (waited > 0) {
     const window = windowOf(options)
@@ -190,19 +187,4 @@ export function interruptedText({ interruptedBecause, durationSeconds }: JudgedR
 function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {
   const busy = generator.busyPercent.map((one) => one / 100)
   return busyNote({ offeredRate, sentRate, lagP99: null, busy }, durationSeconds)
-}
-
-/** Whether each request was sent, and answered once, in time, and with success. */
-export function isClean(result: JudgedRun): boolean {
-  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
-  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
-}
-
-/**
- * Whether something went wrong that is not the generator's own doing. What a saturated one did not send, or did not see the
- * answer to in time, says nothing about the server.
- */
-export function hasFailed(result: JudgedRun): boolean {
-  const { saturated, failedAcks, mismatched, duplicates, errors } = result
-  return saturated ? failedAcks + mismatched + duplicates + errors > 0 : !isClean(result)
 }

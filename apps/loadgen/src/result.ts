@@ -103,7 +103,10 @@ export interface RunResult {
   readonly unanswered: number
   /** Of these, lost with their connection. */
   readonly lost: number
-  /** Of these, not lost: their connection was there at the end, and they had waited for `--timeout` or longer. */
+  /**
+   * Of these, not lost: their connection was there at the end, and they had waited for `--timeout` or longer; where there
+   * is none, since before the sending ended.
+   */
   readonly overdue: number
   /** Requests that were due and never sent. Only in the open model. */
   readonly unsent: number

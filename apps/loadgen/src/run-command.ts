@@ -1,9 +1,9 @@
-import { setMaxListeners } from 'node:events'
 import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { explain } from './engine/explain.ts'
 import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
+import { untilInterrupted } from './interruption.ts'
 import { judge } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
@@ -90,16 +90,4 @@ export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
     if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
     throw error
   }
-}
-
-/** Aborts at the first SIGINT; the second ends the process. */
-export function untilInterrupted(): AbortSignal {
-  const interrupted = new AbortController()
-  // Each client and each of its requests listens to it: that is no leak.
-  setMaxListeners(0, interrupted.signal)
-  process.once('SIGINT', () => {
-    process.once('SIGINT', () => process.exit(ExitStatus.failed))
-    interrupted.abort()
-  })
-  return interrupted.signal
 }

@@ -11,12 +11,13 @@ import {
 } from '@demo/cli'
 import { LoadgenStatus } from './exit-status.ts'
 import { parseLoadRate, RUN_FLAGS } from './flags.ts'
+import { untilInterrupted } from './interruption.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
 import { parseThreshold, type Threshold } from './judge/threshold.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
-import { orOneLine, untilInterrupted } from './run-command.ts'
+import { orOneLine } from './run-command.ts'
 import { parseShare } from './units.ts'
 
 /** @throws OptionError when it is 0 */

@@ -78,7 +78,7 @@ describe('--reconnect-every', () => {
       })(socket)
     })
     // Two connections are enough for 20 requests, unless one of them goes.
-    const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20]
+    const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20, '--no-reconnect']
     const { status, json } = await runLoad(port, [...shape, ...args])
     expect(status).toBe(1)
     expect(json).toMatchObject({ requests: 20, errors: 1 })
@@ -218,7 +218,7 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
 
   it('is what the server wants: a run without it says so', async () => {
     const { port } = await startTlsServer()
-    const { status, json } = await runLoad(port, ['--timeout', '500ms', ...FEW])
+    const { status, json } = await runLoad(port, ['--timeout', '500ms', '--no-reconnect', ...FEW])
     expect(status).toBe(1)
     expect(json.errors).toBe(4)
     expect(json.errorMessages.join()).toMatch(

@@ -19,12 +19,21 @@ export interface RunJson {
   readonly acks: number
   readonly failedAcks: number
   readonly unanswered: number
+  readonly lost: number
+  readonly overdue: number
   readonly unsent: number
+  readonly notReached: number
+  readonly neverAnswered: number
   readonly mismatched: number
   readonly duplicates: number
   readonly timedOut: number
+  readonly late: number
   readonly errors: number
   readonly errorMessages: readonly string[]
+  readonly outages: readonly Readonly<Record<'atSeconds' | 'seconds' | 'connections', number>>[]
+  readonly outageSeconds: number
+  readonly interrupted: boolean
+  readonly interruptedBecause: string | null
   readonly durationSeconds: number
   readonly acksPerSecond: number
   readonly reconnects: number
@@ -39,7 +48,21 @@ export interface RunJson {
   readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
   /** Only with --repeat. */
   readonly repeats?: readonly Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>>[]
-  readonly slices: readonly Readonly<Record<'atSeconds' | 'seconds' | 'acks' | 'p50', number>>[]
+  readonly targets: readonly {
+    readonly target: string
+    readonly connections: number
+    readonly requests: number
+    readonly acks: number
+    readonly unanswered: number
+    readonly errors: number
+    readonly acksPerSecond: number
+    readonly latencyMs: TimesJson
+  }[]
+  readonly slices: readonly Readonly<
+    Record<'atSeconds' | 'seconds' | 'acks' | 'p50' | 'unsent' | 'connectionsLost' | 'connectionsDown', number> & {
+      readonly due: number | null
+    }
+  >[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
 }

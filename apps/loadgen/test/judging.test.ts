@@ -60,13 +60,13 @@ describe('the exit status', () => {
   it.each([
     { name: 'a clean run', runs: [makeRun()], thresholds: [], status: 0 },
     { name: 'a threshold crossed', runs: [makeRun()], thresholds: crossed, status: 99 },
-    ...(['unsent', 'unanswered', 'timedOut'] as const).map((name) => ({
+    ...(['unsent', 'unanswered', 'late', 'timedOut'] as const).map((name) => ({
       name: `saturated, and so ${name}`,
       runs: [makeRun({ saturated: true, [name]: 7 })],
       thresholds: [],
       status: 3,
     })),
-    ...(['failedAcks', 'mismatched', 'duplicates', 'errors'] as const).map((name) => ({
+    ...(['failedAcks', 'mismatched', 'duplicates', 'errors', 'lost', 'overdue'] as const).map((name) => ({
       name: `saturated, with ${name} that are not its doing`,
       runs: [makeRun({ saturated: true, [name]: 7 })],
       thresholds: [],

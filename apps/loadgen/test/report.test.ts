@@ -87,10 +87,11 @@ test('a terminal that is narrow gets no line that is wider', () => {
 })
 
 test.each([
-  { saturated: false, told: 'the server did not take them' },
-  { saturated: true, told: 'the generator did not get to them' },
-])('what was never sent is blamed on the right one: $told', ({ saturated, told }) => {
-  expect(troubles(makeRun({ unsent: 3, saturated }))).toEqual([
+  { notReached: 0, told: 'the server did not take them' },
+  { notReached: 3, told: 'the generator did not get to them' },
+  { notReached: 1, told: 'the server did not take 2, the generator did not get to 1' },
+])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
+  expect(troubles(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
     ['unsent', `3 requests were due and never sent: ${told}`],
   ])
 })

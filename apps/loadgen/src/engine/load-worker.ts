@@ -1,5 +1,6 @@
 import type { ClientTls, ServerLocation } from '@demo/client-sim'
 import type { PackedDistribution } from './distribution.ts'
+import type { LoggedOutage } from './outage-log.ts'
 import type { PacerOptions } from './pacer.ts'
 
 /** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
@@ -23,6 +24,10 @@ export interface WorkerPlan {
   readonly timeout: number
   /** After so many requests a connection is ended and made anew; 0 is never. */
   readonly reconnectEvery: number
+  /** Lost connections stay lost. */
+  readonly noReconnect: boolean
+  /** The names of several targets, which connections go to in turn; empty where there is only one. */
+  readonly targets: readonly string[]
   /** The open model's; undefined is the closed model. */
   readonly schedule: PacerOptions | undefined
 }
@@ -46,14 +51,21 @@ export interface WorkerOutcome {
   readonly arrivedInTime: number
   readonly failedAcks: number
   readonly late: number
+  readonly lost: number
   readonly overdue: number
   readonly unsent: number
+  readonly notReached: number
+  readonly neverAnswered: number
   readonly waited: number
   readonly mismatched: number
   readonly duplicates: number
   readonly reconnects: number
   /** What connections were lost to, and how often. */
   readonly errors: readonly (readonly [message: string, count: number])[]
+  readonly outages: readonly LoggedOutage[]
+  /** How long all outages were together, in milliseconds. */
+  readonly outageTotal: number
+  readonly targets: readonly TargetOutcome[]
   /** How long it sent and counted. */
   readonly duration: number
   /** How long requests could be due. */
@@ -67,6 +79,23 @@ export interface WorkerOutcome {
   readonly loopDelays: PackedDistribution
   /** How much of the time its event loop did something, from 0 to 1. */
   readonly busy: number
+}
+
+/** What came of a worker's connections to one of several targets. */
+export interface TargetOutcome {
+  readonly target: string
+  readonly connections: number
+  readonly acks: number
+  readonly failedAcks: number
+  readonly late: number
+  readonly overdue: number
+  readonly unanswered: number
+  readonly mismatched: number
+  readonly duplicates: number
+  readonly errors: number
+  /** Answers that came while requests were sent and counted. */
+  readonly arrivedInTime: number
+  readonly responseTimes: PackedDistribution
 }
 
 /** What a worker tells every so often of the time since it told the last time. */
@@ -103,21 +132,23 @@ export const SAMPLE_INTERVAL = 100
 /**
  * One worker's load, in this thread or another.
  *
- * | called   | what it does                                                                                |
- * |----------|---------------------------------------------------------------------------------------------|
- * | `connect`| opens its connections                                                                       |
- * | `begin`  | sends, and counts nothing                                                                   |
- * | `count`  | counts what it sends from now on, until its limit                                           |
- * | `done`   | settles when all that may be sent was answered, or nobody is left to send it; with an amount|
- * |          | also when nothing is answered for the timeout                                               |
- * | `stop`   | sends no more than what is due by now; also ends a `connect`                                |
- * | `finish` | tells what came of it, and lets all connections go                                          |
+ * | called   | what it does                                                                                          |
+ * |----------|-------------------------------------------------------------------------------------------------------|
+ * | `connect`| opens its connections                                                                                 |
+ * | `begin`  | sends, and counts nothing                                                                             |
+ * | `count`  | counts what it sends from now on, until its limit                                                     |
+ * | `done`   | settles when all that may be sent was answered, or nothing more can be; with an amount also when it is |
+ * |          | given up: then with the reason                                                                        |
+ * | `stop`   | sends no more than what is due by now; also ends a `connect`                                          |
+ * | `soFar`  | tells what came of it so far                                                                          |
+ * | `finish` | tells what came of it, and lets all connections go                                                    |
  */
 export interface LoadWorker {
   connect(): Promise<void>
   begin(): Promise<void>
   count(limit: Limit): Promise<void>
-  done(): Promise<void>
+  done(): Promise<string | undefined>
   stop(): Promise<void>
+  soFar(): Promise<WorkerOutcome>
   finish(): Promise<WorkerOutcome>
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { OptionError } from '@demo/cli'
 import type { ClientTls } from '@demo/client-sim'
-import { locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import { describeLocation, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
 
@@ -11,7 +11,18 @@ import { createPayloads } from './payloads.ts'
  * @throws OptionError when options do not go together; the system's error when a file can't be read
  */
 export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
-  const { connections, connectRate, workers, rate, arrival, seed, dialect, timeout, reconnectEvery = 0 } = options
+  const {
+    connections,
+    connectRate,
+    workers,
+    rate,
+    arrival,
+    seed,
+    dialect,
+    timeout,
+    reconnectEvery = 0,
+    noReconnect,
+  } = options
   if (workers > connections) {
     throw new OptionError(`${workers} workers can't share ${connections} connections: each needs one at least`)
   }
@@ -30,7 +41,8 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
       { length: portionOf(connections, worker, workers) },
       (_, i) => locations[(i * workers + worker) % locations.length],
     ),
-    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery },
+    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery, noReconnect: noReconnect === true },
+    targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
     connectAfter: connectInterval * worker,
     schedule: rate === undefined ? undefined : { rate, arrival, seed, worker, workers },

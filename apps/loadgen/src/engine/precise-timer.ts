@@ -1,3 +1,6 @@
+/** The longest that a timer of Node can wait, in milliseconds. */
+const LONGEST = 2 ** 31 - 1
+
 /** Node's timers know whole milliseconds, and are one late as a rule: the rest of a wait is not left to them. */
 const NOT_LEFT_TO_TIMERS = 2.5
 
@@ -43,7 +46,8 @@ export class PreciseTimer {
 
   #wait(now: number): void {
     const left = this.#at - now
-    if (left > NOT_LEFT_TO_TIMERS) this.#timer = setTimeout(this.#look, left - NOT_LEFT_TO_TIMERS + 1, true)
+    if (left > NOT_LEFT_TO_TIMERS)
+      this.#timer = setTimeout(this.#look, Math.min(LONGEST, left - NOT_LEFT_TO_TIMERS + 1), true)
     else this.#immediate = setImmediate(this.#look)
   }
 

@@ -1,4 +1,4 @@
-import { isClean } from '../report.ts'
+import { isClean } from '../verdict.ts'
 import type { JudgedRun } from './metrics.ts'
 import { judge, type Threshold, type ThresholdVerdict } from './threshold.ts'
 

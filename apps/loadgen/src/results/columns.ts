@@ -38,7 +38,8 @@ function distributionColumns({ result, latencies, serviceTimes }: Measured): Dis
   const points = Math.floor(Math.log10(most) * POINTS_PER_DECADE)
   // The last is one request in all of them: the maximum.
   const reciprocal = [...Array.from({ length: points + 1 }, (_, i) => 10 ** (i / POINTS_PER_DECADE)), most]
-  const values = (distribution: Distribution) => reciprocal.map((one) => distribution.percentile(100 * (1 - 1 / one)))
+  const values = (distribution: Distribution) =>
+    reciprocal.map((one) => (result.acks === 0 ? null : distribution.percentile(100 * (1 - 1 / one))))
   return {
     reciprocal: reciprocal.map((one) => Number(one.toPrecision(6))),
     response: values(latencies),
