@@ -158,7 +158,9 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     const text = await textOf(page, '.verdict')
     expect(text).toMatch(/The run failed\. [\d,]+ requests were answered with a result other than 0/)
     expect(text).not.toContain('Clean')
-    expect(await hover(page, 'troubles')).toMatch(/Failed: [\d,.]+( k)?, Lost or timed out: 0$/)
+    expect(await hover(page, 'troubles')).toMatch(
+      /Failed: [\d,.]+( k)?, Late: 0, Connections lost: 0, Connections down: 0$/,
+    )
     expect(misdeeds.complaints).toEqual([])
   })
 
