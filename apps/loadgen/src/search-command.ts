@@ -2,6 +2,7 @@ import { ExitError, ExitStatus, type Flags, flag, listFlag, optionalFlag, parseD
 import { LoadgenStatus } from './exit-status.ts'
 import { parseRate, RUN_FLAGS } from './flags.ts'
 import { untilInterrupted } from './interruption.ts'
+import { backlogGrowth } from './judge/backlog.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
 import { parseThreshold, type Threshold } from './judge/threshold.ts'
@@ -72,7 +73,9 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
         throw error
       },
     )
-    if (!signal.aborted) return withoutSlices(measured)
+    if (!signal.aborted) {
+      return { run: withoutSlices(measured), backlogGrowth: backlogGrowth(measured.result, rate) }
+    }
     process.stdout.write('\n')
     return undefined
   }
