@@ -199,17 +199,18 @@ describe('what is wrong is one line, and status 2', () => {
     expect(message).not.toContain('\n')
   })
 
-  test('also when the parser throws no error', async () => {
+  test.each([
+    ['a RangeError', new RangeError('Invalid array length')],
+    ['a TypeError', new TypeError('undefined is not a function')],
+    ['no error', 'it must be odd'],
+  ])('but not a bug of a parser: %s', async (_what, bug) => {
     const program = new Command('demo').action(() => {})
     addFlags(program, 'DEMO', {
       odd: optionalFlag('--odd <n>', 'odd', () => {
-        throw 'it must be odd'
+        throw bug
       }),
     })
-    expect(await endOf(program, '--odd', '2')).toMatchObject({
-      status: 2,
-      message: "option '--odd <n>' argument '2' is invalid. it must be odd; see --help",
-    })
+    await expect(parseCommandLine(program, ['node', 'demo', '--odd', '2'])).rejects.toBe(bug)
   })
 
   test('runs nothing', async () => {

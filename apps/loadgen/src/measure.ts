@@ -1,4 +1,4 @@
-import { Distribution, type PackedDistribution } from './engine/distribution.ts'
+import { Distribution, NOTHING, type PackedDistribution } from './engine/distribution.ts'
 import type { TargetOutcome, WorkerOutcome } from './engine/load-worker.ts'
 import { mergeOutages } from './engine/merge-outages.ts'
 import type { Measured, RunResult, Slice, TargetResult } from './result.ts'
@@ -52,8 +52,9 @@ export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Me
       interruptedBecause: facts.interruptedBecause,
       durationSeconds: Number((duration / 1000).toFixed(3)),
       acksPerSecond: rateOf(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration))),
-      latencyMs: responseTimes.summarize(),
-      serviceTimeMs: serviceTimes.summarize(),
+      // Without an answer there is no time to tell: that of requests that were never answered is only a lower bound.
+      latencyMs: acks === 0 ? NOTHING : responseTimes.summarize(),
+      serviceTimeMs: acks === 0 ? NOTHING : serviceTimes.summarize(),
       offeredRate: offeredRate === null ? null : Number(offeredRate.toPrecision(6)),
       sentRate: Number(sentRate.toPrecision(6)),
       scheduleLagMs: lags?.summarize() ?? null,
@@ -69,8 +70,9 @@ export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Me
       targets: targetResults(outcomes, duration),
       slices: facts.slices,
     } satisfies RunResult,
-    latencies: responseTimes.histogram,
-    serviceTimes: serviceTimes.histogram,
+    latencies: responseTimes,
+    serviceTimes,
+    lags,
   }
 }
 
@@ -95,7 +97,7 @@ function targetResults(outcomes: readonly WorkerOutcome[], duration: number): Ta
           duration,
         ),
       ),
-      latencyMs: merge(own.map(({ responseTimes }) => responseTimes)).summarize(),
+      latencyMs: acks === 0 ? NOTHING : merge(own.map(({ responseTimes }) => responseTimes)).summarize(),
     }
   })
 }

@@ -1,14 +1,14 @@
-import type { Histogram } from 'hdr-histogram-js'
+import type { Distribution } from './engine/distribution.ts'
 
-/** What is told of a distribution, in milliseconds. All 0 when nothing was recorded. */
+/** What is told of a distribution, in milliseconds. All null when there is nothing in it: nothing was answered. */
 export interface Summary {
-  readonly min: number
-  readonly mean: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
+  readonly min: number | null
+  readonly mean: number | null
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
 }
 
 /** One slice of the run's time, for charts. There are at most 300; where a run is longer, slices are. */
@@ -33,11 +33,11 @@ export interface Slice {
   readonly connectionsDown: number
   /** At its end. */
   readonly inFlight: number
-  /** Response time, in milliseconds. */
-  readonly p50: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
+  /** Response time, in milliseconds; null when nothing was answered in it. */
+  readonly p50: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
 }
 
 /** A time in which at least one connection was lost and not made again. */
@@ -79,6 +79,16 @@ export interface GeneratorResult {
   readonly busyPercent: readonly number[]
   /** How late the timers of its event loops were. */
   readonly eventLoopDelayMs: Summary
+}
+
+/** Percentiles by their number: `95`, `99.99`. In milliseconds; null when nothing was answered. */
+type ByPercentile = Readonly<Record<string, number | null>>
+
+/** Percentiles that not every result has: those that were asked for. */
+export interface PercentilesMs {
+  readonly latencyMs: ByPercentile
+  readonly serviceTimeMs: ByPercentile
+  readonly scheduleLagMs: ByPercentile | null
 }
 
 /** What came of a run. Requests of the warm-up are not counted. */
@@ -143,6 +153,8 @@ export interface RunResult {
   readonly sentRate: number
   /** How much later than due the generator came to send requests, whether there was room or not; null in the closed model. */
   readonly scheduleLagMs: Summary | null
+  /** Those of `--percentiles`, and of thresholds; not there when none were asked for. */
+  readonly percentilesMs?: PercentilesMs
   /** Requests that were due and had to wait for room: their connection's window was full, or its socket. */
   readonly waited: number
   /** The generator could not offer the load it was asked for: its figures tell about itself, not about the server. */
@@ -155,9 +167,11 @@ export interface RunResult {
   readonly slices: readonly Slice[]
 }
 
-/** The result with the distributions behind it, before they become figures. In nanoseconds. */
+/** The result with the distributions behind it. */
 export interface Measured {
   readonly result: RunResult
-  readonly latencies: Histogram
-  readonly serviceTimes: Histogram
+  readonly latencies: Distribution
+  readonly serviceTimes: Distribution
+  /** Undefined in the closed model. */
+  readonly lags: Distribution | undefined
 }

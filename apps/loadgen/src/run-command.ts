@@ -1,4 +1,4 @@
-import { ExitError, ExitStatus, type Values } from '@demo/cli'
+import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { explain } from './engine/explain.ts'
 import { statusOf } from './exit-status.ts'
@@ -7,6 +7,7 @@ import { untilInterrupted } from './interruption.ts'
 import { judge } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
+import { STANDARD_PERCENTILES, withPercentiles } from './percentiles.ts'
 import type { Measured } from './result.ts'
 import { describeEnvironment } from './results/environment.ts'
 import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
@@ -15,15 +16,22 @@ import { type RunOptions, run } from './run.ts'
 
 /** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
-  const { json, hgrm, html, threshold = [], repeat, quiet, metricsPort, metricsHost, ...options } = flags
-  await checkDestinations({ json, hgrm, html })
+  const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...more } = flags
+  const { percentiles = STANDARD_PERCENTILES, ...options } = more
+  const destinations = { json, hgrm, html, csv }
+  await checkDestinations(destinations)
+  // What is asked for beyond what every result has.
+  const asked = [
+    ...(more.percentiles ?? []),
+    ...threshold.flatMap(({ metric }) => (metric.percentile === undefined ? [] : [metric.percentile])),
+  ]
   const startedAt = new Date().toISOString()
   const signal = untilInterrupted()
   const measured = await repeatRun(
     repeat,
-    (before) => {
+    async (before) => {
       if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
-      return makeLoad(options, { quiet, metricsPort, metricsHost }, signal)
+      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost }, signal), asked)
     },
     signal,
   )
@@ -31,8 +39,8 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
   const runs = measured.map(withoutSlices)
   const thresholds = judge(threshold, runs)
   const environment = describeEnvironment()
-  const document = { shown: measured[shownAt], shownAt, runs, thresholds, startedAt, options, environment }
-  await orOneLine(writeResults(document, { json, hgrm, html }))
+  const document = { shown: measured[shownAt], shownAt, runs, percentiles, thresholds, startedAt, options, environment }
+  await writeResults(document, destinations)
   return statusOf(runs, thresholds)
 }
 
@@ -78,8 +86,8 @@ export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
     return await work
   } catch (error) {
     if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explain(error))
-    if (error instanceof Error && 'syscall' in error) throw new ExitError(ExitStatus.failed, error.message)
-    if (error instanceof RangeError) throw new ExitError(ExitStatus.usage, error.message)
+    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, error.message)
+    if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
     throw error
   }
 }

@@ -33,7 +33,7 @@ export type JudgeSoFar = (result: RunResult) => string | undefined
  * @param signal ends the sending early, for the reason that it has; what was sent is still waited for and counted
  * @param judgeSoFar called once a second while it counts
  * @throws ClientError when a connection can't be made
- * @throws RangeError when options do not go together
+ * @throws OptionError when options do not go together
  */
 export async function run(
   options: RunOptions,

@@ -1,3 +1,4 @@
+import { showWholeRate } from './format.ts'
 import type { JudgedRun } from './judge/metrics.ts'
 
 /** How late the generator may come to send requests, in milliseconds, before its figures are about itself. */
@@ -34,7 +35,7 @@ export function whySaturated({ offeredRate, sentRate, lagP99, busy }: Evidence):
     return `one request in a hundred was looked at ${lagP99.toFixed(1)} ms late or later; ${LAG_BOUND} ms is the most`
   }
   if (sentRate < offeredRate * OFFERED_ENOUGH && Math.max(...busy) >= BUSY) {
-    const [sent, offered] = [sentRate, offeredRate].map((rate) => Math.round(rate).toLocaleString('en-US'))
+    const [sent, offered] = [sentRate, offeredRate].map(showWholeRate)
     return `it was busy all the time and sent ${sent} of ${offered} requests a second`
   }
   return null

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { showValue } from '../src/format.ts'
 import { judge, parseThreshold } from '../src/judge/threshold.ts'
-import { showValue } from '../src/judge/units.ts'
 import { flat, makeRun } from './runs.ts'
 
 describe('a threshold', () => {

@@ -49,11 +49,11 @@ describe('a Timeline', () => {
     const timeline = new Timeline(true)
     timeline.take(0, sample(0, [1]))
     timeline.take(0, sample(3, [1]))
-    expect(timeline.slices().map(({ acks, max }) => [acks, max > 0])).toEqual([
-      [1, true],
-      [0, false],
-      [0, false],
-      [1, true],
+    expect(timeline.slices().map(({ acks, max }) => [acks, max === null])).toEqual([
+      [1, false],
+      [0, true],
+      [0, true],
+      [1, false],
     ])
   })
 

@@ -32,9 +32,9 @@ export interface Progress {
   readonly overdue: number
   /** Requests that were due by now and are not sent; 0 in the closed model. */
   readonly unsent: number
-  /** Response time of the last second, in milliseconds; 0 when nothing was answered. */
-  readonly p50: number
-  readonly p99: number
+  /** Response time of the last second, in milliseconds; null when nothing was answered. */
+  readonly p50: number | null
+  readonly p99: number | null
 }
 
 /** How many samples of a worker are a second. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { OptionError } from '@demo/cli'
 import { createPayload, createRandom, createWords } from '@demo/client-sim'
 import type { RunOptions } from '../options.ts'
 
@@ -11,7 +12,7 @@ const LEAST = 16
  * The payloads of a run: one for all requests, or many that are sent in turn, over and over. The same options give the
  * same bytes.
  *
- * @throws RangeError when the file has none
+ * @throws OptionError when the file has none
  */
 export async function createPayloads(options: RunOptions): Promise<readonly Uint8Array[]> {
   const { payloadFile, payload, payloadSize, seed } = options
@@ -35,6 +36,6 @@ async function readLines(file: string): Promise<readonly Uint8Array[]> {
     lines.push(bytes.subarray(at, end > at && bytes[end - 1] === 0x0d ? end - 1 : end))
     at = end + 1
   }
-  if (lines.length === 0) throw new RangeError(`the payload file ${file} is empty: each line is a payload`)
+  if (lines.length === 0) throw new OptionError(`the payload file ${file} is empty: each line is a payload`)
   return lines
 }

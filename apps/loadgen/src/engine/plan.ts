@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { OptionError } from '@demo/cli'
 import type { ClientTls } from '@demo/client-sim'
 import { describeLocation, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
@@ -7,7 +8,7 @@ import { createPayloads } from './payloads.ts'
 /**
  * Divides a load among its workers. Reads the files that the options name.
  *
- * @throws RangeError when options do not go together; the system's error when a file can't be read
+ * @throws OptionError when options do not go together; the system's error when a file can't be read
  */
 export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
   const {
@@ -23,10 +24,10 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     noReconnect,
   } = options
   if (workers > connections) {
-    throw new RangeError(`${workers} workers can't share ${connections} connections: each needs one at least`)
+    throw new OptionError(`${workers} workers can't share ${connections} connections: each needs one at least`)
   }
   const window = windowOf(options)
-  if (window > MAX_WINDOW) throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
+  if (window > MAX_WINDOW) throw new OptionError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   const locations = locationsOf(options)
   const [tls, credentials, payloads] = await Promise.all([
     readTls(options),
@@ -62,7 +63,7 @@ async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
   const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
   if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new RangeError('--tls-cert and --tls-key belong together: one of them is missing')
+    throw new OptionError('--tls-cert and --tls-key belong together: one of them is missing')
   }
   const [ca, cert, key] = await Promise.all([tlsCa, tlsCert, tlsKey].map(readPem))
   return {
@@ -80,6 +81,6 @@ const readPem = async (file: string | undefined) => (file === undefined ? undefi
 async function readCredentials({ tokenFile }: RunOptions): Promise<Uint8Array | undefined> {
   if (tokenFile === undefined) return undefined
   const text = (await readFile(tokenFile, 'utf8')).replace(/\r?\n$/, '')
-  if (text === '') throw new RangeError(`the token file ${tokenFile} is empty`)
+  if (text === '') throw new OptionError(`the token file ${tokenFile} is empty`)
   return new TextEncoder().encode(text)
 }

@@ -11,7 +11,8 @@ export interface Call {
 
 /** An error on its way back. */
 export interface ThrownInThread {
-  readonly kind: 'client' | 'range' | 'other'
+  readonly kind: 'client' | 'other'
+  readonly stack?: string | undefined
   readonly message: string
   readonly code?: ClientErrorCode
   readonly dialect?: 'specification' | 'go-demo' | undefined
@@ -100,7 +101,8 @@ export class RemoteLoadWorker implements LoadWorker {
   }
 }
 
-function asError({ kind, message, code, dialect }: ThrownInThread): Error {
+function asError({ kind, message, code, dialect, stack }: ThrownInThread): Error {
   if (kind === 'client' && code !== undefined) return new ClientError(code, message, { dialect })
-  return kind === 'range' ? new RangeError(message) : new Error(message)
+  // A bug is told with where it was.
+  return Object.assign(new Error(message), stack === undefined ? {} : { stack })
 }

@@ -24,5 +24,5 @@ port.on('message', async ({ id, method, args }: Call) => {
 function asPlain(error: unknown): ThrownInThread {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof ClientError) return { kind: 'client', message, code: error.code, dialect: error.dialect }
-  return { kind: error instanceof RangeError ? 'range' : 'other', message }
+  return { kind: 'other', message, stack: error instanceof Error ? error.stack : undefined }
 }
