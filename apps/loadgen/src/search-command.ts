@@ -52,7 +52,7 @@ export function parseSlo(text: string): Threshold {
 }
 
 /** All of `run` but what a search decides itself. */
-const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
+const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, stage: _stage, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,
