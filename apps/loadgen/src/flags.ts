@@ -12,6 +12,7 @@ import {
   switchFlag,
 } from '@demo/cli'
 import type { ServerLocation } from '@demo/client-sim'
+import type { Stage } from './engine/rate-curve.ts'
 import type { PayloadSize } from './options.ts'
 import { RESULT_FLAGS } from './results/flags.ts'
 import { parseRate } from './units.ts'
@@ -31,6 +32,17 @@ export function parseLoadRate(text: string): number {
   const rate = parseRate(text)
   if (rate === 0 || rate > MAX_RATE) throw new OptionError(`it must be above 0, and at most ${MAX_RATE} a second`)
   return rate
+}
+
+const STAGE = /^([^:]+):([^:]+)$/
+
+/** Reads `10s:50k`: in so long to that rate. @throws OptionError that says what is allowed */
+export function parseStage(text: string): Stage {
+  const [, time = '', rate = ''] = STAGE.exec(text) ?? []
+  if (time === '') throw new OptionError('it must be a time and the rate at its end, like 10s:50k')
+  const duration = parseDuration(time)
+  if (duration === 0) throw new OptionError('its time must be above 0: each stage must end')
+  return { duration, rate: rate === '0' ? 0 : parseLoadRate(rate) }
 }
 
 /** Much more than a receiver takes by default. Each connection keeps a frame of it. */
@@ -100,6 +112,11 @@ export const RUN_FLAGS = {
     parsePositive,
   ),
   rate: optionalFlag('--rate <n>', 'requests a second of all connections, like 200k: the open model', parseLoadRate),
+  stage: listFlag(
+    '--stage <time:rate>',
+    'in so long to that rate, like 10s:50k; again for each stage; the first begins at --rate, or 0',
+    parseStage,
+  ),
   arrival: flag(
     '--arrival <arrival>',
     'with a rate: at constant distances, or as a poisson process',
@@ -122,6 +139,7 @@ export const RUN_FLAGS = {
 /** What `run` says, and where. */
 export const OUTPUT_FLAGS = {
   ...RESULT_FLAGS,
+  abortOnFail: switchFlag('--abort-on-fail', 'end the run as soon as a threshold is crossed'),
   quiet: switchFlag('--quiet', 'say nothing while it runs'),
   metricsPort: optionalFlag('--metrics-port <port>', 'serve the live figures to Prometheus there', parsePort),
   metricsHost: flag('--metrics-host <address>', 'where to serve them', parseText, '127.0.0.1'),

@@ -16,6 +16,7 @@ import {
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
+import { settleFlags } from './flag-rules.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
 import { untilInterrupted } from './interruption.ts'
 import { runLoad } from './run-command.ts'
@@ -91,6 +92,7 @@ function add(command: Command, flags: Flags): void {
 function read<All extends Flags>(command: Command, flags: All): Values<All> {
   const file = command.opts<Values<typeof CONFIG_FLAGS>>().config
   if (file !== undefined) addConfigFile(command, file, flags)
+  settleFlags(command)
   const { config: _, ...values } = command.opts()
   return values as Values<All>
 }

@@ -1,6 +1,6 @@
 import { showCount, showMilliseconds, showTime, showWholeRate } from './format.ts'
 import type { JudgedRun } from './judge/metrics.ts'
-import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
+import { describeLocation, isOpen, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
 import { percentileName, percentileOf, STANDARD_PERCENTILES, type Times } from './percentiles.ts'
 import type { RunResult, Summary, TargetResult } from './result.ts'
 import { busyNote, hasFailed, isClean } from './verdict.ts'
@@ -34,13 +34,18 @@ export function textReport(
 }
 
 function describeLoad(options: RunOptions): string {
-  const { connections, payload, payloadSize, payloadFile, rate: offered, arrival, workers } = options
-  const model =
-    offered === undefined ? `${windowOf(options)} in flight` : `${showWholeRate(offered)} requests/s, ${arrival}`
-  const how = offered === undefined ? `${connections} connections × ${model}` : `${connections} connections, ${model}`
+  const { connections, payload, payloadSize, payloadFile, workers } = options
+  const how = isOpen(options)
+    ? `${connections} connections, ${describeRate(options)}`
+    : `${connections} connections × ${windowOf(options)} in flight`
   const payloads = payloadFile ?? (payload === 'words' ? 'words' : `${describeSize(payloadSize)} bytes`)
   const threads = workers === 1 ? '' : `, ${workers} workers`
   return `${how}, payloads of ${payloads}${threads}, to ${locationsOf(options).map(plainly).join(', ')}`
+}
+
+function describeRate({ rate = 0, stage, arrival }: RunOptions): string {
+  const rates = [...(stage === undefined || rate > 0 ? [rate] : []), ...(stage ?? []).map((one) => one.rate)]
+  return `${rates.map(showWholeRate).join(' → ')} requests/s, ${arrival}`
 }
 
 const plainly = (location: Parameters<typeof describeLocation>[0]) => describeLocation(location).replace(/^unix:/, '')

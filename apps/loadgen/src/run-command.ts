@@ -4,6 +4,7 @@ import { explain } from './engine/explain.ts'
 import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
 import { untilInterrupted } from './interruption.ts'
+import { abortOnFail } from './judge/abort-on-fail.ts'
 import { judge } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
@@ -12,11 +13,12 @@ import type { Measured } from './result.ts'
 import { describeEnvironment } from './results/environment.ts'
 import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
 import { checkDestinations, writeResults } from './results/write.ts'
-import { type RunOptions, run } from './run.ts'
+import { type JudgeSoFar, type RunOptions, run } from './run.ts'
 
 /** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
-  const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...more } = flags
+  const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...rest } = flags
+  const { abortOnFail: mayAbort, ...more } = rest
   const { percentiles = STANDARD_PERCENTILES, ...options } = more
   const destinations = { json, hgrm, html, csv }
   await checkDestinations(destinations)
@@ -27,13 +29,15 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
       percentile === undefined || STANDARD_PERCENTILES.includes(percentile) ? [] : [percentile],
     ),
   ]
+  const judgeNow = abortOnFail(threshold)
+  const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined
   const startedAt = new Date().toISOString()
   const signal = untilInterrupted()
   const measured = await repeatRun(
     repeat,
     async (before) => {
       if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
-      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost }, signal), asked)
+      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost, judgeSoFar }, signal), asked)
     },
     signal,
   )
@@ -51,12 +55,14 @@ interface Watching {
   readonly quiet: boolean
   readonly metricsPort: number | undefined
   readonly metricsHost: string
+  /** Ends the run early. */
+  readonly judgeSoFar: JudgeSoFar | undefined
 }
 
 /** One run, watched; the signal ends it early. */
 async function makeLoad(
   options: RunOptions,
-  { quiet, metricsPort, metricsHost }: Watching,
+  { quiet, metricsPort, metricsHost, judgeSoFar }: Watching,
   signal: AbortSignal,
 ): Promise<Measured> {
   const showing = showProgress(quiet)
@@ -74,6 +80,7 @@ async function makeLoad(
           serving?.show(progress)
         },
         signal,
+        judgeSoFar,
       ),
     )
   } finally {

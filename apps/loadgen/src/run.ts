@@ -6,7 +6,7 @@ import { limitOf, planWorkers } from './engine/plan.ts'
 import { RemoteLoadWorker } from './engine/remote-load-worker.ts'
 import { measure } from './measure.ts'
 import { durationOf, type RunOptions, warmupOf } from './options.ts'
-import type { Measured, RunResult } from './result.ts'
+import type { Measured } from './result.ts'
 
 export type { Progress } from './engine/monitor.ts'
 export type { RunOptions } from './options.ts'
@@ -24,7 +24,7 @@ const LONGEST = 2 ** 31 - 1
 const EARLY = 2
 
 /** Judges what came of a run so far. @returns why it must end, in one line */
-export type JudgeSoFar = (result: RunResult) => string | undefined
+export type JudgeSoFar = (measured: Measured) => string | undefined
 
 /**
  * Makes load: connects, warms up, sends and counts, waits for the last answers.
@@ -103,8 +103,7 @@ export async function run(
     const outcomes = await all((worker) => worker.soFar()).catch(() => undefined)
     // A worker that is gone ends the run by itself.
     if (outcomes === undefined) return
-    const { result } = measure(outcomes, { cpu: 0, slices: [], interruptedBecause: null })
-    const reason = judgeNow(result)
+    const reason = judgeNow(measure(outcomes, { cpu: 0, slices: [], interruptedBecause: null }))
     if (reason !== undefined) failing.abort(reason)
   }
 }

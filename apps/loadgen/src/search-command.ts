@@ -12,6 +12,7 @@ import {
 import { LoadgenStatus } from './exit-status.ts'
 import { parseLoadRate, RUN_FLAGS } from './flags.ts'
 import { untilInterrupted } from './interruption.ts'
+import { backlogGrowth } from './judge/backlog.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
 import { parseThreshold, type Threshold } from './judge/threshold.ts'
@@ -51,7 +52,7 @@ export function parseSlo(text: string): Threshold {
 }
 
 /** All of `run` but what a search decides itself. */
-const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
+const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, stage: _stage, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,
@@ -82,7 +83,9 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
         throw error
       },
     )
-    if (!signal.aborted) return withoutSlices(measured)
+    if (!signal.aborted) {
+      return { run: withoutSlices(measured), backlogGrowth: backlogGrowth(measured.result, rate) }
+    }
     process.stdout.write('\n')
     return undefined
   }

@@ -74,9 +74,13 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs load without a warm-up to its end. */
-export async function runLoad(port: number, args: readonly (string | number)[]): Promise<Outcome> {
-  const program = startLoadgen(['run', '--port', port, '--warmup', 0, '--json', '-', ...args])
+/** Runs load without a warm-up to its end. @param port of the server; undefined where the flags say where it is */
+export async function runLoad(port: number | undefined, args: readonly (string | number)[]): Promise<Outcome> {
+  const program = startLoadgen([
+    'run',
+    ...(port === undefined ? [] : ['--port', port]),
+    ...['--warmup', 0, '--json', '-', ...args],
+  ])
   const { status } = await program.exit()
   return { status, json: readJson(program), stderr: program.stderr }
 }

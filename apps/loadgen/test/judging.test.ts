@@ -244,6 +244,21 @@ describe('demo-loadgen search', () => {
     expect(Number(found)).toBeLessThanOrEqual(160)
   })
 
+  it('does not take a rate for met that a server does not do, because the step is short', async () => {
+    const port = await startOddServer(answeringSlowly(2000))
+    const program = startLoadgen([
+      ...['search', '--port', port, '--connections', 1, '--step', '2s', '--warmup', 0, '--payload-size', 0],
+      ...['--slo', 'p99<10s', '--from', 1300, '--precision', '25%'],
+    ])
+    const exit = await program.exit(30_000)
+    expect(program.stdout).toMatch(/^ +1,300\/s .* met$/m)
+    // Seen twice, unless the generator itself was late at one time.
+    expect(program.stdout).toMatch(/^ +2,600\/s .* not answered at that rate: the backlog grew by [56]\d\d\/s$/m)
+    expect(program.stdout).not.toMatch(/^ +2,[1-9]\d\d\/s .* met$/m)
+    expect(program.stdout).toMatch(/^the highest rate that meets p99<10s: (1,\d\d\d|2,0\d\d) requests a second/m)
+    expect(exit).toEqual({ status: 0, signal: null })
+  }, 60_000)
+
   it('ends where it is told to', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen([

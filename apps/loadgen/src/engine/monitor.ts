@@ -1,4 +1,4 @@
-import type { RunOptions } from '../options.ts'
+import { durationOf, isOpen, type RunOptions, warmupOf } from '../options.ts'
 import type { Slice } from '../result.ts'
 import { Distribution } from './distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
@@ -59,7 +59,7 @@ export class Monitor {
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#timeline = new Timeline(options.rate !== undefined)
+    this.#timeline = new Timeline(isOpen(options))
   }
 
   enter(phase: Phase): void {
@@ -113,7 +113,8 @@ export class Monitor {
   }
 
   #done(milliseconds: number, connections: number): number | undefined {
-    const { amount, duration, warmup } = this.#options
+    const { amount } = this.#options
+    const [duration, warmup] = [durationOf(this.#options), warmupOf(this.#options)]
     const parts: Record<Phase, readonly [done: number, of: number]> = {
       connect: [connections, this.#options.connections],
       'warm-up': [milliseconds, warmup],

@@ -73,8 +73,12 @@ export class OpenModel implements LoadModel {
     this.#timer.idle = 0
     this.left = amount
     this.#until = until
-    if (this.#pacer !== undefined) return
-    this.#pacer = createPacer(this.#options)
+    const { stages, ...steady } = this.#options
+    const isStaged = stages !== undefined && stats.counts
+    // A load goes on with the schedule of its warm-up, but for stages: they begin with the load.
+    if (this.#pacer !== undefined && !isStaged) return
+    this.#timer.close()
+    this.#pacer = createPacer(isStaged ? this.#options : steady)
     this.#began = now
     this.#look()
   }

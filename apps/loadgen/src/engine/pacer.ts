@@ -1,4 +1,6 @@
 import { createRandom } from '@demo/client-sim'
+import { mixSeed } from './mix-seed.ts'
+import { RateCurve, type Stage } from './rate-curve.ts'
 
 /** How requests arrive: at equal distances, or at random ones. */
 export type Arrival = 'constant' | 'poisson'
@@ -100,10 +102,39 @@ class PoissonPacer implements Pacer {
   }
 }
 
+/** Requests at the rate of a curve: what is at equal or random distances in their number is due when the curve says. */
+class CurvePacer implements Pacer {
+  readonly #curve: RateCurve
+  /** Its times are numbers of requests. */
+  readonly #numbers: Pacer
+
+  constructor(curve: RateCurve, numbers: Pacer) {
+    this.#curve = curve
+    this.#numbers = numbers
+  }
+
+  get next(): number {
+    return this.#curve.timeOf(this.#numbers.next)
+  }
+
+  advance(): void {
+    this.#numbers.advance()
+  }
+
+  skip(began: number, before: number, most: number): number {
+    let skipped = this.#numbers.skip(0, this.#curve.numberBy(before - began), most)
+    // What was rounded may have left one.
+    for (; skipped < most && began + this.next < before; skipped++) this.advance()
+    return skipped
+  }
+}
+
 /** What a worker needs to know of the schedule of all. */
 export interface PacerOptions {
-  /** Requests a second, of all workers together. */
+  /** Requests a second, of all workers together; where there are stages, at their beginning. */
   readonly rate: number
+  /** How the rate changes. */
+  readonly stages?: readonly Stage[] | undefined
   readonly arrival: Arrival
   /** The same seed, the same distances. */
   readonly seed: number
@@ -116,8 +147,11 @@ export interface PacerOptions {
  * A worker's share of the schedule. The shares of constant arrivals interleave; those of Poisson arrivals have each
  * their own distances, and make a Poisson process together.
  */
-export function createPacer({ rate, arrival, seed, worker, workers }: PacerOptions): Pacer {
-  const interval = 1000 / rate
-  if (arrival === 'poisson') return new PoissonPacer(interval * workers, seed + worker)
-  return new ConstantPacer(interval * workers, interval * worker)
+export function createPacer({ rate, stages, arrival, seed, worker, workers }: PacerOptions): Pacer {
+  const distance = stages === undefined ? 1000 / rate : 1
+  const pacer =
+    arrival === 'poisson'
+      ? new PoissonPacer(distance * workers, mixSeed(seed, worker))
+      : new ConstantPacer(distance * workers, distance * worker)
+  return stages === undefined ? pacer : new CurvePacer(new RateCurve(rate, stages), pacer)
 }

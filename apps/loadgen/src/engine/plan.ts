@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { OptionError } from '@demo/cli'
-import type { ClientTls } from '@demo/client-sim'
-import { describeLocation, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
+import { readTls } from './read-tls.ts'
 
 /**
  * Divides a load among its workers. Reads the files that the options name.
@@ -22,6 +22,7 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     timeout,
     reconnectEvery = 0,
     noReconnect,
+    stage,
   } = options
   if (workers > connections) {
     throw new OptionError(`${workers} workers can't share ${connections} connections: each needs one at least`)
@@ -45,37 +46,23 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
     connectAfter: connectInterval * worker,
-    schedule: rate === undefined ? undefined : { rate, arrival, seed, worker, workers },
+    schedule: isOpen(options) ? { rate: rate ?? 0, stages: stage, arrival, seed, worker, workers } : undefined,
   }))
 }
 
 /** What each worker may send and count. */
-export function limitOf({ amount, duration, workers }: RunOptions, worker: number): Limit {
-  return { duration, amount: amount === undefined ? undefined : portionOf(amount, worker, workers) }
+export function limitOf(options: RunOptions, worker: number): Limit {
+  const { amount, workers } = options
+  return {
+    duration: durationOf(options),
+    amount: amount === undefined ? undefined : portionOf(amount, worker, workers),
+  }
 }
 
 /** As even as whole numbers can be; the first have one more. */
 function portionOf(total: number, worker: number, workers: number): number {
   return Math.floor(total / workers) + (worker < total % workers ? 1 : 0)
 }
-
-async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
-  const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
-  if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new OptionError('--tls-cert and --tls-key belong together: one of them is missing')
-  }
-  const [ca, cert, key] = await Promise.all([tlsCa, tlsCert, tlsKey].map(readPem))
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(tlsServername === undefined ? {} : { servername: tlsServername }),
-    ...(tlsInsecure === true ? { rejectUnauthorized: false } : {}),
-  }
-}
-
-const readPem = async (file: string | undefined) => (file === undefined ? undefined : readFile(file, 'utf8'))
 
 /** The file's bytes, without the line end that editors put at the end. */
 async function readCredentials({ tokenFile }: RunOptions): Promise<Uint8Array | undefined> {

@@ -19,7 +19,7 @@ export function stepBeginning(rate: number): string {
 }
 
 /** The rest of the line. */
-export function stepEnd({ run, verdicts, outcome }: Step): string {
+export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string {
   const { p50, p99, p999 } = run.latencyMs
   const figures = [perSecond(run.sentRate), ...[p50, p99, p999].map((value) => showTime(value))]
   const missed = verdicts
@@ -29,6 +29,7 @@ export function stepEnd({ run, verdicts, outcome }: Step): string {
   const said = {
     met: 'met',
     missed,
+    behind: `not answered at that rate: the backlog grew by ${perSecond(backlogGrowth)}`,
     failed: `failed: ${troubles(run)
       .map(([, text]) => text)
       .join('; ')}`,
