@@ -39,7 +39,7 @@ const counted = (label: string): uPlot.Axis => ({
 /** A line has no length where there is a single point between two gaps: there it is drawn as a point. */
 const lonelyPoints: uPlot.Series.Points = {
   show: false,
-  size: 5,
+  size: 6,
   filter: (chart, series) => {
     const values = chart.data[series] ?? []
     const there = (i: number) => values[i] !== null && values[i] !== undefined
@@ -56,7 +56,7 @@ function line(label: string, name: string, show: (value: number) => string, more
     label,
     stroke: color(name),
     width: 2,
-    points: lonelyPoints,
+    points: { ...lonelyPoints, fill: color(name) },
     value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
     ...more,
   }

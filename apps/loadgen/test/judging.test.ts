@@ -210,7 +210,7 @@ const MOST_SEARCHES = 6
 async function search(args: readonly (string | number)[], status: number): Promise<Program> {
   for (let made = 1; ; made += 1) {
     const program = startLoadgen(['search', ...args])
-    const exit = await program.exit()
+    const exit = await program.exit(30_000)
     if (exit.status === 3 && made < MOST_SEARCHES) {
       expect(program.stdout).toMatch(/generator saturated: .*\n\nthe generator was the limit: /)
       continue

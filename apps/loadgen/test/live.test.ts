@@ -14,6 +14,9 @@ function runs(program: string, args: readonly string[], input = ''): boolean {
   }
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
+const SEQUENCE = /\x1b\[\d*[A-Zm]/g
+
 const LONG = ['--warmup', 0, '--duration', '10m', '--connections', 2] as const
 
 describe('without a terminal', () => {
@@ -61,7 +64,7 @@ describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (
     // Of four requests: a failure, a second answer and one to nothing, nothing at all, and a connection that is lost.
     const kinds = [
       (id: string) => `0000000e82${id}01`,
-      (id: string) => `0000000e82${id}00`.repeat(2) + '0000000e82ffffffffffffffff00',
+      (id: string) => `${`0000000e82${id}00`.repeat(2)}0000000e82ffffffffffffffff00`,
       () => '',
     ]
     let connections = 0
@@ -74,9 +77,9 @@ describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (
     const program = onTerminal(['--port', port, ...load, '--duration', '10m'], 80)
     const red = (text: string) => new RegExp(`\\x1b\\[31m[^\\x1b\n]*\\d ${text}[^\\n]*\\x1b\\[0m`)
     for (const text of ['failed', 'overdue', 'unsent', 'connections? lost', 'mismatched', 'duplicates']) {
-      await program.until(`it says ${text}`, () => red(text).exec(program.stdout))
+      await program.until(`it says ${text}`, () => red(text).exec(program.stdout) ?? undefined)
     }
-    const drawn = program.stdout.split(/\r?\n/).map((line) => line.replaceAll(/\x1b\[\d*[A-Zm]/g, ''))
+    const drawn = program.stdout.split(/\r?\n/).map((line) => line.replaceAll(SEQUENCE, ''))
     expect(drawn.filter((line) => [...line].length > 79)).toEqual([])
     const figures = drawn.filter((line) => line.includes('in flight'))
     expect(figures.length).toBeGreaterThan(3)
