@@ -47,19 +47,37 @@ const lonelyPoints: uPlot.Series.Points = {
   },
 }
 
-const line = (label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series => ({
-  label,
-  stroke: color(name),
-  width: 2,
-  points: lonelyPoints,
-  value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
-  ...more,
-})
+/** The colours of the lines by their labels. */
+const colorNames = new Map<unknown, string>()
+
+function line(label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series {
+  colorNames.set(label, name)
+  return {
+    label,
+    stroke: color(name),
+    width: 2,
+    points: lonelyPoints,
+    value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
+    ...more,
+  }
+}
+
+/** The marks of the legend are made once: they follow the style sheet by themselves. */
+const legendOptions: uPlot.Legend = {
+  markers: {
+    stroke: (chart, series) => `var(--${colorNames.get(chart.series[series]?.label) ?? 'muted'})`,
+    fill: () => 'transparent',
+  },
+}
 
 const time: uPlot.Series = { label: 'Time', value: (_chart, value) => (value === null ? '–' : showSeconds(value)) }
 
 function chart(place: HTMLElement, options: Omit<uPlot.Options, 'width' | 'height'>, data: uPlot.AlignedData): uPlot {
-  return new uPlot({ width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], ...options }, data, place)
+  return new uPlot(
+    { width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], legend: legendOptions, ...options },
+    data,
+    place,
+  )
 }
 
 /** Marks the times in which connections were lost and not made again. */

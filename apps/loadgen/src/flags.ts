@@ -153,8 +153,8 @@ export const SIMULATE_FLAGS = {
 } satisfies Flags
 
 export const EXIT_STATUSES = `
-A flag beats its environment variable, which beats its key in the file of --config: --max-rate,
-DEMO_LOADGEN_MAX_RATE, max-rate. Times: 500ms, 10s, 5m; a limit of 0 is none. Rates: 500, 50k, 30/m, 10/h.
+A flag beats its environment variable, which beats its key in the file of --config: --port, DEMO_LOADGEN_PORT, port.
+Times: 500ms, 10s, 5m; a limit of 0 is none. Rates: 500, 50k, 30/m, 10/h.
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not

@@ -45,8 +45,7 @@ export function withPercentiles(measured: Measured, wanted: readonly number[]): 
 /** @returns milliseconds; null where nothing was answered, NaN where the result does not have this percentile */
 export function percentileOf(run: Omit<RunResult, 'slices'>, times: Times, percentile: number): number | null {
   const name = IN_SUMMARY.get(percentile)
-  const summary = run[times]
-  if (name !== undefined) return summary?.[name] ?? null
+  if (name !== undefined) return times === 'scheduleLagMs' ? (run[times]?.[name] ?? null) : run[times][name]
   const told = run.percentilesMs?.[times]?.[String(percentile)]
   return told === undefined ? Number.NaN : told
 }

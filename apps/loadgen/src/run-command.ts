@@ -25,7 +25,9 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
   // What is asked for beyond what every result has.
   const asked = [
     ...(more.percentiles ?? []),
-    ...threshold.flatMap(({ metric }) => (metric.percentile === undefined ? [] : [metric.percentile])),
+    ...threshold.flatMap(({ metric: { percentile } }) =>
+      percentile === undefined || STANDARD_PERCENTILES.includes(percentile) ? [] : [percentile],
+    ),
   ]
   const judgeNow = abortOnFail(threshold)
   const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined

@@ -268,7 +268,12 @@ describe('demo-loadgen compare', () => {
       args: () => ['/no/such/run.json'],
       told: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
     },
-    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'p98'], told: /no metric 'p98'/ },
+    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], told: /no metric 'q98'/ },
+    {
+      name: 'a percentile that the file does not have',
+      args: () => [writeRuns([makeRun()]), '--metric', 'p95'],
+      told: /it has no p95; make it anew with --percentiles 95/,
+    },
     {
       name: 'a floor that is none',
       args: () => [writeRuns([makeRun()]), '--relative-floor', '5'],

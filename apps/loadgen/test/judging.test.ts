@@ -38,7 +38,7 @@ describe('--threshold', () => {
 
   it.each([
     { text: 'p99', told: 'a metric, one of < <= > >= ==, and a value, like p99<5ms' },
-    { text: 'p98<5ms', told: "there is no metric 'p98': p50, p90, p99" },
+    { text: 'q98<5ms', told: "there is no metric 'q98': p50, p99 and any other percentile" },
     { text: 'p99<5', told: "the value of p99 is '5': it must be a time like 300us, 5ms or 1s" },
   ])('that can not be read is one line and exit status 2, before anything is sent: $text', async ({ text, told }) => {
     const program = startLoadgen(['--port', await freePort(), '--threshold', text])

@@ -1,24 +1,29 @@
 import type { Distribution } from '../engine/distribution.ts'
+import type { RunOptions } from '../options.ts'
 import type { Measured, Slice } from '../result.ts'
 import type { DistributionColumns, ReportData, TimeColumns } from './report-data.ts'
 
 const POINTS_PER_DECADE = 24
 
 /** The columns of the charts. */
-export function reportData(measured: Measured): ReportData {
-  return { time: timeColumns(measured), distribution: distributionColumns(measured) }
+export function reportData(measured: Measured, options: RunOptions): ReportData {
+  return { time: timeColumns(measured, options), distribution: distributionColumns(measured) }
 }
 
 /** Rates with fewer digits than a number has. */
 const RATE_DIGITS = 6
 
-function timeColumns({ result: { slices, offeredRate, outages } }: Measured): TimeColumns {
+function timeColumns({ result: { slices, offeredRate, outages } }: Measured, options: RunOptions): TimeColumns {
   const column = <Value>(figure: (slice: Slice) => Value) => slices.map(figure)
   const rate = (count: number, seconds: number) => Number((count / seconds).toPrecision(RATE_DIGITS))
   return {
     seconds: slices.map(({ atSeconds, seconds }) => Number((atSeconds + seconds / 2).toFixed(3))),
     acks: column(({ acks, seconds }) => rate(acks, seconds)),
-    offered: offeredRate === null ? null : column(({ due, seconds }) => (due === null ? null : rate(due, seconds))),
+    // Where a slice is cut its rate is a little off: a rate that does not change is drawn as it is.
+    offered:
+      offeredRate === null
+        ? null
+        : column(({ due, seconds }) => (options.rate === undefined ? rate(due ?? 0, seconds) : offeredRate)),
     p50: column(({ p50 }) => p50),
     p99: column(({ p99 }) => p99),
     p999: column(({ p999 }) => p999),

@@ -6,9 +6,9 @@ import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
 
 const EXPLAINED: Readonly<Record<Times, readonly [name: string, text: string]>> = {
-  latencyMs: ['Response', 'from when a request was to be sent'],
-  serviceTimeMs: ['Service', 'from when it was really sent'],
-  scheduleLagMs: ['Lag', 'how late the generator came to it'],
+  latencyMs: ['Response', 'Response time, from when a request was to be sent'],
+  serviceTimeMs: ['Service', 'Service time, from when it was really sent'],
+  scheduleLagMs: ['Lag', 'Schedule lag, how late the generator came to it'],
 }
 
 /** The distributions side by side: a column each, so that they fit a telephone. */
@@ -24,8 +24,8 @@ export function latencies({ shown: { result }, percentiles }: RunDocument): Mark
   ]
   const heads = open ? columns.map((times) => EXPLAINED[times][0]) : ['Response time']
   const said = open
-    ? columns.map((times) => EXPLAINED[times].join(': ')).join('; ')
-    : 'from when a request was sent to its answer'
+    ? columns.map((times) => EXPLAINED[times][1]).join('; ')
+    : 'Response time, from when a request was sent to its answer'
   return markup`<section><h2>Latencies</h2><p class="muted">${said}.${neverAnswered(result)}</p><div class="table latencies"><table>
 <thead><tr><th scope="col"></th>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows.map(([name, values]) => markup`<tr><th scope="row">${name}</th>${values.map((value) => markup`<td>${showTime(value)}</td>`)}</tr>`)}</tbody>

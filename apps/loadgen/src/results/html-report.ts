@@ -47,7 +47,7 @@ ${facts(document)}
 ${slices(result)}
 </main>
 <footer>Made by demo-loadgen ${document.environment.loadgen}. Charts: drag to look closer, double-click to go back, click a name to hide its line.</footer>
-<script type="application/json" id="data">${embeddedJson(reportData(document.shown))}</script>
+<script type="application/json" id="data">${embeddedJson(reportData(document.shown, document.options))}</script>
 <script>${new Markup(script)}</script>
 </body>
 </html>
