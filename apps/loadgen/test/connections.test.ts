@@ -218,7 +218,7 @@ describe('--token-file', () => {
 
   it('fails with one line when it is not there', async () => {
     const program = startLoadgen(['--token-file', '/no/such/file', ...FEW])
-    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
     expect(program.stderrLines).toEqual([expect.stringContaining('/no/such/file')])
   })
 

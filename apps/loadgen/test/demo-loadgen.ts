@@ -47,7 +47,11 @@ export interface RunJson {
   readonly saturatedBecause: string | null
   readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
   /** Only with --repeat. */
-  readonly repeats?: readonly Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>>[]
+  readonly repeats?: readonly (Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>> & {
+    readonly percentilesMs?: object
+  })[]
+  readonly thresholds: readonly { readonly actual: number | null; readonly passed: boolean }[]
+  readonly percentilesMs?: { readonly latencyMs: Readonly<Record<string, number>> }
   readonly targets: readonly {
     readonly target: string
     readonly connections: number

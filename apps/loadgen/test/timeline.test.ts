@@ -17,6 +17,8 @@ function sample(slice: number, times: readonly number[], more: Partial<ProgressS
       late: 0,
       due: times.length,
       unsent: 0,
+      mismatched: 0,
+      duplicates: 0,
       overdue: 0,
       inFlight: 0,
       connections: 1,

@@ -117,6 +117,9 @@ export interface ProgressSample {
   readonly unsent: number
   /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
   readonly overdue: number
+  /** Wrong answers so far. */
+  readonly mismatched: number
+  readonly duplicates: number
   /** Now. */
   readonly inFlight: number
   /** Connections that are open now. */

@@ -32,6 +32,10 @@ export interface Progress {
   readonly overdue: number
   /** Requests that were due by now and are not sent; 0 in the closed model. */
   readonly unsent: number
+  /** Answers to no request that ever waited, those of the warm-up included. */
+  readonly mismatched: number
+  /** Second answers, those of the warm-up included. */
+  readonly duplicates: number
   /** Response time of the last second, in milliseconds; null when nothing was answered. */
   readonly p50: number | null
   readonly p99: number | null
@@ -103,6 +107,8 @@ export class Monitor {
       late: this.#late,
       overdue: sum((sample) => sample.overdue),
       unsent: sum((sample) => sample.unsent),
+      mismatched: sum((sample) => sample.mismatched),
+      duplicates: sum((sample) => sample.duplicates),
       p50: times.percentile(50),
       p99: times.percentile(99),
     }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { OptionError } from '@demo/cli'
 import { createPayload, createRandom, createWords } from '@demo/client-sim'
 import type { RunOptions } from '../options.ts'
+import { readInput } from './read-input.ts'
 
 /** What different payloads may take, in bytes, unless fewer than {@link LEAST} would be left. */
 const POOL_BYTES = 4 * 1024 * 1024
@@ -28,7 +28,7 @@ export async function createPayloads(options: RunOptions): Promise<readonly Uint
 
 /** Each line, without its end. What comes after the last line end is a line if it is anything. */
 async function readLines(file: string): Promise<readonly Uint8Array[]> {
-  const bytes = await readFile(file)
+  const bytes = await readInput('--payload-file', file)
   const lines: Uint8Array[] = []
   for (let at = 0; at < bytes.length; ) {
     const found = bytes.indexOf(0x0a, at)

@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { OptionError } from '@demo/cli'
 import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
+import { readInput } from './read-input.ts'
 import { readTls } from './read-tls.ts'
 
 /**
  * Divides a load among its workers. Reads the files that the options name.
  *
- * @throws OptionError when options do not go together; the system's error when a file can't be read
+ * @throws OptionError when options do not go together, or a file can't be read
  */
 export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
   const {
@@ -67,7 +67,7 @@ function portionOf(total: number, worker: number, workers: number): number {
 /** The file's bytes, without the line end that editors put at the end. */
 async function readCredentials({ tokenFile }: RunOptions): Promise<Uint8Array | undefined> {
   if (tokenFile === undefined) return undefined
-  const text = (await readFile(tokenFile, 'utf8')).replace(/\r?\n$/, '')
+  const text = (await readInput('--token-file', tokenFile)).toString().replace(/\r?\n$/, '')
   if (text === '') throw new OptionError(`the token file ${tokenFile} is empty`)
   return new TextEncoder().encode(text)
 }

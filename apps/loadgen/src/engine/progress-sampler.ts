@@ -50,6 +50,8 @@ export class ProgressSampler {
       due: isOpen ? offered - this.#dueBefore : 0,
       unsent: isOpen ? Math.max(0, offered - requests) : 0,
       overdue: this.#overdueNow(),
+      mismatched: slots.mismatched,
+      duplicates: slots.duplicates,
       inFlight: slots.inFlight,
       connections: slots.connected,
       connectionsDown: slots.outages.down,

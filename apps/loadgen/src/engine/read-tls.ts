@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { OptionError } from '@demo/cli'
 import type { ClientTls } from '@demo/client-sim'
 import type { RunOptions } from '../options.ts'
+import { readInput } from './read-input.ts'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
@@ -20,7 +20,11 @@ export async function readTls(options: RunOptions): Promise<ClientTls | undefine
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new OptionError('--tls-cert and --tls-key belong together: one of them is missing')
   }
-  const [ca, cert, key] = await Promise.all([tlsCa, tlsCert, tlsKey].map(readPem))
+  const [ca, cert, key] = await Promise.all([
+    readPem('--tls-ca', tlsCa),
+    readPem('--tls-cert', tlsCert),
+    readPem('--tls-key', tlsKey),
+  ])
   if (ca !== undefined) checkCertificates('--tls-ca', String(tlsCa), ca)
   if (cert !== undefined) checkCertificates('--tls-cert', String(tlsCert), cert)
   if (cert !== undefined && key !== undefined) checkKey(cert, key, String(tlsKey))
@@ -33,7 +37,9 @@ export async function readTls(options: RunOptions): Promise<ClientTls | undefine
   }
 }
 
-const readPem = async (file: string | undefined) => (file === undefined ? undefined : readFile(file, 'utf8'))
+async function readPem(flag: string, file: string | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : (await readInput(flag, file)).toString()
+}
 
 function checkCertificates(flag: string, file: string, pem: string): void {
   const certificates = pem.match(CERTIFICATE) ?? []

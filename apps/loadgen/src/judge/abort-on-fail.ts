@@ -1,5 +1,5 @@
 import type { JudgedRun } from './metrics.ts'
-import { judge, showActual, type Threshold, type ThresholdVerdict } from './threshold.ts'
+import { judge, type Threshold, type ThresholdVerdict, tellActual } from './threshold.ts'
 
 /** For so long times, rates and shares are not judged, in seconds of the load: those of few requests tell little. */
 const GRACE = 2
@@ -29,7 +29,7 @@ export function abortOnFail(thresholds: readonly Threshold[]): (run: JudgedRun) 
       const times = isCrossed(verdict, run) ? (crossed.get(threshold) ?? 0) + 1 : 0
       crossed.set(threshold, times)
       if (times >= (threshold.metric.kind === 'count' ? 1 : LOOKS)) {
-        return `${WHY}: ${threshold.text} is crossed: ${showActual(verdict)}`
+        return `${WHY}: ${threshold.text} is crossed: ${tellActual(verdict)}`
       }
     }
     return undefined

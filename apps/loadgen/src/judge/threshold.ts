@@ -78,8 +78,13 @@ function judgedValue(metric: Metric, runs: readonly JudgedRun[]): number | null 
   return metric.better === 'lower' ? Math.max(...values) : Math.min(...values)
 }
 
-/** What a threshold's figure was, for a person: `it is 5.2 ms`, `no answer`. */
+/** What a threshold's figure was, for a person: `5.2 ms`, `no answer`. */
 export function showActual({ threshold: { metric }, actual }: ThresholdVerdict): string {
   if (actual === null) return metric.kind === 'share' ? 'no request' : 'no answer'
-  return `it is ${showValue(metric.kind, actual)}`
+  return showValue(metric.kind, actual)
+}
+
+/** The same in a sentence: `it is 5.2 ms`, `no answer`. */
+export function tellActual(verdict: ThresholdVerdict): string {
+  return verdict.actual === null ? showActual(verdict) : `it is ${showActual(verdict)}`
 }

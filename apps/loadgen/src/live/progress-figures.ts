@@ -9,7 +9,7 @@ export function showLatency(value: number | null): string {
 
 /** Everything that has gone wrong so far, in a word or two each; nothing where all is well. */
 export function progressTroubles(progress: Progress): string[] {
-  const { failedAcks, late, overdue, unsent, connectionsLost, connectionsDown } = progress
+  const { failedAcks, late, overdue, unsent, connectionsLost, connectionsDown, mismatched, duplicates } = progress
   const all: readonly [number, string][] = [
     [failedAcks, 'failed'],
     [late, 'late'],
@@ -17,6 +17,8 @@ export function progressTroubles(progress: Progress): string[] {
     [unsent, 'unsent'],
     [connectionsLost, connectionsLost === 1 ? 'connection lost' : 'connections lost'],
     [connectionsDown, 'down now'],
+    [mismatched, 'mismatched'],
+    [duplicates, duplicates === 1 ? 'duplicate' : 'duplicates'],
   ]
   return all.filter(([many]) => many > 0).map(([many, said]) => `${showCount(many)} ${said}`)
 }

@@ -1,6 +1,6 @@
 import { showCount, showNumber, showTime } from '../format.ts'
 import type { JudgedRun } from '../judge/metrics.ts'
-import { showActual } from '../judge/threshold.ts'
+import { tellActual } from '../judge/threshold.ts'
 import { percentileName, percentileOf } from '../percentiles.ts'
 import { interruptedText, troubles } from '../report.ts'
 import { hasFailed, isClean } from '../verdict.ts'
@@ -21,7 +21,7 @@ export function verdict({ shown: { result }, runs, thresholds }: RunDocument): M
     )
   }
   for (const one of thresholds) {
-    const said = `${one.threshold.text}, ${showActual(one)}`
+    const said = `${one.threshold.text}, ${tellActual(one)}`
     lines.push(one.passed ? line('good', 'Passed:', said) : line('bad', 'Crossed:', said))
   }
   return markup`<ul class="verdict">${lines}</ul>`

@@ -1,6 +1,6 @@
 import { showNumber, showTime } from '../format.ts'
 import type { JudgedRun } from '../judge/metrics.ts'
-import { showActual, type ThresholdVerdict } from '../judge/threshold.ts'
+import { type ThresholdVerdict, tellActual } from '../judge/threshold.ts'
 import { textReport, troubles } from '../report.ts'
 import type { RunDocument } from './document.ts'
 
@@ -36,7 +36,7 @@ function otherwise(run: JudgedRun): string {
 function thresholdLines(verdicts: readonly ThresholdVerdict[]): string[] {
   return verdicts.map((one, i) => {
     const said = one.passed ? 'passed ' : 'CROSSED'
-    return labelled(i, 'thresholds', `${said} ${one.threshold.text}: ${showActual(one)}`)
+    return labelled(i, 'thresholds', `${said} ${one.threshold.text}: ${tellActual(one)}`)
   })
 }
 
