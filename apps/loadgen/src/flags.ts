@@ -158,5 +158,5 @@ Times: 500ms, 10s, 5m; a limit of 0 is none. Rates: 500, 50k, 30/m, 10/h.
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
-keep up (what it did not send, or saw no answer to, is then no failure), 99 a threshold was crossed, or compare saw a
+keep up (what it did not send, or did not look at in time, is then no failure), 99 a threshold was crossed, or compare saw a
 regression.`

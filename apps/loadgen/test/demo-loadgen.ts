@@ -63,7 +63,10 @@ export interface RunJson {
     readonly latencyMs: TimesJson
   }[]
   readonly slices: readonly Readonly<
-    Record<'atSeconds' | 'seconds' | 'acks' | 'p50' | 'unsent' | 'connectionsLost' | 'connectionsDown', number> & {
+    Record<
+      'atSeconds' | 'seconds' | 'acks' | 'p50' | 'inFlight' | 'unsent' | 'connectionsLost' | 'connectionsDown',
+      number
+    > & {
       readonly due: number | null
     }
   >[]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
-import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { MAIN, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -59,6 +59,19 @@ describe('a run fails with one line and exit status 1', () => {
     const line = await complaint(startLoadgen(['--port', port, '--connections', 20, '--timeout', '300ms']), 1)
     expect(line).toContain(`127.0.0.1:${port}`)
     expect(line).toContain('300 ms')
+  })
+
+  it.each([1, 2])('when it may have no more sockets, and says what to do, with %i workers', async (workers) => {
+    const { port } = await startDemoServer()
+    const args = ['--port', port, '--connections', 500, '--workers', workers]
+    const program = new Program('/bin/sh', [
+      '-c',
+      `ulimit -n 200; exec "$0" "$@"`,
+      process.execPath,
+      MAIN,
+      ...args.map(String),
+    ])
+    expect(await complaint(program, 1)).toMatch(/EMFILE.*more open files are needed than allowed: see ulimit -n$/m)
   })
 
   // Each write to it fails: the disk is full.

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import type { Program } from '../../server/test/program.ts'
 import { statusOf } from '../src/exit-status.ts'
+import { backlogGrowth } from '../src/judge/backlog.ts'
 import { judge, parseThreshold } from '../src/judge/threshold.ts'
 import { parseSlo } from '../src/search-command.ts'
 import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
@@ -255,14 +256,28 @@ describe('demo-loadgen search', { timeout: 90_000 }, () => {
       ...['search', '--port', port, '--connections', 1, '--step', '2s', '--warmup', 0, '--payload-size', 0],
       ...['--slo', 'p99<10s', '--from', 1300, '--precision', '25%'],
     ])
-    const exit = await program.exit(30_000)
-    expect(program.stdout).toMatch(/^ +1,300\/s .* met$/m)
-    // Seen twice, unless the generator itself was late at one time.
-    expect(program.stdout).toMatch(/^ +2,600\/s .* not answered at that rate: the backlog grew by [56]\d\d\/s$/m)
-    expect(program.stdout).not.toMatch(/^ +2,[1-9]\d\d\/s .* met$/m)
-    expect(program.stdout).toMatch(/^the highest rate that meets p99<10s: (1,\d\d\d|2,0\d\d) requests a second/m)
-    expect(exit).toEqual({ status: 0, signal: null })
+    const { status } = await program.exit(30_000)
+    expect(program.stdout).not.toMatch(/^ +([3-9]|2,[1-9]|\d\d)[\d,]*\/s .* met$/m)
+    // On a machine that is busy with something else the generator can be too late at any step, and says so.
+    const end =
+      status === 3 ? /^the generator was the limit: / : /^the highest rate that meets p99<10s: (1,\d|2,0)\d\d /
+    expect(program.stdout.split('\n\n').at(-1)).toMatch(end)
+    expect([0, 3]).toContain(status)
   }, 60_000)
+
+  it.each([
+    { rate: 1300, least: 0, most: 0 },
+    // Of an exact 600 and 1200 requests a second; on a machine that does much else the server is slower.
+    { rate: 2600, least: 500, most: 2600 },
+    { rate: 3200, least: 1000, most: 3200 },
+  ])('sees how the backlog of a server that does 2,000/s grows at $rate/s', async ({ rate, least, most }) => {
+    const port = await startOddServer(answeringSlowly(2000))
+    const shape = ['--connections', 1, '--payload-size', 0, '--duration', '2s', '--rate', rate]
+    const { json } = await runLoad(port, shape)
+    const growth = backlogGrowth(json, rate)
+    expect(growth).toBeGreaterThanOrEqual(least)
+    expect(growth).toBeLessThanOrEqual(most)
+  })
 
   it('ends where it is told to', async () => {
     const { port } = await startDemoServer()
