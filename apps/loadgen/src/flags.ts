@@ -37,7 +37,7 @@ export function parseLoadRate(text: string): number {
 const STAGE = /^([^:]+):([^:]+)$/
 
 /** Reads `10s:50k`: in so long to that rate. @throws OptionError that says what is allowed */
-export function parseStage(text: string): Stage {
+function parseStage(text: string): Stage {
   const [, time = '', rate = ''] = STAGE.exec(text) ?? []
   if (time === '') throw new OptionError('it must be a time and the rate at its end, like 10s:50k')
   const duration = parseDuration(time)
