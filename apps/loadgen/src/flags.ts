@@ -30,7 +30,8 @@ const MAX_RATE = 1e9
 /** Reads a rate of load like `500`, `0.5`, `200k` or `30/m`. @throws OptionError that says what is allowed */
 export function parseLoadRate(text: string): number {
   const rate = parseRate(text)
-  if (rate === 0 || rate > MAX_RATE) throw new OptionError(`it must be above 0, and at most ${MAX_RATE} a second`)
+  if (rate === 0 || rate > MAX_RATE)
+    throw new OptionError(`it must be a number a second like 500, 200k or 30/m, above 0 and at most ${MAX_RATE}`)
   return rate
 }
 

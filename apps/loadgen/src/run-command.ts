@@ -90,7 +90,7 @@ export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
     return await work
   } catch (error) {
     if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explain(error))
-    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, error.message)
+    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, explain(error))
     if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
     throw error
   }
