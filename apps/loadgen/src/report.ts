@@ -158,7 +158,7 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, unsent, neverAnswered, interrupted } = result
+  const { saturatedBecause, waited, requests, acks, unsent, neverAnswered, interrupted } = result
   const lines: string[] = []
   if (interrupted) lines.push(`interrupted ${interruptedText(result)}`)
   if (saturatedBecause !== null) {
@@ -173,7 +173,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
       `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
     )
   }
-  if (neverAnswered > 0) {
+  if (neverAnswered > 0 && acks > 0) {
     lines.push(
       `note        ${showCount(neverAnswered)} of ${showCount(requests + unsent)} requests were never answered; in the latency they count as --timeout, or as long as they had waited`,
     )

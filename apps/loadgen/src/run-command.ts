@@ -5,7 +5,7 @@ import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
 import { untilInterrupted } from './interruption.ts'
 import { abortOnFail } from './judge/abort-on-fail.ts'
-import { judge } from './judge/threshold.ts'
+import { judge, percentilesOf } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
 import { STANDARD_PERCENTILES, withPercentiles } from './percentiles.ts'
@@ -23,12 +23,7 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
   const destinations = { json, hgrm, html, csv }
   await checkDestinations(destinations)
   // What is asked for beyond what every result has.
-  const asked = [
-    ...(more.percentiles ?? []),
-    ...threshold.flatMap(({ metric: { percentile } }) =>
-      percentile === undefined || STANDARD_PERCENTILES.includes(percentile) ? [] : [percentile],
-    ),
-  ]
+  const asked = [...(more.percentiles ?? []), ...percentilesOf(threshold)]
   const judgeNow = abortOnFail(threshold)
   const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined
   const startedAt = new Date().toISOString()

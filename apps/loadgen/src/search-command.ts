@@ -15,7 +15,8 @@ import { untilInterrupted } from './interruption.ts'
 import { backlogGrowth } from './judge/backlog.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
-import { parseThreshold, type Threshold } from './judge/threshold.ts'
+import { parseThreshold, percentilesOf, type Threshold } from './judge/threshold.ts'
+import { withPercentiles } from './percentiles.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
 import { orOneLine } from './run-command.ts'
@@ -84,7 +85,10 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
       },
     )
     if (!signal.aborted) {
-      return { run: withoutSlices(measured), backlogGrowth: backlogGrowth(measured.result, rate) }
+      return {
+        run: withoutSlices(withPercentiles(measured, percentilesOf(slo))),
+        backlogGrowth: backlogGrowth(measured.result, rate),
+      }
     }
     process.stdout.write('\n')
     return undefined

@@ -286,6 +286,13 @@ describe('demo-loadgen search', { timeout: 90_000 }, () => {
     expect(program.stdout).toMatch(/^150 requests a second meets p99<10s and errors==0; more was not tried/m)
   })
 
+  it('takes any percentile, service time too', async () => {
+    const { port } = await startDemoServer()
+    const conditions = ['--slo', 'p95<10s', '--slo', 'service.p99.99<10s']
+    const program = await search(['--port', port, ...QUICK, ...conditions, '--from', 100, '--max-rate', 100], 0)
+    expect(program.stdout).toMatch(/^100 requests a second meets p95<10s and service\.p99\.99<10s; /m)
+  })
+
   it('has exit status 99 when nothing meets it', async () => {
     const { port } = await startDemoServer()
     const program = await search(['--port', port, ...QUICK, '--slo', 'p99<1us', '--from', 1], 99)

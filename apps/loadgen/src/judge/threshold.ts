@@ -1,5 +1,6 @@
 import { OptionError } from '@demo/cli'
 import { showValue } from '../format.ts'
+import { STANDARD_PERCENTILES } from '../percentiles.ts'
 import { parseLatency, parseNumber, parseRate, parseShare } from '../units.ts'
 import { findMetric, type JudgedRun, type Metric, shareOf } from './metrics.ts'
 import { median } from './statistics.ts'
@@ -60,6 +61,13 @@ export function parseThreshold(text: string): Threshold {
     if (!(error instanceof OptionError)) throw error
     throw new OptionError(`the value of ${plain.name} is '${value}': ${error.message}`)
   }
+}
+
+/** The percentiles that thresholds need, and not every result has. */
+export function percentilesOf(thresholds: readonly Threshold[]): number[] {
+  return thresholds.flatMap(({ metric: { percentile } }) =>
+    percentile === undefined || STANDARD_PERCENTILES.includes(percentile) ? [] : [percentile],
+  )
 }
 
 /** Judges runs: the median of their times and rates, the worst of their counts. Of a single run that is the run itself. */

@@ -34,8 +34,8 @@ export function latencies({ shown: { result }, percentiles }: RunDocument): Mark
 
 type Row = readonly [name: string, values: readonly (number | null)[]]
 
-function neverAnswered({ neverAnswered: many }: RunResult): string {
-  if (many === 0) return ''
+function neverAnswered({ neverAnswered: many, acks }: RunResult): string {
+  if (many === 0 || acks === 0) return ''
   return ` ${showCount(many)} requests were never answered: they count as the timeout, or as long as they had waited`
 }
 
