@@ -170,7 +170,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
   if (waited > 0) {
     const window = windowOf(options)
     lines.push(
-      `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
+      `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full${result.outages.length > 0 ? ', or all connections lost' : ''}`,
     )
   }
   if (neverAnswered > 0 && acks > 0) {
