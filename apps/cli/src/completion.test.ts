@@ -63,7 +63,7 @@ function folderWith(script: string): { folder: string; file: string } {
 
 function isInstalled(shell: string): boolean {
   try {
-    execFileSync(shell, ['-c', 'true'])
+    execFileSync(shell, ['--version'])
     return true
   } catch {
     return false
