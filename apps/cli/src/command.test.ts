@@ -199,17 +199,18 @@ describe('what is wrong is one line, and status 2', () => {
     expect(message).not.toContain('\n')
   })
 
-  test('also when the parser throws no error', async () => {
+  test.each([
+    ['a RangeError', new RangeError('Invalid array length')],
+    ['a TypeError', new TypeError('undefined is not a function')],
+    ['no error', 'it must be odd'],
+  ])('but not a bug of a parser: %s', async (_what, bug) => {
     const program = new Command('demo').action(() => {})
     addFlags(program, 'DEMO', {
       odd: optionalFlag('--odd <n>', 'odd', () => {
-        throw 'it must be odd'
+        throw bug
       }),
     })
-    expect(await endOf(program, '--odd', '2')).toMatchObject({
-      status: 2,
-      message: "option '--odd <n>' argument '2' is invalid. it must be odd; see --help",
-    })
+    await expect(parseCommandLine(program, ['node', 'demo', '--odd', '2'])).rejects.toBe(bug)
   })
 
   test('runs nothing', async () => {
@@ -355,6 +356,22 @@ describe('the action', () => {
     })
     await expect(parseCommandLine(program, ['node', 'demo'])).rejects.toBe(thrown)
   })
+})
+
+test.each([
+  { argv: [], environment: undefined, expected: false },
+  { argv: ['--no-reconnect'], environment: undefined, expected: true },
+  { argv: [], environment: 'true', expected: true },
+])('a switch may be called --no-x, and is off unless given: %j', async ({ argv, environment, expected }) => {
+  const flags = { noReconnect: switchFlag('--no-reconnect', 'not again') }
+  vi.stubEnv('DEMO_SERVER_NO_RECONNECT', environment)
+  const program = addFlags(
+    new Command('demo').action(() => {}),
+    'DEMO_SERVER',
+    flags,
+  )
+  await parseCommandLine(program, ['node', 'demo', ...argv])
+  expect(program.opts<Values<typeof flags>>().noReconnect).toBe(expected)
 })
 
 describe('a switch', () => {

@@ -13,9 +13,18 @@ export class FlagOption extends Option {
   /** Where it stands, if it is from a file: `demo.yaml:3`. */
   place: string | undefined
 
+  /** All values there are, where they are few. */
+  readonly words: readonly string[]
+  /** Whether it may be given several times. */
+  readonly repeated: boolean
+
   constructor(flag: Flag<unknown>, variables: string) {
-    const { flags, description, standard, kind } = flag
+    const { flags, description, standard, kind, words = [] } = flag
     super(flags, description)
+    this.words = words
+    this.repeated = kind === 'list'
+    // For commander `--no-x` would switch off `x`. Here it is a switch of its own, off unless given: its key is `noX`.
+    this.negate = false
     this.written = standard
     this.variables = variables
     this.variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`

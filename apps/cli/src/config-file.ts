@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { FlagOption } from './command.ts'
 import { ExitError, ExitStatus } from './exit.ts'
 import { complaintOf, type Flags, keyOf } from './flag.ts'
+import { isSystemError } from './system-error.ts'
 
 /**
  * Fills in from a YAML file what neither a flag nor a variable of the environment has set. Its keys are the flags' names
@@ -117,7 +118,9 @@ function toObject(document: Document.Parsed, path: string): Record<string, unkno
   try {
     return (document.toJS() ?? {}) as Record<string, unknown>
   } catch (error) {
-    throw complain(`${path}: ${(error as Error).message}`)
+    // What the library throws for an alias without its anchor, and for too many aliases.
+    if (!(error instanceof ReferenceError)) throw error
+    throw complain(`${path}: ${error.message}`)
   }
 }
 
@@ -125,7 +128,8 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw complain(`can't read the configuration: ${(error as Error).message}`)
+    if (!isSystemError(error)) throw error
+    throw complain(`can't read the configuration: ${error.message}`)
   }
 }
 

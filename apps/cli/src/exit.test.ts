@@ -105,21 +105,30 @@ describe('a program', () => {
 })
 
 describe('standard output', () => {
-  /** A program that is still at work when its output fails. */
-  function fail(code: string): void {
-    void runProgram('demo', () => new Promise<number>(() => {}))
-    process.stdout.emit('error', Object.assign(new Error(`write ${code}`), { code }))
+  /** Runs a program whose output fails, twice, while it is at work. */
+  async function failing(code: string, returned: number): Promise<void> {
+    await runProgram('demo', async () => {
+      const error = Object.assign(new Error(`${code}: it failed, write`), { code })
+      process.stdout.emit('error', error)
+      process.stdout.emit('error', error)
+      return returned
+    })
   }
 
-  test('that nobody reads any more ends the program, and all is well', () => {
-    fail('EPIPE')
-    expect(vi.mocked(process.exit).mock.calls).toEqual([[0]])
+  test.each([0, 1, 99])('that nobody reads any more changes nothing: the status is %d', async (returned) => {
+    await failing('EPIPE', returned)
+    expect(status()).toBe(returned)
     expect(stderr()).toBe('')
   })
 
-  test('that fails otherwise ends the program with 1', () => {
-    fail('ENOSPC')
-    expect(vi.mocked(process.exit).mock.calls).toEqual([[1]])
+  test.each([
+    [0, 1],
+    [2, 2],
+    [99, 99],
+  ])('that fails otherwise is one line, and no success: %d becomes %d', async (returned, expected) => {
+    await failing('ENOSPC', returned)
+    expect(status()).toBe(expected)
+    expect(stderr()).toBe("demo: can't write to standard output: ENOSPC: it failed, write\n")
   })
 })
 

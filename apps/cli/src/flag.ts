@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OptionError } from './option-error.ts'
 
 /** One setting of a program: a flag, an environment variable, and a key of its configuration file. */
 export interface Flag<Value> {
@@ -11,6 +12,15 @@ export interface Flag<Value> {
   readonly standard: string | undefined
   /** `value`: one. `switch`: true or false; on the command line it has no value. `list`: may be given several times. */
   readonly kind: 'value' | 'switch' | 'list'
+  /** All values there are, where they are few. */
+  readonly words?: readonly string[] | undefined
+}
+
+/** Reads a value as it is typed. Throws an {@link OptionError} when it is invalid. */
+export interface Parse<Value> {
+  (text: string): Value
+  /** All values there are, for completion in a shell; undefined when there are too many. */
+  readonly words?: readonly string[]
 }
 
 export type Flags = Record<string, Flag<unknown>>
@@ -23,24 +33,15 @@ export type Values<All extends Flags> = {
 /**
  * A flag with a default, given as it would be typed.
  *
- * @param parse a RangeError of it says what is allowed
+ * @param parse throws an OptionError that says what is allowed
  */
-export function flag<Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-  standard: string,
-): Flag<Value> {
-  return { flags, description, schema: written(parse), standard, kind: 'value' }
+export function flag<Value>(flags: string, description: string, parse: Parse<Value>, standard: string): Flag<Value> {
+  return { flags, description, schema: written(parse), standard, kind: 'value', words: parse.words }
 }
 
 /** A flag that may be left out. */
-export function optionalFlag<Value>(
-  flags: string,
-  description: string,
-  parse: (text: string) => Value,
-): Flag<Value | undefined> {
-  return { flags, description, schema: written(parse), standard: undefined, kind: 'value' }
+export function optionalFlag<Value>(flags: string, description: string, parse: Parse<Value>): Flag<Value | undefined> {
+  return { flags, description, schema: written(parse), standard: undefined, kind: 'value', words: parse.words }
 }
 
 /** A flag that is on or off: `--quiet`, `DEMO_LOADGEN_QUIET=true`, `quiet: true`. It is off unless given. */
@@ -52,7 +53,7 @@ export function switchFlag(flags: string, description: string): Flag<boolean> {
 export function listFlag<Value>(
   flags: string,
   description: string,
-  parse: (text: string) => Value,
+  parse: Parse<Value>,
 ): Flag<readonly Value[] | undefined> {
   const one = written(parse)
   const split = z.union([
@@ -73,7 +74,7 @@ export function complaintOf({ issues }: z.ZodError): string {
 }
 
 /** Text, or what YAML makes of text that looks like a number or a boolean. */
-function written<Value>(parse: (text: string) => Value): z.ZodType<Value> {
+function written<Value>(parse: Parse<Value>): z.ZodType<Value> {
   return z
     .union([z.string(), z.number(), z.boolean()], {
       error: ({ input }) => `it must be one value, and is ${kindOf(input)}`,
@@ -82,7 +83,8 @@ function written<Value>(parse: (text: string) => Value): z.ZodType<Value> {
       try {
         return parse(String(value))
       } catch (error) {
-        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+        if (!(error instanceof OptionError)) throw error
+        context.addIssue({ code: 'custom', message: error.message })
         return z.NEVER
       }
     })
@@ -93,8 +95,8 @@ function kindOf(input: unknown): string {
   return Array.isArray(input) ? 'a list' : 'a mapping'
 }
 
-/** @throws RangeError when it is neither */
+/** @throws OptionError when it is neither */
 function parseBoolean(text: string): boolean {
   if (text === 'true' || text === 'false') return text === 'true'
-  throw new RangeError('it must be true or false')
+  throw new OptionError('it must be true or false')
 }

@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import type { DistributionColumns, TimeColumns } from '../src/results/report-data.ts'
-import { showCount, showMilliseconds, showPercentile, showSeconds } from './show.ts'
+import { showCount, showMilliseconds, showPercentile, showRate, showSeconds } from './show.ts'
 
 const HEIGHT = 260
 
@@ -30,24 +30,74 @@ const labelled = (show: (value: number) => string, label: string): uPlot.Axis =>
   labelFont: FONT,
 })
 
-const line = (label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series => ({
-  label,
-  stroke: color(name),
-  width: 2,
-  points: { show: false },
-  value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
-  ...more,
+/** Of requests there is no half: the axis has whole numbers only, and none twice. */
+const counted = (label: string): uPlot.Axis => ({
+  ...labelled(showCount, label),
+  incrs: Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((one) => one * 10 ** i)).flat(),
 })
+
+/** A line has no length where there is a single point between two gaps: there it is drawn as a point. */
+const lonelyPoints: uPlot.Series.Points = {
+  show: false,
+  size: 6,
+  filter: (chart, series) => {
+    const values = chart.data[series] ?? []
+    const there = (i: number) => values[i] !== null && values[i] !== undefined
+    return Array.from(values, (_, i) => i).filter((i) => there(i) && !there(i - 1) && !there(i + 1))
+  },
+}
+
+/** The colours of the lines by their labels. */
+const colorNames = new Map<unknown, string>()
+
+function line(label: string, name: string, show: (value: number) => string, more: uPlot.Series = {}): uPlot.Series {
+  colorNames.set(label, name)
+  return {
+    label,
+    stroke: color(name),
+    width: 2,
+    points: { ...lonelyPoints, fill: color(name) },
+    value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
+    ...more,
+  }
+}
+
+/** The marks of the legend are made once: they follow the style sheet by themselves. */
+const legendOptions: uPlot.Legend = {
+  markers: {
+    stroke: (chart, series) => `var(--${colorNames.get(chart.series[series]?.label) ?? 'muted'})`,
+    fill: () => 'transparent',
+  },
+}
 
 const time: uPlot.Series = { label: 'Time', value: (_chart, value) => (value === null ? '–' : showSeconds(value)) }
 
 function chart(place: HTMLElement, options: Omit<uPlot.Options, 'width' | 'height'>, data: uPlot.AlignedData): uPlot {
-  return new uPlot({ width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], ...options }, data, place)
+  return new uPlot(
+    { width: place.clientWidth, height: HEIGHT, padding: [12, 28, 0, 0], legend: legendOptions, ...options },
+    data,
+    place,
+  )
+}
+
+/** Marks the times in which connections were lost and not made again. */
+function markOutages({ ctx, bbox, valToPos, scales }: uPlot, outages: TimeColumns['outages']): void {
+  const { min = 0, max = 0 } = scales['x'] ?? {}
+  ctx.save()
+  ctx.fillStyle = color('bad-mark')()
+  for (const [from, to] of outages) {
+    if (to < min || from > max) continue
+    const left = Math.max(bbox.left, valToPos(from, 'x', true))
+    const right = Math.min(bbox.left + bbox.width, valToPos(to, 'x', true))
+    // The shortest is seen, too.
+    ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height)
+  }
+  ctx.restore()
 }
 
 function overTime(
   place: HTMLElement,
-  { seconds }: TimeColumns,
+  { seconds, outages }: TimeColumns,
   lines: readonly uPlot.Series[],
   y: uPlot.Axis,
   scale: uPlot.Scale,
@@ -60,6 +110,7 @@ function overTime(
       scales: { x: { time: false }, y: scale },
       axes: [axis(showSeconds), y],
       series: [time, ...lines],
+      hooks: { drawClear: [(drawn) => markOutages(drawn, outages)] },
     },
     [seconds, ...columns] as uPlot.AlignedData,
   )
@@ -69,14 +120,13 @@ function overTime(
 const fromZero: uPlot.Scale = { range: (_chart, _min, max) => [0, max > 0 ? max * 1.08 : 1] }
 
 export function throughputChart(place: HTMLElement, data: TimeColumns): uPlot {
-  const lines = [line('Acks/s', 'series-1', showCount, { fill: color('series-1-fill') })]
-  const columns = [data.acks]
-  if (data.offeredRate !== null) {
-    const { offeredRate } = data
-    lines.push(line('Offered', 'series-4', showCount, { dash: [6, 4], width: 1.5 }))
-    columns.push(data.seconds.map(() => offeredRate))
+  const lines = [line('Acks/s', 'series-1', showRate, { fill: color('series-1-fill') })]
+  const columns: (readonly (number | null)[])[] = [data.acks]
+  if (data.offered !== null) {
+    lines.push(line('Offered', 'series-4', showRate, { dash: [6, 4], width: 1.5 }))
+    columns.push(data.offered)
   }
-  return overTime(place, data, lines, labelled(showCount, 'acks a second'), fromZero, columns)
+  return overTime(place, data, lines, labelled(showRate, 'acks a second'), fromZero, columns)
 }
 
 /** On a logarithmic scale: the tail is what matters, and so is the rest. */
@@ -140,7 +190,12 @@ export function distributionChart(place: HTMLElement, data: DistributionColumns)
 
 export function inFlightChart(place: HTMLElement, data: TimeColumns): uPlot {
   const lines = [line('In flight', 'series-3', showCount, { fill: color('series-3-fill') })]
-  return overTime(place, data, lines, labelled(showCount, 'requests in flight'), fromZero, [data.inFlight])
+  const columns = [data.inFlight]
+  if (data.unsent !== null) {
+    lines.push(line('Due and not sent', 'bad', showCount, { dash: [6, 4], width: 1.5 }))
+    columns.push(data.unsent)
+  }
+  return overTime(place, data, lines, counted('requests'), fromZero, columns)
 }
 
 export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
@@ -148,7 +203,10 @@ export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
   const paths = bars === undefined ? {} : { paths: bars }
   const lines = [
     line('Failed', 'series-4', showCount, { ...paths, fill: color('series-4') }),
-    line('Lost or timed out', 'bad', showCount, { ...paths, fill: color('bad') }),
+    line('Late', 'series-2', showCount, { ...paths, fill: color('series-2') }),
+    line('Connections lost', 'bad', showCount, { ...paths, fill: color('bad') }),
+    line('Connections down', 'bad', showCount, { width: 1.5, dash: [6, 4] }),
   ]
-  return overTime(place, data, lines, labelled(showCount, 'requests'), fromZero, [data.failedAcks, data.errors])
+  const columns = [data.failedAcks, data.late, data.connectionsLost, data.connectionsDown]
+  return overTime(place, data, lines, counted('requests, connections'), fromZero, columns)
 }

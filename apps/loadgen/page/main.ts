@@ -12,10 +12,20 @@ const charts = [
   troubleChart(element('troubles'), data.time),
 ]
 
-// The colours are those of the style sheet: what was drawn is drawn anew when they change.
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  for (const chart of charts) chart.redraw(false, true)
+// The colours are those of the style sheet: what was drawn is drawn anew when they change. Paper is always light.
+for (const query of ['(prefers-color-scheme: dark)', 'print']) matchMedia(query).addEventListener('change', redraw)
+addEventListener('beforeprint', () => {
+  document.documentElement.classList.add('printed')
+  redraw()
 })
+addEventListener('afterprint', () => {
+  document.documentElement.classList.remove('printed')
+  redraw()
+})
+
+function redraw(): void {
+  for (const chart of charts) chart.redraw(false, true)
+}
 
 const resized = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) {

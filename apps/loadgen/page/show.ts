@@ -1,16 +1,21 @@
-const digits = (value: number) => Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 3 })
+import { showNumber, showTime, showCount as showWhole } from '../src/format.ts'
+
+/** On a chart there is less room. */
+const DIGITS = 3
 
 /** `10.2 M`, `93.1 k`, `7`. */
 export function showCount(value: number): string {
-  if (value >= 1e6) return `${digits(value / 1e6)} M`
-  if (value >= 1e4) return `${digits(value / 1e3)} k`
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 })
+  return value >= 1e4 ? showNumber(value, DIGITS) : showWhole(Math.round(value))
+}
+
+/** The same of what may be a fraction: `0.5`. */
+export function showRate(value: number): string {
+  return showNumber(value, value >= 1e4 ? DIGITS : 4)
 }
 
 /** Milliseconds, as `320 µs`, `9.46 ms` or `1.5 s`. */
 export function showMilliseconds(value: number): string {
-  if (value >= 1000) return `${digits(value / 1000)} s`
-  return value >= 1 || value === 0 ? `${digits(value)} ms` : `${digits(value * 1000)} µs`
+  return showTime(value, DIGITS)
 }
 
 export function showSeconds(value: number): string {

@@ -1,17 +1,17 @@
-import { ExitError, ExitStatus, type Flags, flag, listFlag, parseText, type Values } from '@demo/cli'
+import { ExitError, ExitStatus, type Flags, flag, listFlag, OptionError, parseText, type Values } from '@demo/cli'
 import { LoadgenStatus } from './exit-status.ts'
 import { compare } from './judge/compare.ts'
 import { compareReport } from './judge/compare-report.ts'
 import { unfairness } from './judge/differences.ts'
 import { inTurns } from './judge/in-turns.ts'
 import { findMetric, type Metric, TROUBLES } from './judge/metrics.ts'
-import { parseLatency, parseShare } from './judge/units.ts'
 import { type RunFile, readRun } from './results/read-run.ts'
+import { parseLatency, parseShare } from './units.ts'
 
-/** @throws RangeError when it is not above 0 and below 1 */
+/** @throws OptionError when it is not above 0 and below 1 */
 function parseRisk(text: string): number {
   const value = parseShare(text)
-  if (!(value > 0 && value < 1)) throw new RangeError('it must be a share above 0% and below 100%, like 5%')
+  if (!(value > 0 && value < 1)) throw new OptionError('it must be a share above 0% and below 100%, like 5%')
   return value
 }
 
@@ -56,6 +56,7 @@ export async function runCompare(files: readonly string[], values: Values<typeof
     pairs !== undefined,
   )
   process.stdout.write(compareReport(comparison, options, unfairness(before, after)))
+  if (comparison.verdict === 'nothing to compare') return LoadgenStatus.failed
   return comparison.verdict === 'worse' ? LoadgenStatus.crossed : LoadgenStatus.ok
 }
 

@@ -1,7 +1,8 @@
 import { ExitStatus } from '@demo/cli'
+import { wasAborted } from './judge/abort-on-fail.ts'
 import type { JudgedRun } from './judge/metrics.ts'
 import type { ThresholdVerdict } from './judge/threshold.ts'
-import { hasFailed } from './report.ts'
+import { hasFailed } from './verdict.ts'
 
 /** What the exit status says on top of what all programs say. */
 export const LoadgenStatus = { ...ExitStatus, saturated: 3, crossed: 99 } as const
@@ -13,5 +14,6 @@ export const LoadgenStatus = { ...ExitStatus, saturated: 3, crossed: 99 } as con
 export function statusOf(runs: readonly JudgedRun[], thresholds: readonly ThresholdVerdict[]): number {
   if (runs.some(hasFailed)) return LoadgenStatus.failed
   if (runs.some(({ saturated }) => saturated)) return LoadgenStatus.saturated
-  return thresholds.every(({ passed }) => passed) ? LoadgenStatus.ok : LoadgenStatus.crossed
+  const crossed = runs.some(wasAborted) || thresholds.some(({ passed }) => !passed)
+  return crossed ? LoadgenStatus.crossed : LoadgenStatus.ok
 }

@@ -2,6 +2,7 @@ import {
   type Flags,
   flag,
   listFlag,
+  OptionError,
   optionalFlag,
   parseCount,
   parseDuration,
@@ -11,30 +12,38 @@ import {
   switchFlag,
 } from '@demo/cli'
 import type { ServerLocation } from '@demo/client-sim'
+import type { Stage } from './engine/rate-curve.ts'
 import type { PayloadSize } from './options.ts'
 import { RESULT_FLAGS } from './results/flags.ts'
+import { parseRate } from './units.ts'
 
-/** @throws RangeError when it is 0 */
+/** @throws OptionError when it is 0 */
 function parsePositive(text: string): number {
   const value = parseCount(text)
-  if (value === 0) throw new RangeError('it must be a whole number above 0')
+  if (value === 0) throw new OptionError('it must be a whole number above 0')
   return value
 }
-
-const RATE = /^(\d+(?:\.\d+)?)([kM])?$/
-const TIMES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6 }
 
 /** Far more than one machine can send. */
 const MAX_RATE = 1e9
 
-/** Reads a number a second like `500`, `0.5`, `200k` or `1.5M`. @throws RangeError that says what is allowed */
-export function parseRate(text: string): number {
-  const [, amount, unit] = RATE.exec(text) ?? []
-  const rate = Number(amount) * (unit === undefined ? 1 : TIMES[unit])
-  if (!(rate > 0 && rate <= MAX_RATE)) {
-    throw new RangeError('it must be a number a second like 500, 200k or 1.5M, above 0')
-  }
+/** Reads a rate of load like `500`, `0.5`, `200k` or `30/m`. @throws OptionError that says what is allowed */
+export function parseLoadRate(text: string): number {
+  const rate = parseRate(text)
+  if (rate === 0 || rate > MAX_RATE)
+    throw new OptionError(`it must be a number a second like 500, 200k or 30/m, above 0 and at most ${MAX_RATE}`)
   return rate
+}
+
+const STAGE = /^([^:]+):([^:]+)$/
+
+/** Reads `10s:50k`: in so long to that rate. @throws OptionError that says what is allowed */
+function parseStage(text: string): Stage {
+  const [, time = '', rate = ''] = STAGE.exec(text) ?? []
+  if (time === '') throw new OptionError('it must be a time and the rate at its end, like 10s:50k')
+  const duration = parseDuration(time)
+  if (duration === 0) throw new OptionError('its time must be above 0: each stage must end')
+  return { duration, rate: rate === '0' ? 0 : parseLoadRate(rate) }
 }
 
 /** Much more than a receiver takes by default. Each connection keeps a frame of it. */
@@ -42,23 +51,23 @@ const MAX_PAYLOAD_SIZE = 64 * 1024 * 1024
 
 const RANGE = /^(\d+)\.\.(\d+)$/
 
-/** Reads `25`, or `16..1024`. @throws RangeError when it is too long, or no size */
+/** Reads `25`, or `16..1024`. @throws OptionError when it is too long, or no size */
 export function parsePayloadSize(text: string): PayloadSize {
   const [, least, most] = RANGE.exec(text) ?? []
   const [min, max] = least === undefined ? [parseCount(text), parseCount(text)] : [parseCount(least), parseCount(most)]
-  if (max > MAX_PAYLOAD_SIZE) throw new RangeError(`it must be at most ${MAX_PAYLOAD_SIZE}`)
-  if (min > max) throw new RangeError(`it must be a size like 25, or a range like 16..1024; ${min} is above ${max}`)
+  if (max > MAX_PAYLOAD_SIZE) throw new OptionError(`it must be at most ${MAX_PAYLOAD_SIZE}`)
+  if (min > max) throw new OptionError(`it must be a size like 25, or a range like 16..1024; ${min} is above ${max}`)
   return min === max ? min : { min, max }
 }
 
 const SERVER = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/
 
-/** Reads `127.0.0.1:8888`, `[::1]:8888` or `unix:/run/demo.sock`. @throws RangeError when it is no server */
+/** Reads `127.0.0.1:8888`, `[::1]:8888` or `unix:/run/demo.sock`. @throws OptionError when it is no server */
 export function parseServer(text: string): ServerLocation {
   if (text.startsWith('unix:') && text.length > 'unix:'.length) return { path: text.slice('unix:'.length) }
   const [, address, name, port] = SERVER.exec(text) ?? []
   const host = address ?? name
-  if (host === undefined) throw new RangeError('it must be like 127.0.0.1:8888, [::1]:8888 or unix:/run/demo.sock')
+  if (host === undefined) throw new OptionError('it must be like 127.0.0.1:8888, [::1]:8888 or unix:/run/demo.sock')
   return { host, port: parsePort(port) }
 }
 
@@ -87,18 +96,28 @@ export const RUN_FLAGS = {
   tokenFile: optionalFlag('--token-file <file>', 'what lets us in, sent in a Conn first of all', parseText),
 
   connections: flag('--connections <n>', 'connections at the same time', parsePositive, '100'),
-  connectRate: optionalFlag('--connect-rate <n>', 'connections opened a second; all at once unless given', parseRate),
+  connectRate: optionalFlag(
+    '--connect-rate <n>',
+    'connections opened a second; all at once unless given',
+    parseLoadRate,
+  ),
   reconnectEvery: optionalFlag(
     '--reconnect-every <n>',
     'after so many requests a connection is made anew',
     parsePositive,
   ),
+  noReconnect: switchFlag('--no-reconnect', 'connections that are lost stay lost; unless given they are made again'),
   window: optionalFlag(
     '--window <n>',
     'requests in flight on each connection; 1000, or with a rate as many as memory is for',
     parsePositive,
   ),
-  rate: optionalFlag('--rate <n>', 'requests a second of all connections, like 200k: the open model', parseRate),
+  rate: optionalFlag('--rate <n>', 'requests a second of all connections, like 200k: the open model', parseLoadRate),
+  stage: listFlag(
+    '--stage <time:rate>',
+    'in so long to that rate, like 10s:50k; again for each stage; the first begins at --rate, or 0',
+    parseStage,
+  ),
   arrival: flag(
     '--arrival <arrival>',
     'with a rate: at constant distances, or as a poisson process',
@@ -121,6 +140,7 @@ export const RUN_FLAGS = {
 /** What `run` says, and where. */
 export const OUTPUT_FLAGS = {
   ...RESULT_FLAGS,
+  abortOnFail: switchFlag('--abort-on-fail', 'end the run as soon as a threshold is crossed'),
   quiet: switchFlag('--quiet', 'say nothing while it runs'),
   metricsPort: optionalFlag('--metrics-port <port>', 'serve the live figures to Prometheus there', parsePort),
   metricsHost: flag('--metrics-host <address>', 'where to serve them', parseText, '127.0.0.1'),
@@ -134,10 +154,10 @@ export const SIMULATE_FLAGS = {
 } satisfies Flags
 
 export const EXIT_STATUSES = `
-Each flag has an environment variable: DEMO_LOADGEN_PORT for --port. Times: 500ms, 10s, 5m; a limit of
-0 is none.
+A flag beats its environment variable, which beats its key in the file of --config: --port, DEMO_LOADGEN_PORT, port.
+Times: 500ms, 10s, 5m; a limit of 0 is none. Rates: 500, 50k, 30/m, 10/h.
 Progress goes to standard error, results to standard output.
 
 Exit status: 0 fine, 1 the run failed (refused, lost, mismatched, unanswered), 2 usage, 3 the generator itself could not
-keep up (what it did not send, or saw no answer to, is then no failure), 99 a threshold was crossed, or compare saw a
+keep up (what it did not send, or did not look at in time, is then no failure), 99 a threshold was crossed, or compare saw a
 regression.`

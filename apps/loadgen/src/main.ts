@@ -1,13 +1,35 @@
 #!/usr/bin/env node
-import { addFlags, Command, ExitError, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
+import {
+  addCompletion,
+  addConfigFile,
+  addFlags,
+  Command,
+  ExitError,
+  ExitStatus,
+  type Flags,
+  optionalFlag,
+  parseCommandLine,
+  parseText,
+  runProgram,
+  type Values,
+} from '@demo/cli'
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
+import { settleFlags } from './flag-rules.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
-import { runLoad, untilInterrupted } from './run-command.ts'
+import { untilInterrupted } from './interruption.ts'
+import { runLoad } from './run-command.ts'
 import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
 const VARIABLES = 'DEMO_LOADGEN'
+
+/** What is read before anything else. */
+const CONFIG_FLAGS = {
+  config: optionalFlag('--config <file>', 'a YAML file with any of these flags: connections: 50', parseText),
+} satisfies Flags
+
+const ALL_RUN_FLAGS = { ...RUN_FLAGS, ...OUTPUT_FLAGS } satisfies Flags
 
 await runProgram('demo-loadgen', async () => {
   let status: number = ExitStatus.ok
@@ -25,41 +47,55 @@ await runProgram('demo-loadgen', async () => {
       if (word !== undefined)
         throw new ExitError(
           ExitStatus.usage,
-          `unexpected argument '${word}': the commands are run, compare, search and simulate; see --help`,
+          `unexpected argument '${word}': the commands are run, compare, search, simulate and completion; see --help`,
         )
-      status = await runLoad(runCommand.opts<Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>>())
+      status = await runLoad(read(runCommand, ALL_RUN_FLAGS))
     })
-  addFlags(runCommand, VARIABLES, { ...RUN_FLAGS, ...OUTPUT_FLAGS })
+  add(runCommand, ALL_RUN_FLAGS)
 
   const compareCommand = program
     .command('compare')
     .description('tell whether a build is better or worse than the one before: compare before.json after.json')
     .argument('[files...]', 'the two results that run --json wrote')
     .action(async (files: string[]) => {
-      status = await runCompare(files, compareCommand.opts<Values<typeof COMPARE_FLAGS>>())
+      status = await runCompare(files, read(compareCommand, COMPARE_FLAGS))
     })
-  addFlags(compareCommand, VARIABLES, COMPARE_FLAGS)
+  add(compareCommand, COMPARE_FLAGS)
 
   const searchCommand = program
     .command('search')
     .description("find the highest rate that meets a condition: search --slo 'p99<10ms'")
     .allowExcessArguments(false)
     .action(async () => {
-      status = await runSearch(searchCommand.opts<Values<typeof SEARCH_FLAGS>>())
+      status = await runSearch(read(searchCommand, SEARCH_FLAGS))
     })
-  addFlags(searchCommand, VARIABLES, SEARCH_FLAGS)
+  add(searchCommand, SEARCH_FLAGS)
 
   const simulateCommand = program
     .command('simulate')
     .description('a few clients of a few requests each, and a line for each of them')
     .action(async () => {
-      status = await runSimulation(simulateCommand.opts<Values<typeof SIMULATE_FLAGS>>())
+      status = await runSimulation(read(simulateCommand, SIMULATE_FLAGS))
     })
-  addFlags(simulateCommand, VARIABLES, SIMULATE_FLAGS)
+  add(simulateCommand, SIMULATE_FLAGS)
+  addCompletion(program, runCommand)
 
   await parseCommandLine(program, process.argv)
   return status
 })
+
+function add(command: Command, flags: Flags): void {
+  addFlags(command, VARIABLES, { ...flags, ...CONFIG_FLAGS })
+}
+
+/** The values of a command's flags. What neither a flag nor a variable sets may stand in the file of `--config`. */
+function read<All extends Flags>(command: Command, flags: All): Values<All> {
+  const file = command.opts<Values<typeof CONFIG_FLAGS>>().config
+  if (file !== undefined) addConfigFile(command, file, flags)
+  settleFlags(command)
+  const { config: _, ...values } = command.opts()
+  return values as Values<All>
+}
 
 async function runSimulation(options: Values<typeof SIMULATE_FLAGS>): Promise<number> {
   const { failed, errors } = await simulate({ ...options, signal: untilInterrupted() }, (event) => {

@@ -1,5 +1,6 @@
 import type { ServerLocation } from '@demo/client-sim'
-import type { Arrival } from './engine/schedule.ts'
+import type { Arrival } from './engine/pacer.ts'
+import type { Stage } from './engine/rate-curve.ts'
 
 /** Bytes of each payload, or from how many to how many. */
 export type PayloadSize = number | { readonly min: number; readonly max: number }
@@ -28,10 +29,17 @@ export interface RunOptions {
   readonly connectRate?: number | undefined
   /** After so many requests a connection is ended and made anew. */
   readonly reconnectEvery?: number | undefined
+  /** Lost connections stay lost; they are made again unless given. */
+  readonly noReconnect?: boolean | undefined
   /** Requests sent and not answered on each connection, at most; 1000 in the closed model, very many in the open one. */
   readonly window?: number | undefined
-  /** Requests a second, of all connections together: the open model. Undefined is the closed model. */
+  /**
+   * Requests a second, of all connections together: the open model; where there are stages, at their beginning. Without
+   * both it is the closed model.
+   */
   readonly rate: number | undefined
+  /** How the rate changes; in place of a duration. */
+  readonly stage?: readonly Stage[] | undefined
   readonly arrival: Arrival
   /** Worker threads. */
   readonly workers: number
@@ -65,6 +73,21 @@ export function describeLocation(location: ServerLocation): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** How long requests are sent and counted, in milliseconds; 0 until told to stop. */
+export function durationOf({ duration, stage }: RunOptions): number {
+  return stage === undefined ? duration : stage.reduce((sum, one) => sum + one.duration, 0)
+}
+
+/** How long requests are sent before that, in milliseconds. Stages that begin at no rate have nothing to warm up with. */
+export function warmupOf({ warmup, rate, stage }: RunOptions): number {
+  return stage !== undefined && rate === undefined ? 0 : warmup
+}
+
+/** Whether a load is of the open model: requests are due. */
+export function isOpen({ rate, stage }: RunOptions): boolean {
+  return rate !== undefined || stage !== undefined
+}
+
 /** In the open model the window only keeps memory within bounds: so many requests, on all connections together. */
 const OPEN_WINDOW = 1_000_000
 
@@ -74,8 +97,9 @@ export const MAX_WINDOW = 1_000_000
 const CLOSED_WINDOW = 1000
 
 /** The window of each connection. */
-export function windowOf({ window, rate, connections }: RunOptions): number {
+export function windowOf(options: RunOptions): number {
+  const { window, connections } = options
   if (window !== undefined) return window
-  if (rate === undefined) return CLOSED_WINDOW
+  if (!isOpen(options)) return CLOSED_WINDOW
   return Math.min(MAX_WINDOW, Math.max(CLOSED_WINDOW, Math.floor(OPEN_WINDOW / connections)))
 }

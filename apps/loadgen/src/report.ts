@@ -1,90 +1,151 @@
+import { showCount, showMilliseconds, showTime, showWholeRate } from './format.ts'
 import type { JudgedRun } from './judge/metrics.ts'
-import { describeLocation, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
-import type { RunResult, Summary } from './result.ts'
-import { busyNote } from './verdict.ts'
-
-const count = (n: number) => n.toLocaleString('en-US')
-const rate = (n: number) => Math.round(n).toLocaleString('en-US')
-const milliseconds = (n: number) => `${n.toFixed(n < 10 ? 3 : 1)} ms`
+import { describeLocation, isOpen, locationsOf, type PayloadSize, type RunOptions, windowOf } from './options.ts'
+import { percentileName, percentileOf, STANDARD_PERCENTILES, type Times } from './percentiles.ts'
+import type { RunResult, Summary, TargetResult } from './result.ts'
+import { busyNote, hasFailed, isClean } from './verdict.ts'
 
 /** The result for a person. */
-export function textReport(result: RunResult, options: RunOptions): string {
+export function textReport(
+  result: RunResult,
+  options: RunOptions,
+  percentiles: readonly number[] = STANDARD_PERCENTILES,
+): string {
   const rows: [string, string][] = [
     ['load', describeLoad(options)],
     ['time', `${result.durationSeconds} s`],
-    ['requests', count(result.requests)],
-    ['acks', count(result.acks)],
-    ['throughput', `${count(result.acksPerSecond)} acks/s`],
+    ['requests', showCount(result.requests)],
+    ['acks', showCount(result.acks)],
+    ['throughput', `${showWholeRate(result.acksPerSecond)} acks/s`],
     ...(result.offeredRate === null
       ? []
-      : [['offered', `${rate(result.offeredRate)} requests/s, sent ${rate(result.sentRate)}`] as [string, string]]),
-    ...(result.reconnects > 0 ? [['reconnects', count(result.reconnects)] as [string, string]] : []),
-    ...latencyRows(result),
+      : [
+          ['offered', `${showWholeRate(result.offeredRate)} requests/s, sent ${showWholeRate(result.sentRate)}`] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(result.reconnects > 0 ? [['reconnects', showCount(result.reconnects)] as [string, string]] : []),
+    ...latencyRows(result, percentiles),
+    ...targetRows(result.targets),
   ]
   const lines = rows.map(([name, value]) => `${name.padEnd(12)}${value}`)
   return `${[...lines, ...troubles(result).map(([name, text]) => `${name.padEnd(12)}${text}`), ...notes(result, options)].join('\n')}\n`
 }
 
 function describeLoad(options: RunOptions): string {
-  const { connections, payload, payloadSize, payloadFile, rate: offered, arrival, workers } = options
-  const model = offered === undefined ? `${windowOf(options)} in flight` : `${rate(offered)} requests/s, ${arrival}`
-  const how = offered === undefined ? `${connections} connections × ${model}` : `${connections} connections, ${model}`
+  const { connections, payload, payloadSize, payloadFile, workers } = options
+  const how = isOpen(options)
+    ? `${connections} connections, ${describeRate(options)}`
+    : `${connections} connections × ${windowOf(options)} in flight`
   const payloads = payloadFile ?? (payload === 'words' ? 'words' : `${describeSize(payloadSize)} bytes`)
   const threads = workers === 1 ? '' : `, ${workers} workers`
   return `${how}, payloads of ${payloads}${threads}, to ${locationsOf(options).map(plainly).join(', ')}`
+}
+
+function describeRate({ rate = 0, stage, arrival }: RunOptions): string {
+  const rates = [...(stage === undefined || rate > 0 ? [rate] : []), ...(stage ?? []).map((one) => one.rate)]
+  return `${rates.map(showWholeRate).join(' → ')} requests/s, ${arrival}`
 }
 
 const plainly = (location: Parameters<typeof describeLocation>[0]) => describeLocation(location).replace(/^unix:/, '')
 const describeSize = (size: PayloadSize) => (typeof size === 'number' ? `${size}` : `${size.min} to ${size.max}`)
 
 /** One column in the closed model; in the open one response time and service time side by side. */
-function latencyRows({ latencyMs, serviceTimeMs, offeredRate, scheduleLagMs }: RunResult): [string, string][] {
-  const percentiles: [string, keyof Summary][] = [
-    ['p50', 'p50'],
-    ['p90', 'p90'],
-    ['p99', 'p99'],
-    ['p99.9', 'p999'],
-    ['max', 'max'],
+function latencyRows(result: RunResult, percentiles: readonly number[]): [string, string][] {
+  const { latencyMs, serviceTimeMs, offeredRate, scheduleLagMs } = result
+  const row = (name: string, ...texts: readonly string[]): [string, string] => [
+    `  ${name}`,
+    texts.length === 1 ? texts[0] : texts.map((text) => text.padStart(14)).join(''),
   ]
-  if (offeredRate === null || scheduleLagMs === null) {
+  const open = offeredRate !== null && scheduleLagMs !== null
+  const times: readonly Times[] = open ? ['latencyMs', 'serviceTimeMs', 'scheduleLagMs'] : ['latencyMs']
+  const shown = percentiles.map((one) =>
+    row(percentileName(one), ...times.map((of) => showMilliseconds(percentileOf(result, of, one)))),
+  )
+  if (!open) {
     return [
-      ['latency', `mean ${milliseconds(latencyMs.mean)}, min ${milliseconds(latencyMs.min)}`],
-      ...percentiles.map(([name, key]): [string, string] => [`  ${name}`, milliseconds(latencyMs[key])]),
+      ['latency', `mean ${showMilliseconds(latencyMs.mean)}, min ${showMilliseconds(latencyMs.min)}`],
+      ...shown,
+      row('max', showMilliseconds(latencyMs.max)),
     ]
   }
-  const columns = [latencyMs, serviceTimeMs, scheduleLagMs]
-  const row = (texts: readonly string[]) => texts.map((text) => text.padStart(14)).join('')
-  return [
-    ['latency', row(['response', 'service', 'schedule lag'])],
-    ...[['mean', 'mean'] as const, ['min', 'min'] as const, ...percentiles].map(([name, key]): [string, string] => [
-      `  ${name}`,
-      row(columns.map((column) => milliseconds(column[key]))),
-    ]),
-  ]
+  const bound = (name: keyof Summary) =>
+    row(name, ...[latencyMs, serviceTimeMs, scheduleLagMs].map((column) => showMilliseconds(column[name])))
+  const [, heading] = row('', 'response', 'service', 'schedule lag')
+  return [['latency', heading], bound('mean'), bound('min'), ...shown, bound('max')]
 }
+
+/** A line for each of several targets. */
+function targetRows(targets: readonly TargetResult[]): [string, string][] {
+  return targets.map((one, i) => {
+    const { p50, p99 } = one.latencyMs
+    const figures = [
+      `${showWholeRate(one.acksPerSecond)} acks/s`,
+      `p50 ${showTime(p50)}`,
+      `p99 ${showTime(p99)}`,
+      ...TARGET_TROUBLES.flatMap(([name, said]) => (one[name] > 0 ? [`${showCount(one[name])} ${said}`] : [])),
+    ]
+    return [i === 0 ? 'targets' : '', `${one.target}  ${figures.join(', ')}`]
+  })
+}
+
+/** What can go wrong with the requests to a target, in a word or two. */
+export const TARGET_TROUBLES = [
+  ['failedAcks', 'failed'],
+  ['unanswered', 'unanswered'],
+  ['timedOut', 'timed out'],
+  ['errors', 'connections lost'],
+  ['mismatched', 'mismatched'],
+  ['duplicates', 'duplicate'],
+] as const satisfies readonly (readonly [keyof TargetResult, string])[]
 
 /** Each thing that went wrong: its name, and what it means. */
 export function troubles(result: JudgedRun): [name: string, text: string][] {
-  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, saturated } = result
-  const { requests, interrupted } = result
-  const notReached = saturated ? ': the generator did not get to them' : ''
-  const lost = errors === 1 ? '1 connection was' : `${count(errors)} connections were`
-  const nothing = interrupted ? 'interrupted before anything was counted' : 'no request was sent while it counted'
+  const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, requests } = result
+  const lost = errors === 1 ? '1 connection was' : `${showCount(errors)} connections were`
+  const nothing = result.interrupted
+    ? 'interrupted before anything was counted'
+    : 'no request was sent while it counted'
   const lines: [number, string, string][] = [
     [requests === 0 ? 1 : 0, 'nothing', nothing],
-    [failedAcks, 'failed', `${count(failedAcks)} requests were answered with a result other than 0`],
-    [unanswered, 'unanswered', `${count(unanswered)} requests were sent and never answered${notReached}`],
+    [failedAcks, 'failed', `${showCount(failedAcks)} requests were answered with a result other than 0`],
     [
-      unsent,
-      'unsent',
-      `${count(unsent)} requests were due and never sent${notReached || ': the server did not take them'}`,
+      unanswered,
+      'unanswered',
+      `${showCount(unanswered)} requests were sent and never answered${whyUnanswered(result)}`,
     ],
-    [mismatched, 'mismatched', `${count(mismatched)} answers were to no request that waited for one`],
-    [duplicates, 'duplicate', `${count(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${count(timedOut)} requests had no answer in time, or a late one${notReached}`],
+    [unsent, 'unsent', `${showCount(unsent)} requests were due and never sent: ${whyUnsent(result)}`],
+    [mismatched, 'mismatched', `${showCount(mismatched)} answers were to no request that waited for one`],
+    [duplicates, 'duplicate', `${showCount(duplicates)} answers were to requests that had been answered already`],
+    [timedOut, 'timed out', `${showCount(timedOut)} requests had no answer in time, or a late one`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
+    [result.outages.length, 'outage', outageText(result)],
   ]
   return lines.filter(([many]) => many > 0).map(([, name, text]) => [name, text])
+}
+
+function whyUnanswered({ lost, overdue }: JudgedRun): string {
+  const parts = [
+    ...(lost > 0 ? [`${showCount(lost)} were lost with their connection`] : []),
+    ...(overdue > 0 ? [`${showCount(overdue)} waited for the whole timeout`] : []),
+  ]
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
+}
+
+function whyUnsent({ unsent, notReached }: JudgedRun): string {
+  if (notReached === 0) return 'the server did not take them'
+  if (notReached === unsent) return 'the generator did not get to them'
+  return `the server did not take ${showCount(unsent - notReached)}, the generator did not get to ${showCount(notReached)}`
+}
+
+/** How long connections were down, and when. */
+function outageText({ outages, outageSeconds }: JudgedRun): string {
+  const texts = outages.map(
+    ({ atSeconds, seconds, connections }) =>
+      `${connections === 1 ? '1 connection' : `${showCount(connections)} connections`} from ${atSeconds.toFixed(1)} s on for ${showTime(seconds * 1000)}`,
+  )
+  return `${showTime(outageSeconds * 1000)} in all: ${severalOf(texts)}`
 }
 
 /** The most that is told of what connections were lost to; all of it is in the JSON. */
@@ -97,15 +158,24 @@ function severalOf(messages: readonly string[]): string {
 
 /** What has to be known to read the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
-  const { saturatedBecause, waited, requests, unsent } = result
+  const { saturatedBecause, waited, requests, acks, unsent, neverAnswered, interrupted } = result
   const lines: string[] = []
+  if (interrupted) lines.push(`interrupted ${interruptedText(result)}`)
   if (saturatedBecause !== null) {
-    lines.push(`saturated   the generator was the limit, not the server: ${saturatedBecause}`)
+    const who = hasFailed(result)
+      ? 'the generator did not keep up either'
+      : 'the generator was the limit, not the server'
+    lines.push(`saturated   ${who}: ${saturatedBecause}`)
   }
   if (waited > 0) {
     const window = windowOf(options)
     lines.push(
-      `waited      ${count(waited)} of ${count(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full`,
+      `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full${result.outages.length > 0 ? ', or all connections lost' : ''}`,
+    )
+  }
+  if (neverAnswered > 0 && acks > 0) {
+    lines.push(
+      `note        ${showCount(neverAnswered)} of ${showCount(requests + unsent)} requests were never answered; in the latency they count as --timeout, or as long as they had waited`,
     )
   }
   // Where something went wrong, the generator may have been busy with that.
@@ -114,22 +184,12 @@ function notes(result: RunResult, options: RunOptions): string[] {
   return lines
 }
 
+/** Why and when a run ended early. */
+export function interruptedText({ interruptedBecause, durationSeconds }: JudgedRun): string {
+  return `${interruptedBecause ?? 'it was told to stop'}, after ${durationSeconds} s: not the whole run`
+}
+
 function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {
   const busy = generator.busyPercent.map((one) => one / 100)
   return busyNote({ offeredRate, sentRate, lagP99: null, busy }, durationSeconds)
-}
-
-/** Whether each request was sent, and answered once, in time, and with success. */
-export function isClean(result: JudgedRun): boolean {
-  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
-  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
-}
-
-/**
- * Whether something went wrong that is not the generator's own doing. What a saturated one did not send, or did not see the
- * answer to in time, says nothing about the server.
- */
-export function hasFailed(result: JudgedRun): boolean {
-  const { saturated, failedAcks, mismatched, duplicates, errors } = result
-  return saturated ? failedAcks + mismatched + duplicates + errors > 0 : !isClean(result)
 }

@@ -1,14 +1,14 @@
-import type { Histogram } from 'hdr-histogram-js'
+import type { Distribution } from './engine/distribution.ts'
 
-/** What is told of a distribution, in milliseconds. All 0 when nothing was recorded. */
+/** What is told of a distribution, in milliseconds. All null when there is nothing in it: nothing was answered. */
 export interface Summary {
-  readonly min: number
-  readonly mean: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
+  readonly min: number | null
+  readonly mean: number | null
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
 }
 
 /** One slice of the run's time, for charts. There are at most 300; where a run is longer, slices are. */
@@ -21,13 +21,53 @@ export interface Slice {
   readonly failedAcks: number
   /** Connections lost and requests timed out in it. */
   readonly errors: number
+  /** Of these, connections that were lost, or could not be made again. */
+  readonly connectionsLost: number
+  /** Of these, answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that were due in it; null in the closed model. */
+  readonly due: number | null
+  /** Requests that were due and not sent, at its end; 0 in the closed model. */
+  readonly unsent: number
+  /** Connections that were lost and not made again, at its end. */
+  readonly connectionsDown: number
   /** At its end. */
   readonly inFlight: number
-  /** Response time, in milliseconds. */
-  readonly p50: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
+  /** Response time, in milliseconds; null when nothing was answered in it. */
+  readonly p50: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+}
+
+/** A time in which at least one connection was lost and not made again. */
+export interface Outage {
+  /** When it began, in seconds since the counting began. */
+  readonly atSeconds: number
+  /** How long it was, until all connections were there again; or until the sending ended. */
+  readonly seconds: number
+  /** The most connections that were lost at the same time. */
+  readonly connections: number
+}
+
+/** What came of the connections to one of several targets. */
+export interface TargetResult {
+  /** As it is typed: `127.0.0.1:8888`, `unix:/run/demo.sock`. */
+  readonly target: string
+  readonly connections: number
+  readonly requests: number
+  readonly acks: number
+  readonly failedAcks: number
+  readonly unanswered: number
+  readonly mismatched: number
+  readonly duplicates: number
+  readonly timedOut: number
+  /** Connections that were lost, or could not be made again. */
+  readonly errors: number
+  /** Answers that came while requests were sent and counted, a second. */
+  readonly acksPerSecond: number
+  /** Response time. Requests that were never sent belong to no target. */
+  readonly latencyMs: Summary
 }
 
 /** How the generator itself did while it counted. */
@@ -41,6 +81,16 @@ export interface GeneratorResult {
   readonly eventLoopDelayMs: Summary
 }
 
+/** Percentiles by their number: `95`, `99.99`. In milliseconds; null when nothing was answered. */
+type ByPercentile = Readonly<Record<string, number | null>>
+
+/** Percentiles that not every result has: those that were asked for. */
+export interface PercentilesMs {
+  readonly latencyMs: ByPercentile
+  readonly serviceTimeMs: ByPercentile
+  readonly scheduleLagMs: ByPercentile | null
+}
+
 /** What came of a run. Requests of the warm-up are not counted. */
 export interface RunResult {
   /** Requests sent. */
@@ -51,22 +101,44 @@ export interface RunResult {
   readonly failedAcks: number
   /** Requests sent and never answered. */
   readonly unanswered: number
-  /** Requests that were due and never sent: nobody took them. Only in the open model. */
+  /** Of these, lost with their connection. */
+  readonly lost: number
+  /**
+   * Of these, not lost: their connection was there at the end, and they had waited for `--timeout` or longer; where there
+   * is none, since before the sending ended.
+   */
+  readonly overdue: number
+  /** Requests that were due and never sent. Only in the open model. */
   readonly unsent: number
+  /** Of these, what the generator itself did not get to; the server did not take the others. */
+  readonly notReached: number
+  /**
+   * Requests in `latencyMs` that were never answered: those of `unanswered` and `unsent`. Each counts as long as it had
+   * waited when the run ended, or as `--timeout`, whichever is longer. In `serviceTimeMs` only those of `unanswered`.
+   */
+  readonly neverAnswered: number
   /** Answers to no request that ever waited, those of the warm-up included. */
   readonly mismatched: number
   /** Second answers to a request that was answered already, those of the warm-up included. */
   readonly duplicates: number
-  /** Requests that had no answer within `--timeout`: the late ones are among `acks`, the others among `unanswered`. */
+  /** Requests that had no answer within `--timeout`: `late` and `overdue` together. */
   readonly timedOut: number
-  /** Connections that were lost, or could not be made anew. */
+  /** Of `acks`, answered later than `--timeout`. */
+  readonly late: number
+  /** Connections that were lost, or could not be made again. */
   readonly errors: number
   /** What they were lost to, each message once. */
   readonly errorMessages: readonly string[]
   /** Connections that were ended by us and made anew; not one that was still being made when the run ended. */
   readonly reconnects: number
-  /** Whether it was ended early, before any of its load was counted: in the ramp of its connections or in the warm-up. */
+  /** Times in which connections were lost and not made again, oldest first; the first 1000 of them. */
+  readonly outages: readonly Outage[]
+  /** How long all of them were together, those beyond the first 1000 too. */
+  readonly outageSeconds: number
+  /** Whether it was ended early; before anything was counted, `requests` is 0. */
   readonly interrupted: boolean
+  /** Why, in one line: `SIGINT`, `--abort-on-fail: p99<5ms is crossed`; null when not interrupted. */
+  readonly interruptedBecause: string | null
   /** How long requests were sent and counted. */
   readonly durationSeconds: number
   /** Answers that came in that time, a second. */
@@ -81,6 +153,8 @@ export interface RunResult {
   readonly sentRate: number
   /** How much later than due the generator came to send requests, whether there was room or not; null in the closed model. */
   readonly scheduleLagMs: Summary | null
+  /** Those of `--percentiles`, and of thresholds; not there when none were asked for. */
+  readonly percentilesMs?: PercentilesMs
   /** Requests that were due and had to wait for room: their connection's window was full, or its socket. */
   readonly waited: number
   /** The generator could not offer the load it was asked for: its figures tell about itself, not about the server. */
@@ -88,12 +162,16 @@ export interface RunResult {
   /** Why, in one line; null when not saturated. */
   readonly saturatedBecause: string | null
   readonly generator: GeneratorResult
+  /** Each of several targets; empty when there is only one. */
+  readonly targets: readonly TargetResult[]
   readonly slices: readonly Slice[]
 }
 
-/** The result with the distributions behind it, before they become figures. In nanoseconds. */
+/** The result with the distributions behind it. */
 export interface Measured {
   readonly result: RunResult
-  readonly latencies: Histogram
-  readonly serviceTimes: Histogram
+  readonly latencies: Distribution
+  readonly serviceTimes: Distribution
+  /** Undefined in the closed model. */
+  readonly lags: Distribution | undefined
 }

@@ -1,29 +1,38 @@
-import { setMaxListeners } from 'node:events'
-import { ExitError, ExitStatus, type Values } from '@demo/cli'
+import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { explain } from './engine/explain.ts'
 import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
-import { judge } from './judge/threshold.ts'
+import { untilInterrupted } from './interruption.ts'
+import { abortOnFail } from './judge/abort-on-fail.ts'
+import { judge, percentilesOf } from './judge/threshold.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
+import { STANDARD_PERCENTILES, withPercentiles } from './percentiles.ts'
 import type { Measured } from './result.ts'
 import { describeEnvironment } from './results/environment.ts'
 import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
 import { checkDestinations, writeResults } from './results/write.ts'
-import { type RunOptions, run } from './run.ts'
+import { type JudgeSoFar, type RunOptions, run } from './run.ts'
 
 /** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
-  const { json, hgrm, html, threshold = [], repeat, quiet, metricsPort, metricsHost, ...options } = flags
-  await checkDestinations({ json, hgrm, html })
+  const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...rest } = flags
+  const { abortOnFail: mayAbort, ...more } = rest
+  const { percentiles = STANDARD_PERCENTILES, ...options } = more
+  const destinations = { json, hgrm, html, csv }
+  await checkDestinations(destinations)
+  // What is asked for beyond what every result has.
+  const asked = [...(more.percentiles ?? []), ...percentilesOf(threshold)]
+  const judgeNow = abortOnFail(threshold)
+  const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined
   const startedAt = new Date().toISOString()
   const signal = untilInterrupted()
   const measured = await repeatRun(
     repeat,
-    (before) => {
+    async (before) => {
       if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
-      return makeLoad(options, { quiet, metricsPort, metricsHost }, signal)
+      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost, judgeSoFar }, signal), asked)
     },
     signal,
   )
@@ -31,8 +40,8 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
   const runs = measured.map(withoutSlices)
   const thresholds = judge(threshold, runs)
   const environment = describeEnvironment()
-  const document = { shown: measured[shownAt], shownAt, runs, thresholds, startedAt, options, environment }
-  await orOneLine(writeResults(document, { json, hgrm, html }))
+  const document = { shown: measured[shownAt], shownAt, runs, percentiles, thresholds, startedAt, options, environment }
+  await writeResults(document, destinations)
   return statusOf(runs, thresholds)
 }
 
@@ -41,12 +50,14 @@ interface Watching {
   readonly quiet: boolean
   readonly metricsPort: number | undefined
   readonly metricsHost: string
+  /** Ends the run early. */
+  readonly judgeSoFar: JudgeSoFar | undefined
 }
 
 /** One run, watched; the signal ends it early. */
 async function makeLoad(
   options: RunOptions,
-  { quiet, metricsPort, metricsHost }: Watching,
+  { quiet, metricsPort, metricsHost, judgeSoFar }: Watching,
   signal: AbortSignal,
 ): Promise<Measured> {
   const showing = showProgress(quiet)
@@ -64,6 +75,7 @@ async function makeLoad(
           serving?.show(progress)
         },
         signal,
+        judgeSoFar,
       ),
     )
   } finally {
@@ -78,20 +90,8 @@ export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
     return await work
   } catch (error) {
     if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explain(error))
-    if (error instanceof Error && 'syscall' in error) throw new ExitError(ExitStatus.failed, error.message)
-    if (error instanceof RangeError) throw new ExitError(ExitStatus.usage, error.message)
+    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, explain(error))
+    if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
     throw error
   }
-}
-
-/** Aborts at the first SIGINT; the second ends the process. */
-export function untilInterrupted(): AbortSignal {
-  const interrupted = new AbortController()
-  // Each client and each of its requests listens to it: that is no leak.
-  setMaxListeners(0, interrupted.signal)
-  process.once('SIGINT', () => {
-    process.once('SIGINT', () => process.exit(ExitStatus.failed))
-    interrupted.abort()
-  })
-  return interrupted.signal
 }

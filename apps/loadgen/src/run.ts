@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Distribution, type PackedDistribution } from './engine/distribution.ts'
-import { Load } from './engine/load.ts'
+import type { LoadWorker } from './engine/load-worker.ts'
+import { LocalLoadWorker } from './engine/local-load-worker.ts'
 import { Monitor, type Progress } from './engine/monitor.ts'
-import { limitOf, planShares } from './engine/plan.ts'
-import type { Share, ShareOutcome } from './engine/share.ts'
-import { ThreadShare } from './engine/thread-share.ts'
-import type { RunOptions } from './options.ts'
+import { limitOf, planWorkers } from './engine/plan.ts'
+import { RemoteLoadWorker } from './engine/remote-load-worker.ts'
+import { measure } from './measure.ts'
+import { durationOf, type RunOptions, warmupOf } from './options.ts'
 import type { Measured } from './result.ts'
-import { type Evidence, whySaturated } from './verdict.ts'
 
 export type { Progress } from './engine/monitor.ts'
 export type { RunOptions } from './options.ts'
@@ -15,151 +14,117 @@ export type { RunOptions } from './options.ts'
 const PROGRESS_INTERVAL = 200
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
+/** How often a run that may be ended early is judged, in milliseconds. */
+const JUDGING_INTERVAL = 1000
+
+/** The longest that a timer of Node can wait, in milliseconds. */
+const LONGEST = 2 ** 31 - 1
+
+/** Timers may be early by a millisecond: what may take so long is not said to have taken longer. */
+const EARLY = 2
+
+/** Judges what came of a run so far. @returns why it must end, in one line */
+export type JudgeSoFar = (measured: Measured) => string | undefined
+
 /**
  * Makes load: connects, warms up, sends and counts, waits for the last answers.
  *
  * @param observer called five times a second
- * @param signal ends the sending early; what was sent is still waited for and told
+ * @param signal ends the sending early, for the reason that it has; what was sent is still waited for and counted
+ * @param judgeSoFar called once a second while it counts
  * @throws ClientError when a connection can't be made
- * @throws RangeError when options do not go together
+ * @throws OptionError when options do not go together
  */
 export async function run(
   options: RunOptions,
   observer: (progress: Progress) => void,
   signal: AbortSignal,
+  judgeSoFar?: JudgeSoFar,
 ): Promise<Measured> {
-  const { amount, warmup, timeout } = options
-  const duration = amount === undefined ? orNoLimit(options.duration) : NO_LIMIT
-  const plans = await planShares(options)
+  const { amount, timeout } = options
+  const warmup = warmupOf(options)
+  const plans = await planWorkers(options)
   const monitor = new Monitor(options)
   // One worker is this thread: what it does beside its load is little.
-  const shares: readonly Share[] = plans.map((plan, worker) => {
-    const Kind = plans.length === 1 ? Load : ThreadShare
-    return new Kind(plan, (pulse) => monitor.take(worker, pulse))
+  const workers: readonly LoadWorker[] = plans.map((plan, worker) => {
+    const Kind = plans.length === 1 ? LocalLoadWorker : RemoteLoadWorker
+    return new Kind(plan, (sample) => monitor.take(worker, sample))
   })
-  const all = (ask: (share: Share, worker: number) => Promise<void>) => Promise.all(shares.map(ask))
+  const all = <Value>(ask: (one: LoadWorker, worker: number) => Promise<Value>) => Promise.all(workers.map(ask))
   const timer = setInterval(() => observer(monitor.progress()), PROGRESS_INTERVAL)
-  const stop = () => void all((share) => share.stop()).catch(() => {})
-  signal.addEventListener('abort', stop)
+  const failing = new AbortController()
+  const ending = AbortSignal.any([signal, failing.signal])
+  const stop = () => void all((worker) => worker.stop()).catch(() => {})
+  ending.addEventListener('abort', stop)
   let finished = false
   try {
-    await all((share) => share.connect())
-    if (warmup > 0 && !signal.aborted) {
+    await all((worker) => worker.connect())
+    if (warmup > 0 && !ending.aborted) {
       monitor.enter('warm-up')
-      await all((share) => share.begin())
-      await within(
-        warmup,
-        all((share) => share.done()),
-        signal,
-      )
+      await all((worker) => worker.begin())
+      await within(warmup, undefined, ending)
     }
     const usage = process.cpuUsage()
-    const interrupted = signal.aborted
-    if (!interrupted) {
+    let gaveUp: string | undefined
+    if (!ending.aborted) {
       monitor.enter('load')
-      await all((share, worker) => share.count(limitOf(options, worker)))
-      await within(
-        duration,
-        all((share) => share.done()),
-        signal,
-      )
+      await all((one, worker) => one.count(limitOf(options, worker)))
+      const judging = judgeSoFar === undefined ? undefined : setInterval(judge, JUDGING_INTERVAL, judgeSoFar)
+      const whole = amount === undefined ? undefined : all((worker) => worker.done())
+      const reasons = await within(amount === undefined ? orNoLimit(durationOf(options)) : NO_LIMIT, whole, ending)
+      clearInterval(judging)
+      gaveUp = reasons?.find((reason) => reason !== undefined)
     }
-    await all((share) => share.stop())
+    let endedBy = reasonOf(ending)
+    await all((worker) => worker.stop())
     const cpu = process.cpuUsage(usage)
 
     monitor.enter('drain')
-    await within(
-      orNoLimit(timeout),
-      all((share) => share.done()),
-    )
-    const outcomes = await Promise.all(shares.map((share) => share.finish()))
+    const answered = all((worker) => worker.done())
+    // A load that was ended early is waited for; a drain can be ended early itself.
+    await within(orNoLimit(timeout) + EARLY, answered, endedBy === undefined ? signal : undefined)
+    endedBy ??= reasonOf(signal)
+    const outcomes = await all((worker) => worker.finish())
     finished = true
-    return measure(outcomes, (cpu.user + cpu.system) / 1000, monitor, interrupted)
+    const sent = outcomes.reduce((sum, { requests }) => sum + requests, 0)
+    return measure(outcomes, {
+      cpu: (cpu.user + cpu.system) / 1000,
+      slices: monitor.slices(),
+      interruptedBecause:
+        endedBy ?? (gaveUp === undefined ? null : `${gaveUp}: ${sent} of ${amount} requests were sent`),
+    })
   } finally {
     clearInterval(timer)
-    signal.removeEventListener('abort', stop)
-    if (!finished) await Promise.allSettled(shares.map((share) => share.finish()))
+    ending.removeEventListener('abort', stop)
+    if (!finished) await Promise.allSettled(workers.map((worker) => worker.finish()))
+  }
+
+  async function judge(judgeNow: JudgeSoFar): Promise<void> {
+    const outcomes = await all((worker) => worker.soFar()).catch(() => undefined)
+    // A worker that is gone ends the run by itself.
+    if (outcomes === undefined) return
+    const reason = judgeNow(measure(outcomes, { cpu: 0, slices: [], interruptedBecause: null }))
+    if (reason !== undefined) failing.abort(reason)
   }
 }
 
-/** Puts together what came of all shares. */
-function measure(
-  outcomes: readonly ShareOutcome[],
-  cpuMilliseconds: number,
-  monitor: Monitor,
-  interrupted: boolean,
-): Measured {
-  const sum = (pick: (outcome: ShareOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
-  const open = outcomes.every(({ lags }) => lags !== undefined)
-  const responseTimes = merge(outcomes.map((outcome) => outcome.responseTimes))
-  const serviceTimes = open ? merge(outcomes.map((outcome) => outcome.serviceTimes)) : responseTimes
-  const lags = open ? merge(outcomes.map((outcome) => outcome.lags)) : undefined
-  const busy = outcomes.map((outcome) => outcome.busy)
-  const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
-  // Each share by its own clock: they do not begin and stop at the very same moment.
-  const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
-  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending))
-  const requests = sum((outcome) => outcome.requests)
-  const acks = sum((outcome) => outcome.acks)
-  const evidence: Evidence = { offeredRate, sentRate, lagP99: lags?.percentile(99) ?? null, busy }
-  const saturatedBecause = whySaturated(evidence)
-  const errors = outcomes.flatMap((outcome) => outcome.errors)
-  return {
-    result: {
-      requests,
-      acks,
-      failedAcks: sum((outcome) => outcome.failedAcks),
-      unanswered: requests - acks,
-      unsent: sum((outcome) => outcome.unsent),
-      mismatched: sum((outcome) => outcome.mismatched),
-      duplicates: sum((outcome) => outcome.duplicates),
-      timedOut: sum((outcome) => outcome.late + outcome.overdue),
-      errors: errors.reduce((total, [, count]) => total + count, 0),
-      errorMessages: [...new Set(errors.map(([message]) => message))],
-      reconnects: sum((outcome) => outcome.reconnects),
-      interrupted,
-      durationSeconds: Number((duration / 1000).toFixed(3)),
-      acksPerSecond: Math.round(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration))),
-      latencyMs: responseTimes.summarize(),
-      serviceTimeMs: serviceTimes.summarize(),
-      offeredRate: offeredRate === null ? null : Number(offeredRate.toPrecision(6)),
-      sentRate: Number(sentRate.toPrecision(6)),
-      scheduleLagMs: lags?.summarize() ?? null,
-      waited: sum((outcome) => outcome.waited),
-      saturated: saturatedBecause !== null,
-      saturatedBecause,
-      generator: {
-        cpuPercent: duration === 0 ? 0 : Math.round((cpuMilliseconds / duration) * 100),
-        workers: outcomes.length,
-        busyPercent: busy.map((share) => Math.round(share * 100)),
-        eventLoopDelayMs: merge(outcomes.map((outcome) => outcome.loopDelays)).summarize(),
-      },
-      slices: monitor.slices(),
-    },
-    latencies: responseTimes.histogram,
-    serviceTimes: serviceTimes.histogram,
-  }
-}
-
-function merge(packed: readonly (PackedDistribution | undefined)[]): Distribution {
-  const merged = new Distribution()
-  for (const one of packed) if (one !== undefined) merged.add(one)
-  return merged
-}
-
-const perSecond = (count: number, milliseconds: number) => (milliseconds === 0 ? 0 : (count / milliseconds) * 1000)
+const reasonOf = (signal: AbortSignal) => (signal.aborted ? String(signal.reason) : undefined)
 
 const orNoLimit = (milliseconds: number) => (milliseconds === 0 ? NO_LIMIT : milliseconds)
 
-/** Waits until something is done, or the time is up, or the signal aborts. */
-async function within(milliseconds: number, done: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+/** Waits until something is done, or the time is up, or the signal aborts. @returns what was done; else undefined */
+async function within<Value>(
+  milliseconds: number,
+  done: Promise<Value> | undefined,
+  signal?: AbortSignal,
+): Promise<Value | undefined> {
   const over = new AbortController()
   const signals = signal === undefined ? [over.signal] : [over.signal, signal]
-  const time = sleep(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal: AbortSignal.any(signals) })
-  // What comes of it when the time is up is nobody's business any more.
-  done.catch(() => {})
+  const time = sleep(Math.min(milliseconds, LONGEST), undefined, { signal: AbortSignal.any(signals) })
+  // What comes of it when the time is up does not matter any more.
+  done?.catch(() => {})
   try {
-    await Promise.race([done, time.catch(() => {})])
+    return await Promise.race([...(done === undefined ? [] : [done]), time.catch(() => undefined)])
   } finally {
     over.abort()
   }

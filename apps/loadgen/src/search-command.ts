@@ -1,38 +1,51 @@
-import { ExitError, ExitStatus, type Flags, flag, listFlag, optionalFlag, parseDuration, type Values } from '@demo/cli'
+import {
+  ExitError,
+  ExitStatus,
+  type Flags,
+  flag,
+  listFlag,
+  OptionError,
+  optionalFlag,
+  parseDuration,
+  type Values,
+} from '@demo/cli'
 import { LoadgenStatus } from './exit-status.ts'
-import { parseRate, RUN_FLAGS } from './flags.ts'
+import { parseLoadRate, RUN_FLAGS } from './flags.ts'
+import { untilInterrupted } from './interruption.ts'
+import { backlogGrowth } from './judge/backlog.ts'
 import { type Found, search } from './judge/search.ts'
 import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
-import { parseThreshold, type Threshold } from './judge/threshold.ts'
-import { parseShare } from './judge/units.ts'
+import { parseThreshold, percentilesOf, type Threshold } from './judge/threshold.ts'
+import { withPercentiles } from './percentiles.ts'
 import { withoutSlices } from './results/repeat.ts'
 import { run } from './run.ts'
-import { orOneLine, untilInterrupted } from './run-command.ts'
+import { orOneLine } from './run-command.ts'
+import { parseShare } from './units.ts'
 
-/** @throws RangeError when it is 0 */
+/** @throws OptionError when it is 0 */
 function parsePrecision(text: string): number {
   const value = parseShare(text)
-  if (value === 0) throw new RangeError('it must be above 0%')
+  if (value === 0) throw new OptionError('it must be above 0%')
   return value
 }
 
-/** @throws RangeError when it is 0 */
+/** @throws OptionError when it is 0 */
 function parseStep(text: string): number {
   const value = parseDuration(text)
-  if (value === 0) throw new RangeError('it must be above 0: each step must end')
+  if (value === 0) throw new OptionError('it must be above 0: each step must end')
   return value
 }
 
 /**
  * A condition that more load can only break: the search goes up until it does.
  *
- * @throws RangeError when it is none
+ * @throws OptionError when it is none
  */
 export function parseSlo(text: string): Threshold {
   const condition = parseThreshold(text)
   const { operator, limit } = condition
   if (operator === '>' || operator === '>=' || (operator === '==' && limit !== 0)) {
-    throw new RangeError(
+    throw new OptionError(
       'the search raises the rate until a condition breaks, so each must be an upper bound, like p99<10ms or errors==0',
     )
   }
@@ -40,13 +53,13 @@ export function parseSlo(text: string): Threshold {
 }
 
 /** All of `run` but what a search decides itself. */
-const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, ...LOAD_FLAGS } = RUN_FLAGS
+const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, stage: _stage, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,
   slo: listFlag('--slo <condition>', "what must hold, like 'p99<10ms'; may be given several times", parseSlo),
-  from: flag('--from <rate>', 'where to begin, in requests a second', parseRate, '1000'),
-  maxRate: optionalFlag('--max-rate <rate>', 'where to end at the latest', parseRate),
+  from: flag('--from <rate>', 'where to begin, in requests a second', parseLoadRate, '1000'),
+  maxRate: optionalFlag('--max-rate <rate>', 'where to end at the latest', parseLoadRate),
   precision: flag('--precision <share>', 'how close the answer must be', parsePrecision, '5%'),
   step: flag('--step <time>', 'how long each rate is tried', parseStep, '5s'),
   warmup: flag('--warmup <time>', 'how long before that, not counted', parseDuration, '1s'),
@@ -71,7 +84,12 @@ export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<nu
         throw error
       },
     )
-    if (!signal.aborted) return withoutSlices(measured)
+    if (!signal.aborted) {
+      return {
+        run: withoutSlices(withPercentiles(measured, percentilesOf(slo))),
+        backlogGrowth: backlogGrowth(measured.result, rate),
+      }
+    }
     process.stdout.write('\n')
     return undefined
   }

@@ -1,3 +1,6 @@
+import { showWholeRate } from './format.ts'
+import type { JudgedRun } from './judge/metrics.ts'
+
 /** How late the generator may come to send requests, in milliseconds, before its figures are about itself. */
 export const LAG_BOUND = 10
 
@@ -32,7 +35,7 @@ export function whySaturated({ offeredRate, sentRate, lagP99, busy }: Evidence):
     return `one request in a hundred was looked at ${lagP99.toFixed(1)} ms late or later; ${LAG_BOUND} ms is the most`
   }
   if (sentRate < offeredRate * OFFERED_ENOUGH && Math.max(...busy) >= BUSY) {
-    const [sent, offered] = [sentRate, offeredRate].map((rate) => Math.round(rate).toLocaleString('en-US'))
+    const [sent, offered] = [sentRate, offeredRate].map(showWholeRate)
     return `it was busy all the time and sent ${sent} of ${offered} requests a second`
   }
   return null
@@ -45,4 +48,30 @@ const BUSY_FOR = 1
 export function busyNote({ offeredRate, busy }: Evidence, seconds: number): string | undefined {
   if (offeredRate !== null || Math.max(...busy) < BUSY || seconds < BUSY_FOR) return undefined
   return 'the generator was busy all the time: with --workers, or from another machine, there may be more'
+}
+
+/** Whether each request was sent, and answered once, in time, and with success. */
+export function isClean(result: JudgedRun): boolean {
+  const { requests, failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors } = result
+  return requests > 0 && failedAcks + unanswered + unsent + mismatched + duplicates + timedOut + errors === 0
+}
+
+/**
+ * Whether something went wrong that is not the generator's own doing.
+ *
+ * | of a saturated generator             | who did it                                                          |
+ * |--------------------------------------|---------------------------------------------------------------------|
+ * | `unsent`                             | the generator: it did not get to them, or sent others so much later  |
+ * | `late`                               | the generator: it sent them late, or read their answers late         |
+ * | `unanswered` for less than `timeout` | the generator: it sent them so late that there was no time           |
+ * | `overdue`                            | the server: they were sent, and not answered for the whole timeout   |
+ * | `lost`, `errors`                     | the server: it lost the connection                                   |
+ * | `failedAcks`, `mismatched`, `duplicates` | the server: it answered so                                       |
+ *
+ * What came to the generator before its end was read, so what is `overdue` was not answered.
+ */
+export function hasFailed(result: JudgedRun): boolean {
+  const { saturated, failedAcks, mismatched, duplicates, errors, lost, overdue } = result
+  if (!saturated) return !isClean(result)
+  return failedAcks + mismatched + duplicates + errors + lost + overdue > 0
 }

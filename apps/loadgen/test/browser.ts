@@ -32,10 +32,10 @@ async function startBrowser(): Promise<Browser> {
   return browser
 }
 
-/** Opens a file in a real browser. */
+/** Opens a file in a real browser. A script is run before those of the page. */
 export async function openFile(
   file: string,
-  options: BrowserContextOptions = {},
+  { script = '', ...options }: BrowserContextOptions & { readonly script?: string } = {},
 ): Promise<{ page: Page; misdeeds: Misdeeds }> {
   const browser = await startBrowser()
   const page = await browser.newPage({ viewport: { width: 1180, height: 900 }, ...options })
@@ -46,6 +46,7 @@ export async function openFile(
   page.on('request', (request) => {
     if (request.url() !== url) misdeeds.requests.push(request.url())
   })
+  await page.addInitScript(script)
   await page.goto(url)
   return { page, misdeeds }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { NOTHING } from '../src/engine/distribution.ts'
 import { type CompareOptions, compare } from '../src/judge/compare.ts'
 import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
 import { startLoadgen } from './demo-loadgen.ts'
@@ -147,6 +148,39 @@ function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
   return file
 }
 
+describe('compare where there is nothing', () => {
+  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING }
+  const dead = makeRun({ ...nothing, unanswered: 1000, overdue: 1000 })
+  const empty = makeRun({ ...nothing, requests: 0, interrupted: true, interruptedBecause: 'SIGINT' })
+  const verdicts = (before: JudgedRun[], after: JudgedRun[]) => {
+    const { verdict, rows } = compare(before, after, OPTIONS)
+    return { verdict, rows: rows.map((row) => row.verdict) }
+  }
+  const none = 'nothing to compare'
+
+  it('says so: no side has an answer', () => {
+    const { verdict, rows } = verdicts([dead], [dead])
+    expect(verdict).toBe(none)
+    expect(rows.slice(0, 5)).toEqual(['no difference seen', none, none, none, none])
+  })
+
+  it('says so: a run was interrupted before it counted anything', () => {
+    expect(verdicts([makeRun()], [empty])).toEqual({ verdict: none, rows: Array(5).fill(none) })
+    expect(verdicts([empty], [makeRun()])).toEqual({ verdict: none, rows: Array(5).fill(none) })
+    expect(verdicts([makeRun(), empty], [makeRun(), makeRun()]).verdict).toBe(none)
+  })
+
+  it('is worse where a server that answered does not answer any more', () => {
+    expect(verdicts([makeRun()], [dead]).verdict).toBe('worse')
+  })
+
+  it('sees rates below 1 a second', () => {
+    const runs = (acksPerSecond: number) => [makeRun({ acksPerSecond })]
+    expect(verdicts(runs(0.5), runs(0.2)).rows[0]).toBe('worse')
+    expect(compare(runs(0.5), runs(0.2), OPTIONS).rows[0].change).toBeCloseTo(-0.6)
+  })
+})
+
 describe('demo-loadgen compare', () => {
   const steady = (acksPerSecond: number) =>
     Array.from({ length: 8 }, (_, i) => makeRun({ acksPerSecond: acksPerSecond + i }))
@@ -233,6 +267,40 @@ describe('demo-loadgen compare', () => {
     expect(same.stdout).not.toContain('warning')
   })
 
+  it('says that there is nothing to compare, with exit status 1, and which run was interrupted', async () => {
+    const whole = writeRuns([makeRun()])
+    const cut = writeRuns([
+      makeRun({
+        ...{ requests: 0, acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING },
+        ...{ interrupted: true, interruptedBecause: 'SIGINT' },
+      }),
+    ])
+    const program = startLoadgen(['compare', whole, cut])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^warning: .*run\.json: the run was interrupted \(SIGINT\); /m)
+    expect(program.stdout).toMatch(/^p99 +2 ms +– +– +nothing to compare$/m)
+    expect(program.stdout).toMatch(
+      /^verdict: nothing to compare \(no acksPerSecond after, no p50 after, no p99 after\)$/m,
+    )
+  })
+
+  it('takes the zeros that were once written where nothing was answered for nothing', async () => {
+    const zeros = writeRuns([makeRun({ acks: 0, latencyMs: flat(0), serviceTimeMs: flat(0), unanswered: 1000 })])
+    const program = startLoadgen(['compare', zeros, zeros])
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toMatch(/^p99 +– +– +– +nothing to compare$/m)
+  })
+
+  it('compares any percentile that the results have', async () => {
+    const run = (ms: number) =>
+      writeRuns([
+        makeRun({ percentilesMs: { latencyMs: { '99.99': ms }, serviceTimeMs: { '99.99': 1 }, scheduleLagMs: null } }),
+      ])
+    const program = startLoadgen(['compare', run(10), run(20), '--metric', 'p99.99'])
+    expect(await program.exit()).toEqual({ status: 99, signal: null })
+    expect(program.stdout).toMatch(/^p99\.99 +10 ms +20 ms +\+100\.0 % +worse$/m)
+  })
+
   it('warns when a generator was saturated', async () => {
     const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns([makeRun({ saturated: true })])])
     await program.exit()
@@ -268,7 +336,12 @@ describe('demo-loadgen compare', () => {
       args: () => ['/no/such/run.json'],
       told: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
     },
-    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'p98'], told: /no metric 'p98'/ },
+    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], told: /no metric 'q98'/ },
+    {
+      name: 'a percentile that the file does not have',
+      args: () => [writeRuns([makeRun()]), '--metric', 'p95'],
+      told: /it has no p95; make it anew with --percentiles 95/,
+    },
     {
       name: 'a floor that is none',
       args: () => [writeRuns([makeRun()]), '--relative-floor', '5'],

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
@@ -78,7 +78,7 @@ describe('--reconnect-every', () => {
       })(socket)
     })
     // Two connections are enough for 20 requests, unless one of them goes.
-    const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20]
+    const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20, '--no-reconnect']
     const { status, json } = await runLoad(port, [...shape, ...args])
     expect(status).toBe(1)
     expect(json).toMatchObject({ requests: 20, errors: 1 })
@@ -125,11 +125,54 @@ describe('--target', () => {
   it('sends connections to several servers in turn', async () => {
     const servers = [await startDemoServer(), await startDemoServer()]
     const targets = servers.flatMap(({ port }) => ['--target', `127.0.0.1:${port}`])
-    const { status, json } = await runLoad(1, [...targets, ...FEW])
+    const { status, json } = await runLoad(undefined, [...targets, ...FEW])
     expect(status).toBe(0)
     expect(json).toMatchObject({ requests: 100, acks: 100 })
     const opened = await Promise.all(servers.map(async (one) => (await one.scrape()).value('connections_opened_total')))
     expect(opened).toEqual([2, 2])
+  })
+})
+
+describe('figures for each target', () => {
+  it.each([1, 2])('add up to those of the run, and tell which one is slow, with %i workers', async (workers) => {
+    const slow = await startOddServer((socket) => {
+      answering((id) => {
+        setTimeout(() => socket.write(Buffer.from(good(id), 'hex')), 50)
+        return ''
+      })(socket)
+    })
+    const { port: fast } = await startDemoServer()
+    const targets = [fast, slow].flatMap((port) => ['--target', `127.0.0.1:${port}`])
+    const shape = ['--amount', 200, '--connections', 4, '--window', 5, '--workers', workers]
+    const { status, json } = await runLoad(undefined, [...targets, ...shape])
+    expect(status).toBe(0)
+    expect(json.targets.map(({ target, connections }) => [target, connections])).toEqual([
+      [`127.0.0.1:${fast}`, 2],
+      [`127.0.0.1:${slow}`, 2],
+    ])
+    const [first, second] = json.targets
+    expect(first.acks + second.acks).toBe(200)
+    expect(first.requests + second.requests).toBe(200)
+    expect(second.latencyMs.min).toBeGreaterThan(48)
+    expect(first.latencyMs.p50).toBeLessThan(48)
+  })
+
+  it('tell which one was lost', async () => {
+    const { port: well } = await startDemoServer()
+    const ill = await startOddServer((socket) => socket.on('data', () => socket.destroy()))
+    const targets = [well, ill].flatMap((port) => ['--target', `127.0.0.1:${port}`])
+    const shape = ['--rate', 500, '--duration', '500ms', '--connections', 2, '--no-reconnect']
+    const { json } = await runLoad(undefined, [...targets, ...shape])
+    expect(json.targets).toMatchObject([
+      { errors: 0, unanswered: 0 },
+      { errors: 1, acks: 0, unanswered: json.unanswered },
+    ])
+    expect(json.unanswered).toBeGreaterThan(0)
+  })
+
+  it('are none where there is one', async () => {
+    const { port } = await startDemoServer()
+    expect((await runLoad(port, [...FEW])).json.targets).toEqual([])
   })
 })
 
@@ -141,7 +184,7 @@ describe('--path', () => {
       ['--path', path],
       ['--target', `unix:${path}`],
     ]) {
-      const { status, json } = await runLoad(1, [...where, ...FEW])
+      const { status, json } = await runLoad(undefined, [...where, ...FEW])
       expect({ status, acks: json.acks }).toEqual({ status: 0, acks: 100 })
     }
   })
@@ -175,7 +218,7 @@ describe('--token-file', () => {
 
   it('fails with one line when it is not there', async () => {
     const program = startLoadgen(['--token-file', '/no/such/file', ...FEW])
-    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
     expect(program.stderrLines).toEqual([expect.stringContaining('/no/such/file')])
   })
 
@@ -209,6 +252,23 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
     expect(program.stderrLines[0].replace(/[^\w-]*$/, '')).toMatch(told)
   })
 
+  it.each([
+    { flag: '--tls-ca', file: 'key.pem', told: 'there is no certificate in it; expected PEM' },
+    { flag: '--tls-ca', file: 'broken.pem', told: "a certificate in it can't be read" },
+    { flag: '--tls-cert', file: 'key.pem', told: 'there is no certificate in it' },
+    { flag: '--tls-key', file: 'cert.pem', told: 'cert.pem' },
+  ])('refuses a file that is not what it must be, before it connects: $flag $file', async ({ flag, file, told }) => {
+    const { port, cert } = await startTlsServer()
+    const folder = dirname(cert)
+    writeFileSync(join(folder, 'broken.pem'), readFileSync(cert, 'utf8').replace(/^M.{20}/m, 'MMMMMMMMMMMMMMMMMMMMM'))
+    const files = { '--tls-cert': 'cert.pem', '--tls-key': 'key.pem', [flag]: file }
+    const args = Object.entries(files).flatMap(([name, one]) => [name, join(folder, one)])
+    const program = startLoadgen(['--port', port, ...args, ...FEW])
+    expect(await program.exit()).toEqual({ status: 2, signal: null })
+    expect(program.stderrLines).toEqual([expect.stringContaining(`invalid ${flag} '${join(folder, file)}': `)])
+    expect(program.stderr).toContain(told)
+  })
+
   it('fails with one line when the server does not speak it', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['--port', port, '--tls', ...FEW])
@@ -218,7 +278,7 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
 
   it('is what the server wants: a run without it says so', async () => {
     const { port } = await startTlsServer()
-    const { status, json } = await runLoad(port, ['--timeout', '500ms', ...FEW])
+    const { status, json } = await runLoad(port, ['--timeout', '500ms', '--no-reconnect', ...FEW])
     expect(status).toBe(1)
     expect(json.errors).toBe(4)
     expect(json.errorMessages.join()).toMatch(

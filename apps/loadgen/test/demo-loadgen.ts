@@ -19,12 +19,21 @@ export interface RunJson {
   readonly acks: number
   readonly failedAcks: number
   readonly unanswered: number
+  readonly lost: number
+  readonly overdue: number
   readonly unsent: number
+  readonly notReached: number
+  readonly neverAnswered: number
   readonly mismatched: number
   readonly duplicates: number
   readonly timedOut: number
+  readonly late: number
   readonly errors: number
   readonly errorMessages: readonly string[]
+  readonly outages: readonly Readonly<Record<'atSeconds' | 'seconds' | 'connections', number>>[]
+  readonly outageSeconds: number
+  readonly interrupted: boolean
+  readonly interruptedBecause: string | null
   readonly durationSeconds: number
   readonly acksPerSecond: number
   readonly reconnects: number
@@ -38,8 +47,29 @@ export interface RunJson {
   readonly saturatedBecause: string | null
   readonly generator: { readonly workers: number; readonly cpuPercent: number; readonly busyPercent: readonly number[] }
   /** Only with --repeat. */
-  readonly repeats?: readonly Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>>[]
-  readonly slices: readonly Readonly<Record<'atSeconds' | 'seconds' | 'acks' | 'p50', number>>[]
+  readonly repeats?: readonly (Readonly<Record<'acks' | 'failedAcks' | 'acksPerSecond', number>> & {
+    readonly percentilesMs?: object
+  })[]
+  readonly thresholds: readonly { readonly actual: number | null; readonly passed: boolean }[]
+  readonly percentilesMs?: { readonly latencyMs: Readonly<Record<string, number>> }
+  readonly targets: readonly {
+    readonly target: string
+    readonly connections: number
+    readonly requests: number
+    readonly acks: number
+    readonly unanswered: number
+    readonly errors: number
+    readonly acksPerSecond: number
+    readonly latencyMs: TimesJson
+  }[]
+  readonly slices: readonly Readonly<
+    Record<
+      'atSeconds' | 'seconds' | 'acks' | 'p50' | 'inFlight' | 'unsent' | 'connectionsLost' | 'connectionsDown',
+      number
+    > & {
+      readonly due: number | null
+    }
+  >[]
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
 }
@@ -51,9 +81,13 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs load without a warm-up to its end. */
-export async function runLoad(port: number, args: readonly (string | number)[]): Promise<Outcome> {
-  const program = startLoadgen(['run', '--port', port, '--warmup', 0, '--json', '-', ...args])
+/** Runs load without a warm-up to its end. @param port of the server; undefined where the flags say where it is */
+export async function runLoad(port: number | undefined, args: readonly (string | number)[]): Promise<Outcome> {
+  const program = startLoadgen([
+    'run',
+    ...(port === undefined ? [] : ['--port', port]),
+    ...['--warmup', 0, '--json', '-', ...args],
+  ])
   const { status } = await program.exit()
   return { status, json: readJson(program), stderr: program.stderr }
 }

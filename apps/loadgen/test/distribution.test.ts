@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Distribution } from '../src/engine/distribution.ts'
+import type { Summary } from '../src/result.ts'
 import { seeded } from './random.ts'
 
 const SAMPLES = 1_000_000
@@ -21,7 +22,7 @@ describe('a Distribution', () => {
     const latencies = Float64Array.from({ length: SAMPLES }, () => draw(random))
     const recorder = new Distribution()
     for (const latency of latencies) recorder.record(latency, 1)
-    const { min, mean, p50, p90, p99, p999, max } = recorder.summarize()
+    const { min, mean, p50, p90, p99, p999, max } = figuresOf(recorder)
 
     const sorted = latencies.slice().sort()
     const exact = {
@@ -47,7 +48,7 @@ describe('a Distribution', () => {
     recorder.record(2, 100)
     recorder.record(50, 1)
     expect(recorder.count).toBe(1000)
-    const summary = recorder.summarize()
+    const summary = figuresOf(recorder)
     expect(summary.min).toBeCloseTo(1, 2)
     expect(summary.p50).toBeCloseTo(1, 2)
     expect(summary.p90).toBeCloseTo(2, 2)
@@ -61,7 +62,7 @@ describe('a Distribution', () => {
     for (const latency of [0.0001, 0.1234567, 1.999, 10.24, 123.456, 3_599_999]) {
       const recorder = new Distribution()
       recorder.record(latency, 3)
-      const { min, p50, p999, max } = recorder.summarize()
+      const { min, p50, p999, max } = figuresOf(recorder)
       expect(p50).toBeLessThanOrEqual(max)
       expect(p999).toBeLessThanOrEqual(max)
       expect(p50).toBeGreaterThanOrEqual(min)
@@ -72,7 +73,7 @@ describe('a Distribution', () => {
     const recorder = new Distribution()
     recorder.record(0, 1)
     recorder.record(86_400_000, 1)
-    const { min, max } = recorder.summarize()
+    const { min, max } = figuresOf(recorder)
     expect(recorder.count).toBe(2)
     expect(min).toBeLessThan(0.001)
     expect(max / 3_600_000).toBeCloseTo(1, 2)
@@ -102,12 +103,21 @@ describe('a Distribution', () => {
     expect(merged.summarize()).toEqual(new Distribution().summarize())
   })
 
-  it('is all zeros when nothing was recorded', () => {
+  it('has no figures when nothing was recorded: not 0', () => {
     const recorder = new Distribution()
     expect(recorder.count).toBe(0)
-    expect(recorder.summarize()).toEqual({ min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 })
+    const none = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
+    expect(recorder.summarize()).toEqual(none)
+    expect(recorder.percentile(99.99)).toBeNull()
   })
 })
+
+/** The figures of a distribution in which there is something. */
+function figuresOf(distribution: Distribution): Readonly<Record<keyof Summary, number>> {
+  const entries = Object.entries(distribution.summarize())
+  for (const [name, value] of entries) expect(value, name).not.toBeNull()
+  return Object.fromEntries(entries) as Record<keyof Summary, number>
+}
 
 /** A normally distributed number, after Box and Muller. */
 function normal(random: () => number): number {

@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
-import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { MAIN, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** A run that is over in no time, unless it hangs; a request that is not answered is given up after 300 ms. */
 const SHORT = ['--amount', 20, '--connections', 2, '--window', 5, '--timeout', '300ms'] as const
+
+/** The same where connections that are lost stay lost: then each is lost once. */
+const ONCE = [...SHORT, '--no-reconnect'] as const
 
 const good = (id: string) => `0000000e82${id}00`
 
@@ -58,6 +61,19 @@ describe('a run fails with one line and exit status 1', () => {
     expect(line).toContain('300 ms')
   })
 
+  it.each([1, 2])('when it may have no more sockets, and says what to do, with %i workers', async (workers) => {
+    const { port } = await startDemoServer()
+    const args = ['--port', port, '--connections', 500, '--workers', workers]
+    const program = new Program('/bin/sh', [
+      '-c',
+      `ulimit -n 200; exec "$0" "$@"`,
+      process.execPath,
+      MAIN,
+      ...args.map(String),
+    ])
+    expect(await complaint(program, 1)).toMatch(/EMFILE.*more open files are needed than allowed: see ulimit -n$/m)
+  })
+
   // Each write to it fails: the disk is full.
   it.skipIf(!existsSync('/dev/full'))('when the JSON can not be written, and loses nothing else', async () => {
     const { port } = await startDemoServer()
@@ -74,7 +90,7 @@ describe('a run fails with one line and exit status 1', () => {
 describe('a run ends within its timeout with exit status 1, and says why', () => {
   it('when the server closes every connection at once', async () => {
     const port = await startOddServer((socket) => socket.destroy())
-    const { status, json, stderr } = await runLoad(port, SHORT)
+    const { status, json, stderr } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2 })
     expect(json.unanswered).toBe(json.requests)
@@ -83,7 +99,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
 
   it('when the server ends every connection at once, with a FIN', async () => {
     const port = await startOddServer((socket) => socket.end())
-    const { status, json } = await runLoad(port, SHORT)
+    const { status, json } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2 })
   })
@@ -134,7 +150,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
         return number <= 3 ? good(id) : ''
       })(socket)
     })
-    const { status, json } = await runLoad(port, SHORT)
+    const { status, json } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ errors: 2 })
     expect(json.unanswered).toBe(json.requests - json.acks)
@@ -142,7 +158,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
 
   it('when the server resets in the middle', async () => {
     const port = await startOddServer((socket) => socket.on('data', () => socket.resetAndDestroy()))
-    const { status, json, stderr } = await runLoad(port, SHORT)
+    const { status, json, stderr } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2 })
     expect(stderr).toMatch(/^errors +2 connections were lost: .*reset/im)
@@ -178,7 +194,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     ['specification', 'go-demo', '82'],
   ])('when the server answers in the dialect %s, and what to do', async (theirs, ours, command) => {
     const port = await startOddServer(answering((id) => `0000000e${command}${id}00`))
-    const { status, json, stderr } = await runLoad(port, [...SHORT, '--dialect', ours])
+    const { status, json, stderr } = await runLoad(port, [...ONCE, '--dialect', ours])
     expect(status).toBe(1)
     const message = `the server answers in the ${theirs} dialect; try --dialect ${theirs}`
     expect(json).toMatchObject({ acks: 0, errors: 2, errorMessages: [message] })
@@ -235,7 +251,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     },
   ])('when the server breaks the protocol: $name', async ({ bytes, told }) => {
     const port = await startOddServer(answering((_id, number) => (number === 1 ? bytes : '')))
-    const { status, json, stderr } = await runLoad(port, SHORT)
+    const { status, json, stderr } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2 })
     expect(json.errorMessages).toEqual([expect.stringMatching(told)])
@@ -246,7 +262,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     const port = await startOddServer((socket) => {
       socket.resume().end(Buffer.from('0000000e8230', 'hex'))
     })
-    const { status, json } = await runLoad(port, SHORT)
+    const { status, json } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2, errorMessages: [expect.stringMatching(/ended inside a frame/)] })
   })
@@ -268,33 +284,40 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
 
   it('when the server takes fewer connections than are wanted', async () => {
     const { port } = await startDemoServer(['--max-connections', '2'])
-    const { status, json } = await runLoad(port, ['--connections', 5, '--duration', '200ms', '--window', 10])
+    const { status, json } = await runLoad(port, [
+      '--connections',
+      5,
+      '--duration',
+      '200ms',
+      '--window',
+      10,
+      '--no-reconnect',
+    ])
     expect(status).toBe(1)
     expect(json.errors).toBe(3)
     expect(json.acks).toBeGreaterThan(0)
   })
 
-  it('when the server is killed in the middle', async () => {
+  it('when the server is killed in the middle, and never comes back: at its time', async () => {
     const server = await startDemoServer()
-    const program = startLoadgen([
-      '--port',
-      server.port,
-      '--warmup',
-      0,
-      '--duration',
-      '10m',
-      '--connections',
-      3,
-      '--json',
-      '-',
-    ])
+    const load = ['--warmup', 0, '--duration', '3s', '--connections', 3]
+    const program = startLoadgen(['--port', server.port, ...load, '--json', '-'])
     await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 1000)
     server.program.signal('SIGKILL')
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     const json = readJson(program)
     expect(json.errors).toBe(3)
     expect(json.requests).toBe(json.acks + json.unanswered)
-    expect(json.durationSeconds, 'it ends when nobody is left').toBeLessThan(30)
+    expect(json.lost).toBe(json.unanswered)
+    expect(json.errorMessages).toContainEqual(expect.stringContaining('ECONNREFUSED'))
+    expect(json.durationSeconds).toBeGreaterThan(2.99)
+    expect(json.durationSeconds).toBeLessThan(4)
+    // One outage of all connections, until the end.
+    expect(json.outages).toMatchObject([{ connections: 3 }])
+    const [{ atSeconds, seconds }] = json.outages
+    expect(atSeconds + seconds).toBeCloseTo(json.durationSeconds, 1)
+    expect(json.outageSeconds).toBe(seconds)
+    expect(json.slices.at(-1)).toMatchObject({ connectionsDown: 3 })
   })
 
   it('or at once at a second SIGINT', async () => {
@@ -311,18 +334,8 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
 describe('a server that drains under load', () => {
   it('leaves no request without an answer that it had counted', async () => {
     const server = await startDemoServer()
-    const program = startLoadgen([
-      '--port',
-      server.port,
-      '--warmup',
-      0,
-      '--duration',
-      '10m',
-      '--connections',
-      5,
-      '--json',
-      '-',
-    ])
+    const load = ['--warmup', 0, '--duration', '2s', '--connections', 5, '--no-reconnect']
+    const program = startLoadgen(['--port', server.port, ...load, '--json', '-'])
     await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 10_000)
     server.program.signal('SIGTERM')
     await program.exit()

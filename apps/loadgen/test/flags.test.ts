@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parsePayloadSize, parseRate, parseServer } from '../src/flags.ts'
+import { parseLoadRate, parsePayloadSize, parseServer } from '../src/flags.ts'
 
 describe('a rate', () => {
   test.each([
@@ -8,12 +8,34 @@ describe('a rate', () => {
     ['200k', 200_000],
     ['1.5M', 1_500_000],
     ['1000M', 1e9],
+    ['50k/s', 50_000],
+    ['30/m', 0.5],
+    ['10/h', 1 / 360],
+    ['6k/m', 100],
   ])('%s is %d a second', (text, rate) => {
-    expect(parseRate(text)).toBe(rate)
+    expect(parseLoadRate(text)).toBeCloseTo(rate, 12)
   })
 
-  test.each(['', '0', '0k', '-1', 'k', '1K', '1 k', '1e3', '.5', '1001M', 'Infinity'])('%j is none', (text) => {
-    expect(() => parseRate(text)).toThrow(RangeError)
+  test.each([
+    '',
+    '0',
+    '0k',
+    '-1',
+    'k',
+    '1K',
+    '1 k',
+    '1e3',
+    '.5',
+    '1001M',
+    'Infinity',
+    '/m',
+    '30/',
+    '30/d',
+    '0/m',
+    '30/m/m',
+    '30 / m',
+  ])('%j is none', (text) => {
+    expect(() => parseLoadRate(text)).toThrow(RangeError)
   })
 })
 

@@ -52,6 +52,43 @@ const fact = (page: Page, name: string) =>
     .locator('td')
     .textContent()
 
+/** The value of one of the figures at the top. */
+const tile = (page: Page, name: string) =>
+  page
+    .locator('.tile', { has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) })
+    .locator('dd')
+    .textContent()
+
+const color = (page: Page, part: string) => page.evaluate(`getComputedStyle(document.querySelector('${part}')).color`)
+
+/** How many points of a chart have a colour, or almost. */
+const pixels = (page: Page, chart: string, [red, green, blue]: readonly number[]) =>
+  page.evaluate<number>(`{
+    const canvas = document.querySelector('#${chart} canvas')
+    // What is not painted is as white as the card.
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d')
+    copy.fillStyle = 'white'
+    copy.fillRect(0, 0, canvas.width, canvas.height)
+    copy.drawImage(canvas, 0, 0)
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
+    let found = 0
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.hypot(data[i] - ${red}, data[i + 1] - ${green}, data[i + 2] - ${blue}) < 12) found += 1
+    }
+    found
+  }`)
+
+/** Keeps what is written into each chart at each height, however often it is drawn. */
+const RECORD_TEXTS = `{
+  const write = CanvasRenderingContext2D.prototype.fillText
+  window.drawnTexts = {}
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    const { id } = this.canvas.closest('.chart') ?? {}
+    if (id !== undefined) (window.drawnTexts[id] ??= new Map()).set(text + ' at ' + rest[1], text)
+    return write.call(this, text, ...rest)
+  }
+}`
+
 /** Of the page's body, as the browser computes it. */
 const background = (page: Page) => page.evaluate('getComputedStyle(document.body).backgroundColor')
 
@@ -145,10 +182,12 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(await chart(light)).toBe(await chart(dark))
   })
 
-  it('fits a telephone', async () => {
-    const { file } = await reportOfDemoServer()
+  it('fits a telephone, with the latencies', async () => {
+    const { file } = await reportOfDemoServer([...LOAD, '--rate', 500, '--percentiles', '50,99.999'])
     const { page } = await openFile(file, { viewport: { width: 390, height: 800 } })
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+    const table = "document.querySelector('.latencies')"
+    expect(await page.evaluate<number>(`${table}.scrollWidth - ${table}.clientWidth`)).toBe(0)
   })
 
   it('tells what went wrong', async () => {
@@ -158,7 +197,11 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     const text = await textOf(page, '.verdict')
     expect(text).toMatch(/The run failed\. [\d,]+ requests were answered with a result other than 0/)
     expect(text).not.toContain('Clean')
-    expect(await hover(page, 'troubles')).toMatch(/Failed: [\d,.]+( k)?, Lost or timed out: 0$/)
+    expect(await textOf(page, '.tile.bad')).toMatch(/^Failed[\d,]+$/)
+    expect(await textOf(page, '#troubles-title + figure figcaption')).toMatch(/^Failed [\d,]+$/)
+    expect(await hover(page, 'troubles')).toMatch(
+      /Failed: [\d,.]+( k)?, Late: 0, Connections lost: 0, Connections down: 0$/,
+    )
     expect(misdeeds.complaints).toEqual([])
   })
 
@@ -169,6 +212,96 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     const { page, misdeeds } = await openFile(file)
     expect(await textOf(page, '.verdict')).toContain('5 requests were sent and never answered')
     expect(misdeeds.complaints).toEqual([])
+  })
+
+  it('has a dash and not 0 where nothing was answered, and says in red what happened', async () => {
+    const port = await startOddServer((socket) => socket.resume())
+    const load = ['--warmup', 0, '--duration', '300ms', '--connections', 1, '--window', 5, '--timeout', '300ms']
+    const { file, json } = await makeReport(port, [...load, '--percentiles', '50,95'])
+    expect(json.latencyMs).toEqual({ min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null })
+    const { page, misdeeds } = await openFile(file)
+    expect(await page.title()).toContain('p99 –')
+    expect(await tile(page, 'p50')).toBe('–')
+    expect(await tile(page, 'p95')).toBe('–')
+    expect(await tile(page, 'Max')).toBe('–')
+    expect(await tile(page, 'Timed out: overdue')).toBe('5')
+    expect(await color(page, '.tile.bad dd')).toBe('rgb(179, 38, 30)')
+    expect(await textOf(page, '.latencies')).not.toMatch(/\d (ms|µs|s)/)
+    expect(await textOf(page, 'main')).not.toContain('null')
+    expect(misdeeds.complaints).toEqual([])
+  })
+
+  it('marks the times in which connections were lost', async () => {
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      if (connections === 1) setTimeout(() => socket.destroy(), 300)
+      answering((id) => `0000000e82${id}00`)(socket)
+    })
+    const load = ['--warmup', 0, '--duration', '1s', '--connections', 1, '--window', 2]
+    const { file, json } = await makeReport(port, load)
+    expect(json.errors).toBe(1)
+    const { page, misdeeds } = await openFile(file)
+    expect(await tile(page, 'Connections lost')).toBe('1')
+    expect(await tile(page, 'Outage')).toMatch(/^[\d.]+ (ms|s)$/)
+    expect(await textOf(page, '#throughput-title + figure figcaption')).toContain(
+      'In the marked times connections were lost',
+    )
+    expect(await pixels(page, 'latency', [0xf6, 0xe2, 0xe1])).toBeGreaterThan(50)
+    expect(misdeeds.complaints).toEqual([])
+  })
+
+  it('draws a point that stands alone, shows rates below 1 a second, and counts requests in whole numbers', async () => {
+    const { port } = await startDemoServer()
+    const load = ['--warmup', 0, '--rate', '90/m', '--duration', '3s', '--connections', 1]
+    const { file, json } = await makeReport(port, load)
+    // Each answer has a slice of its own, and there is nothing beside it.
+    const answered = json.slices.map(({ acks }) => acks > 0)
+    expect(answered.some((one, i) => one && !answered[i - 1] && !answered[i + 1])).toBe(true)
+    const { page, misdeeds } = await openFile(file, { script: RECORD_TEXTS })
+    // Of one answer all percentiles are the same: what is drawn last is on top.
+    expect(await pixels(page, 'latency', [0x86, 0x19, 0x8f])).toBeGreaterThan(5)
+    expect(await tile(page, 'Offered')).toMatch(/^1\.\d+\/s$/)
+    const texts = await page.evaluate<string[]>("[...window.drawnTexts['in-flight'].values()]")
+    const ticks = texts.filter((text) => /^[\d.,]+$/.test(text))
+    expect(ticks.length).toBeGreaterThan(1)
+    expect(ticks.filter((text) => text.includes('.'))).toEqual([])
+    expect(new Set(ticks).size).toBe(ticks.length)
+    expect(misdeeds.complaints).toEqual([])
+  })
+
+  it('is light on paper, charts too, though the screen is dark', async () => {
+    const { file } = await reportOfDemoServer()
+    const light = (await openFile(file, { colorScheme: 'light' })).page
+    const dark = (await openFile(file, { colorScheme: 'dark' })).page
+    const chart = (page: Page) => page.evaluate("document.querySelector('#latency canvas').toDataURL()")
+    await light.emulateMedia({ media: 'print', colorScheme: 'light' })
+    await dark.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    expect(await background(dark)).toBe('rgb(246, 247, 249)')
+    await expect.poll(() => chart(dark)).toBe(await chart(light))
+    expect(await color(dark, '#latency .u-legend .u-marker')).toBe(await color(light, '#latency .u-legend .u-marker'))
+
+    // A browser that prints for real says so to the page before it changes the medium.
+    await dark.emulateMedia({ media: 'screen', colorScheme: 'dark' })
+    await expect.poll(() => background(dark)).toBe('rgb(16, 21, 28)')
+    await dark.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(await background(dark)).toBe('rgb(246, 247, 249)')
+    await dark.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(await background(dark)).toBe('rgb(16, 21, 28)')
+  })
+
+  it('says that the run was interrupted', async () => {
+    const { port } = await startDemoServer()
+    const html = join(temporaryFolder(), 'report.html')
+    const load = ['--warmup', 0, '--duration', '10m', '--connections', 2, '--window', 5]
+    const program = startLoadgen(['--port', port, ...load, '--html', html])
+    await program.until('the load to begin', () => program.stderrLines.find((line) => line.includes('load')))
+    program.signal('SIGINT')
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    const { page } = await openFile(html)
+    expect(await page.title()).toMatch(/^Interrupted: /)
+    expect(await textOf(page, '.verdict')).toMatch(/Interrupted\. SIGINT, after [\d.]+ s: not the whole run/)
+    expect(await tile(page, 'Duration, interrupted')).toMatch(/ s$/)
   })
 
   it('shows whatever was typed as text: nothing in it is taken for markup', async () => {

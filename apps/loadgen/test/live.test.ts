@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
+import { answering, startOddServer } from './odd-server.ts'
 
 function runs(program: string, args: readonly string[], input = ''): boolean {
   try {
@@ -12,6 +13,9 @@ function runs(program: string, args: readonly string[], input = ''): boolean {
     return false
   }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
+const SEQUENCE = /\x1b\[\d*[A-Zm]/g
 
 const LONG = ['--warmup', 0, '--duration', '10m', '--connections', 2] as const
 
@@ -38,9 +42,11 @@ describe('without a terminal', () => {
 
 // `script` of util-linux runs a program in a terminal of its own.
 describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (script makes one)', () => {
-  function onTerminal(args: readonly (string | number)[]): Program {
+  function onTerminal(args: readonly (string | number)[], columns = 100): Program {
     const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
-    return new Program('script', ['-qec', `stty cols 100; ${command}`, '/dev/null'], { environment: { TERM: 'xterm' } })
+    return new Program('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], {
+      environment: { TERM: 'xterm' },
+    })
   }
 
   it('a run draws a bar, figures and a sparkline, in place, and takes them away', async () => {
@@ -52,6 +58,33 @@ describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (
     expect(program.stdout).toMatch(/[▁▂▃▄▅▆▇█]{3}/)
     // The last that is drawn is taken away, and the summary is what stays.
     expect(program.stdout.replaceAll('\x1b[1A\x1b[2K', '<up>')).toMatch(/<up>load {8}2 connections/)
+  })
+
+  it('at 80 columns nothing is cut off, and every trouble is there, in red', async () => {
+    // Of four requests: a failure, a second answer and one to nothing, nothing at all, and a connection that is lost.
+    const kinds = [
+      (id: string) => `0000000e82${id}01`,
+      (id: string) => `${`0000000e82${id}00`.repeat(2)}0000000e82ffffffffffffffff00`,
+      () => '',
+    ]
+    let connections = 0
+    const port = await startOddServer((socket) => {
+      connections += 1
+      if (connections === 1) setTimeout(() => socket.destroy(), 300)
+      answering((id, number) => kinds[number % kinds.length](id))(socket)
+    })
+    const load = ['--warmup', 0, '--connections', 2, '--window', 50, '--timeout', '400ms', '--rate', 100]
+    const program = onTerminal(['--port', port, ...load, '--duration', '10m'], 80)
+    const red = (text: string) => new RegExp(`\\x1b\\[31m[^\\x1b\n]*\\d ${text}[^\\n]*\\x1b\\[0m`)
+    for (const text of ['failed', 'overdue', 'unsent', 'connections? lost', 'mismatched', 'duplicates']) {
+      await program.until(`it says ${text}`, () => red(text).exec(program.stdout) ?? undefined)
+    }
+    const drawn = program.stdout.split(/\r?\n/).map((line) => line.replaceAll(SEQUENCE, ''))
+    expect(drawn.filter((line) => [...line].length > 79)).toEqual([])
+    const figures = drawn.filter((line) => line.includes('in flight'))
+    expect(figures.length).toBeGreaterThan(3)
+    for (const line of drawn) expect(line).not.toMatch(/in fli?g?h?$/)
+    program.signal('SIGKILL')
   })
 
   it('a quiet run draws nothing', async () => {

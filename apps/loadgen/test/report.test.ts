@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import { NOTHING } from '../src/engine/distribution.ts'
 import type { Progress } from '../src/engine/monitor.ts'
 import { LiveView } from '../src/live/live-view.ts'
 import { progressLine } from '../src/live/plain-lines.ts'
 import { sparkline } from '../src/live/sparkline.ts'
-import { troubles } from '../src/report.ts'
-import { makeRun } from './runs.ts'
+import type { RunOptions } from '../src/options.ts'
+import { textReport, troubles } from '../src/report.ts'
+import type { RunResult } from '../src/result.ts'
+import { flat, makeRun } from './runs.ts'
 
 const at = (phase: Progress['phase'], seconds: number, acks: number, more: Partial<Progress> = {}): Progress => ({
   ...{
@@ -16,6 +19,13 @@ const at = (phase: Progress['phase'], seconds: number, acks: number, more: Parti
     failedAcks: 0,
     inFlight: 7,
     errors: 0,
+    connectionsLost: 0,
+    connectionsDown: 0,
+    late: 0,
+    overdue: 0,
+    unsent: 0,
+    mismatched: 0,
+    duplicates: 0,
     p50: 0.25,
     p99: 12.34,
   },
@@ -57,12 +67,13 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   const view = new LiveView({ columns: 200, colors: false, write: (text) => (written += text) })
   view.show(at('connect', 0.2, 0, { done: 0.5 }))
   view.show(at('load', 0.2, 100, { done: 0.25 }))
-  view.show(at('load', 0.4, 300, { done: 0.5, errors: 2, failedAcks: 1 }))
+  view.show(at('load', 0.4, 300, { done: 0.5, late: 2, failedAcks: 1 }))
   const shown = shownBy(written)
-  expect(shown).toHaveLength(3)
+  expect(shown).toHaveLength(4)
   expect(shown[0]).toMatch(/^load {5}█{15}·{15} {2}50 % {3}0\.4 s$/)
-  expect(shown[1]).toContain('750 acks/s   p50 0.25 ms   p99 12.3 ms   7 in flight   2 errors, 1 failed')
-  expect(shown[2].trim()).toBe('▆█')
+  expect(shown[1]).toContain('750 acks/s   p50 0.25 ms   p99 12.3 ms   7 in flight')
+  expect(shown[2].trim()).toBe('1 failed   2 late')
+  expect(shown[3].trim()).toBe('▆█')
   view.clear()
   expect(shownBy(written)).toEqual([])
 })
@@ -82,10 +93,70 @@ test('a terminal that is narrow gets no line that is wider', () => {
 })
 
 test.each([
-  { saturated: false, told: 'the server did not take them' },
-  { saturated: true, told: 'the generator did not get to them' },
-])('what was never sent is blamed on the right one: $told', ({ saturated, told }) => {
-  expect(troubles(makeRun({ unsent: 3, saturated }))).toEqual([
+  { notReached: 0, told: 'the server did not take them' },
+  { notReached: 3, told: 'the generator did not get to them' },
+  { notReached: 1, told: 'the server did not take 2, the generator did not get to 1' },
+])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
+  expect(troubles(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
     ['unsent', `3 requests were due and never sent: ${told}`],
   ])
+})
+
+/** Without slices: a text has none. */
+const textOf = (changes: Partial<RunResult>, percentiles?: readonly number[]) =>
+  textReport({ ...makeRun(changes), slices: [] }, OPTIONS, percentiles)
+
+const OPTIONS: RunOptions = {
+  ...{ host: '127.0.0.1', port: 8888, dialect: 'specification', connections: 10, rate: undefined, amount: undefined },
+  ...{ arrival: 'constant', workers: 1, payloadSize: 25, seed: 1, duration: 10_000, warmup: 0, timeout: 5000 },
+}
+
+test('where nothing was answered the text has a dash, and never 0 ms', () => {
+  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING, unanswered: 1000 }
+  const closed = textOf(nothing)
+  expect(closed).toMatch(/^latency {5}mean –, min –$/m)
+  for (const name of ['p50', 'p90', 'p99', 'p99.9', 'max']) expect(closed).toContain(`\n  ${name.padEnd(10)}–\n`)
+  const open = textOf({ ...nothing, offeredRate: 100, scheduleLagMs: flat(1) })
+  expect(open).toMatch(/^ {2}p99 +– +– +1\.000 ms$/m)
+  expect(closed + open).not.toMatch(/0\.000 ms|null|NaN/)
+})
+
+test('the text has the percentiles that were asked for', () => {
+  const percentilesMs = { latencyMs: { 95: 7, '99.99': 8 }, serviceTimeMs: { 95: 5, '99.99': 6 }, scheduleLagMs: null }
+  const text = textOf({ percentilesMs }, [50, 95, 99.99])
+  expect(text).toMatch(/^ {2}p50 +2\.000 ms\n {2}p95 +7\.000 ms\n {2}p99\.99 +8\.000 ms\n {2}max +2\.000 ms$/m)
+  expect(text).not.toMatch(/^ {2}p90/m)
+})
+
+test('the text tells outages, targets, rates below 1 a second, and that the run was interrupted', () => {
+  const outages = [
+    { atSeconds: 1, seconds: 0.8, connections: 4 },
+    { atSeconds: 3.25, seconds: 0.05, connections: 1 },
+  ]
+  const target = { connections: 1, requests: 10, mismatched: 0, duplicates: 0, unanswered: 0, timedOut: 0 }
+  const text = textOf({
+    ...{ outages, outageSeconds: 0.85, errors: 5, errorMessages: ['gone'], acksPerSecond: 0.5, offeredRate: 10 / 3600 },
+    ...{ interrupted: true, interruptedBecause: 'SIGTERM', durationSeconds: 4.2, scheduleLagMs: flat(1) },
+    targets: [
+      { ...target, target: '127.0.0.1:1', acks: 10, failedAcks: 0, errors: 0, acksPerSecond: 5, latencyMs: flat(2) },
+      { ...target, target: 'unix:/b', acks: 0, failedAcks: 3, errors: 2, acksPerSecond: 0, latencyMs: NOTHING },
+    ],
+  })
+  expect(text).toMatch(
+    /^outage {6}850 ms in all: 4 connections from 1\.0 s on for 800 ms; 1 connection from 3\.3 s on for 50 ms$/m,
+  )
+  expect(text).toMatch(/^throughput {2}0\.5 acks\/s$/m)
+  expect(text).toMatch(/^offered {5}0\.00278 requests\/s, sent 1,000$/m)
+  expect(text).toMatch(/^interrupted SIGTERM, after 4\.2 s: not the whole run$/m)
+  expect(text).toMatch(/^targets {5}127\.0\.0\.1:1 {2}5 acks\/s, p50 2 ms, p99 2 ms$/m)
+  expect(text).toMatch(/^ {12}unix:\/b {2}0 acks\/s, p50 –, p99 –, 3 failed, 2 connections lost$/m)
+})
+
+test('a plain line tells each kind of trouble, and a dash where nothing was answered', () => {
+  const troubles = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
+  const now = at('load', 1, 10, { ...troubles, mismatched: 6, duplicates: 7, p50: null, p99: null })
+  expect(progressLine(now, undefined)).toBe(
+    'load: 10 acks, 10 acks/s, p50 –, p99 –, 7 in flight, ' +
+      '1 failed, 2 late, 3 overdue, 4 unsent, 1 connection lost, 5 down now, 6 mismatched, 7 duplicates',
+  )
 })

@@ -164,6 +164,32 @@ describe('demo-loadgen run', () => {
   })
 })
 
+describe.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s', (signal) => {
+  it('ends the run early: what was sent is waited for, and the result says so', async () => {
+    const server = await startDemoServer()
+    const load = ['--warmup', 0, '--duration', '10m', '--connections', 2, '--json', '-']
+    const program = startLoadgen(['--port', server.port, ...load])
+    await server.untilScraped('load', (metrics) => metrics.value('req_recv_total') > 10_000)
+    program.signal(signal)
+    expect(await program.exit()).toEqual({ status: 0, signal: null })
+    const json = readJson(program)
+    expect(json).toMatchObject({ interrupted: true, interruptedBecause: signal, unanswered: 0 })
+    expect(json.requests).toBe((await server.scrape()).value('req_recv_total'))
+  })
+
+  it('waits for the last answers, and a second one ends the program', async () => {
+    const port = await startOddServer((socket) => socket.resume())
+    const load = ['--warmup', 0, '--amount', 10, '--connections', 1, '--timeout', '10m', '--json', '-']
+    const program = startLoadgen(['--port', port, ...load])
+    await program.until('it runs', () => (/^load: /m.test(program.stderr) ? true : undefined))
+    program.signal(signal)
+    await program.until('it drains', () => (/^drain: /m.test(program.stderr) ? true : undefined))
+    program.signal('SIGTERM')
+    expect(await program.exit()).toEqual({ status: 1, signal: null })
+    expect(program.stdout).toBe('')
+  })
+})
+
 describe('SIGINT', () => {
   it('ends the run early: what was sent is waited for, and the summary printed', async () => {
     const server = await startDemoServer()

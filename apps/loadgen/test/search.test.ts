@@ -10,14 +10,16 @@ const OPTIONS: SearchOptions = { slo: [parseThreshold('p99<10ms')], from: 1000, 
 async function searchUpTo(
   capacity: number,
   options: Partial<SearchOptions> = {},
-  run: (rate: number, attempts: number) => Partial<JudgedRun> | undefined = () => ({}),
+  run: (rate: number, attempts: number) => (Partial<JudgedRun> & { backlogGrowth?: number }) | undefined = () => ({}),
 ) {
   const steps: Step[] = []
   const found = await search(
     { ...OPTIONS, ...options },
     (rate) => {
       const changes = run(rate, steps.length)
-      return Promise.resolve(changes && makeRun({ latencyMs: flat(rate > capacity ? 100 : 1), ...changes }))
+      const { backlogGrowth = 0, ...more } = changes ?? {}
+      const made = { run: makeRun({ latencyMs: flat(rate > capacity ? 100 : 1), ...more }), backlogGrowth }
+      return Promise.resolve(changes && made)
     },
     (step) => steps.push(step),
   )
@@ -60,6 +62,38 @@ describe('search', () => {
     const { found, rates } = await searchUpTo(Number.POSITIVE_INFINITY, {}, (rate) => (rate > 3000 ? saturated : {}))
     expect(rates).toEqual([1000, 2000, 4000, 4000])
     expect(found).toMatchObject({ highest: 2000, end: 'saturated', last: { rate: 4000, outcome: 'saturated' } })
+  })
+
+  it.each([
+    { name: 'saturated, then missed', first: 'saturated', second: 'missed' },
+    { name: 'missed, then saturated', first: 'missed', second: 'saturated' },
+  ])('does not end where it was saturated once: $name', async ({ first, second }) => {
+    const saturated = { saturated: true, saturatedBecause: 'it was busy' }
+    const missed = { latencyMs: flat(500) }
+    // At 4000 it is one, then the other; what comes then decides.
+    const { found, rates, steps } = await searchUpTo(6000, {}, (_rate, attempts) => {
+      if (attempts === 2) return first === 'saturated' ? saturated : missed
+      if (attempts === 3) return second === 'saturated' ? saturated : missed
+      return {}
+    })
+    expect(rates.slice(0, 6)).toEqual([1000, 2000, 4000, 4000, 4000, 8000])
+    expect(steps.slice(2, 5).map(({ outcome }) => outcome)).toEqual([first, second, 'met'])
+    expect(found).toMatchObject({ highest: 6000, end: 'missed' })
+  })
+
+  it('takes a rate at which the backlog grows for too high, however fast the answers are', async () => {
+    const grows = (rate: number) => (rate > 3000 ? { backlogGrowth: rate - 3000 } : {})
+    const { found, steps } = await searchUpTo(1e9, {}, grows)
+    expect(steps.find(({ rate }) => rate === 4000)?.outcome).toBe('behind')
+    expect(found.highest).toBeLessThanOrEqual(3000)
+    expect(found.highest).toBeGreaterThan(2850)
+  })
+
+  it('blames a server that fails, though the generator was saturated too', async () => {
+    const both = { saturated: true, saturatedBecause: 'it was busy', overdue: 3, unanswered: 3 }
+    const { found } = await searchUpTo(1e9, {}, (rate) => (rate > 3000 ? both : {}))
+    expect(found).toMatchObject({ end: 'missed' })
+    expect(found.highest).toBeLessThanOrEqual(3000)
   })
 
   it('takes a rate at which requests are lost for too high, however fast the others are', async () => {

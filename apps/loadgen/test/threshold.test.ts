@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { judge, parseThreshold } from '../src/judge/threshold.ts'
-import { showValue } from '../src/judge/units.ts'
+import { NOTHING } from '../src/engine/distribution.ts'
+import { showValue } from '../src/format.ts'
+import { judge, parseThreshold, showActual } from '../src/judge/threshold.ts'
 import { flat, makeRun } from './runs.ts'
 
 describe('a threshold', () => {
@@ -13,6 +14,16 @@ describe('a threshold', () => {
     { text: 'acksPerSecond>=1M', metric: 'acksPerSecond', operator: '>=', limit: 1_000_000 },
     { text: 'sentRate>=99.5k', metric: 'sentRate', operator: '>=', limit: 99_500 },
     { text: 'errors==0', metric: 'errors', operator: '==', limit: 0 },
+    { text: 'p95<5ms', metric: 'p95', operator: '<', limit: 5 },
+    { text: 'p99.99<5ms', metric: 'p99.99', operator: '<', limit: 5 },
+    { text: 'p9999<5ms', metric: 'p99.99', operator: '<', limit: 5 },
+    { text: 'service.p75<5ms', metric: 'service.p75', operator: '<', limit: 5 },
+    { text: 'failed<1%', metric: 'failedAcks', operator: '<', limit: 0.01 },
+    { text: 'failed<1', metric: 'failedAcks', operator: '<', limit: 1 },
+    { text: 'timed-out<=0.1%', metric: 'timedOut', operator: '<=', limit: 0.001 },
+    { text: 'unanswered<5%', metric: 'unanswered', operator: '<', limit: 0.05 },
+    { text: 'acksPerSecond>=30/m', metric: 'acksPerSecond', operator: '>=', limit: 0.5 },
+    { text: 'acks-per-second>=50k/s', metric: 'acksPerSecond', operator: '>=', limit: 50_000 },
   ])('is read from "$text"', ({ text, metric, operator, limit }) => {
     expect(parseThreshold(text)).toMatchObject({ text: text.trim(), metric: { name: metric }, operator, limit })
   })
@@ -22,14 +33,18 @@ describe('a threshold', () => {
     { text: 'p99', told: /like p99<5ms/ },
     { text: 'p99=5ms', told: /one of < <= > >= ==/ },
     { text: 'p99<>5ms', told: /one of < <= > >= ==/ },
-    { text: 'p98<5ms', told: /no metric 'p98': p50, p90, p99, p999, .*acksPerSecond.*service\.p50/ },
+    { text: 'q98<5ms', told: /no metric 'q98': p50, p99 and any other percentile, .*acksPerSecond.*service\.p50/ },
+    { text: 'p0<5ms', told: /no metric 'p0': it must be a percentile above 0, up to 100/ },
+    { text: 'p101<5ms', told: /no metric 'p101': it must be a percentile/ },
+    { text: 'errors<1%', told: /the value of errors is '1%': it is no number of requests, so it has no share/ },
+    { text: 'p99<1%', told: /the value of p99 is '1%': it must be a time/ },
     { text: 'toString<5ms', told: /no metric 'toString'/ },
     { text: 'p99<5', told: /the value of p99 is '5': it must be a time like 300us, 5ms or 1s/ },
     { text: 'p99<5m', told: /it must be a time/ },
     { text: 'p99<-5ms', told: /like p99<5ms/ },
     {
       text: 'acksPerSecond>=1ms',
-      told: /the value of acksPerSecond is '1ms': it must be a number like 0, 200k or 1\.5M/,
+      told: /the value of acksPerSecond is '1ms': it must be a number a second like 500, 200k or 1\.5M/,
     },
   ])('is refused where it can not be read, and what is allowed is told: "$text"', ({ text, told }) => {
     expect(() => parseThreshold(text)).toThrow(RangeError)
@@ -67,8 +82,56 @@ describe('a threshold', () => {
   })
 })
 
+describe('a threshold without a figure', () => {
+  const nothing = { requests: 10, acks: 0, unanswered: 10, latencyMs: NOTHING, serviceTimeMs: NOTHING }
+
+  it.each(['p99<50ms', 'p99>=0us', 'p95<50ms', 'max<1s', 'mean<1s', 'min<1s', 'service.p50<1s'])(
+    'is crossed where nothing was answered: %s',
+    (text) => {
+      const percentilesMs = { latencyMs: { 95: null }, serviceTimeMs: {}, scheduleLagMs: null }
+      const [verdict] = judge([parseThreshold(text)], [makeRun({ ...nothing, percentilesMs })])
+      expect(verdict).toMatchObject({ actual: null, passed: false })
+      expect(showActual(verdict)).toBe('no answer')
+    },
+  )
+
+  it('is crossed where one of several runs has no answer', () => {
+    const runs = [makeRun(), makeRun(nothing), makeRun()]
+    expect(judge([parseThreshold('p99<5ms')], runs)).toMatchObject([{ actual: null, passed: false }])
+  })
+
+  it('is crossed where a share is of no requests', () => {
+    const [verdict] = judge([parseThreshold('failed<1%')], [makeRun({ requests: 0, acks: 0 })])
+    expect(verdict).toMatchObject({ actual: null, passed: false })
+    expect(showActual(verdict)).toBe('no request')
+  })
+})
+
+describe('a share', () => {
+  it.each([
+    { text: 'failed<1%', run: { failedAcks: 9 }, passed: true },
+    { text: 'failed<1%', run: { failedAcks: 10 }, passed: false },
+    { text: 'timed-out<=0.1%', run: { timedOut: 1 }, passed: true },
+    { text: 'timed-out<0.1%', run: { timedOut: 1 }, passed: false },
+    { text: 'unsent<50%', run: { requests: 500, acks: 500, unsent: 500 }, passed: false },
+    { text: 'acks>=99.9%', run: { acks: 998 }, passed: false },
+  ])('is of the requests that were due: $text, $run', ({ text, run, passed }) => {
+    expect(judge([parseThreshold(text)], [makeRun(run)])[0].passed).toBe(passed)
+  })
+
+  it('is judged by the worst of several runs', () => {
+    const runs = [0, 50, 0].map((failedAcks) => makeRun({ failedAcks }))
+    expect(judge([parseThreshold('failed<1%')], runs)).toMatchObject([{ actual: 0.05, passed: false }])
+  })
+})
+
 describe('a value for a person', () => {
   it.each([
+    ['time', null, '–'],
+    ['rate', null, '–'],
+    ['rate', 0.5, '0.5/s'],
+    ['rate', 10 / 3600, '0.002778/s'],
+    ['share', 0.01234, '1.234 %'],
     ['time', 0, '0 ms'],
     ['time', 0.0314159, '31.42 µs'],
     ['time', 1, '1 ms'],

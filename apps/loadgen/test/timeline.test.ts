@@ -1,21 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { Distribution } from '../src/engine/distribution.ts'
-import { PULSE_INTERVAL, type Pulse } from '../src/engine/share.ts'
+import { type ProgressSample, SAMPLE_INTERVAL } from '../src/engine/load-worker.ts'
 import { Timeline } from '../src/engine/timeline.ts'
 
-/** A pulse at the end of its slot, with answers that took so long, in milliseconds. */
-function pulse(slot: number, times: readonly number[], more: Partial<Pulse> = {}): Pulse {
+/** A sample at the end of its slice, with answers that took so long, in milliseconds. */
+function sample(slice: number, times: readonly number[], more: Partial<ProgressSample> = {}): ProgressSample {
   const responseTimes = new Distribution(2)
   for (const time of times) responseTimes.record(time, 1)
   return {
     ...{
-      slot,
-      at: (slot + 1) * PULSE_INTERVAL,
+      slice,
+      at: (slice + 1) * SAMPLE_INTERVAL,
       acks: times.length,
       failedAcks: 0,
-      errors: 0,
+      connectionsLost: 0,
+      late: 0,
+      due: times.length,
+      unsent: 0,
+      mismatched: 0,
+      duplicates: 0,
+      overdue: 0,
       inFlight: 0,
       connections: 1,
+      connectionsDown: 0,
     },
     responseTimes: responseTimes.pack(),
     ...more,
@@ -24,11 +31,11 @@ function pulse(slot: number, times: readonly number[], more: Partial<Pulse> = {}
 
 describe('a Timeline', () => {
   test('has a slice for each tenth of a second, of all workers together', () => {
-    const timeline = new Timeline()
-    timeline.take(0, pulse(-1, [9]))
-    timeline.take(0, pulse(0, [1, 1, 1], { inFlight: 3 }))
-    timeline.take(1, pulse(0, [5], { inFlight: 4, failedAcks: 1 }))
-    timeline.take(1, pulse(1, [2], { inFlight: 6, errors: 2 }))
+    const timeline = new Timeline(true)
+    timeline.take(0, sample(-1, [9]))
+    timeline.take(0, sample(0, [1, 1, 1], { inFlight: 3 }))
+    timeline.take(1, sample(0, [5], { inFlight: 4, failedAcks: 1 }))
+    timeline.take(1, sample(1, [2], { inFlight: 6, connectionsLost: 2 }))
     const slices = timeline.slices()
     expect(slices).toMatchObject([
       { atSeconds: 0, seconds: 0.1, acks: 4, failedAcks: 1, errors: 0, inFlight: 7 },
@@ -41,47 +48,47 @@ describe('a Timeline', () => {
   })
 
   test('has an empty slice where nobody told anything', () => {
-    const timeline = new Timeline()
-    timeline.take(0, pulse(0, [1]))
-    timeline.take(0, pulse(3, [1]))
-    expect(timeline.slices().map(({ acks, max }) => [acks, max > 0])).toEqual([
-      [1, true],
-      [0, false],
-      [0, false],
-      [1, true],
+    const timeline = new Timeline(true)
+    timeline.take(0, sample(0, [1]))
+    timeline.take(0, sample(3, [1]))
+    expect(timeline.slices().map(({ acks, max }) => [acks, max === null])).toEqual([
+      [1, false],
+      [0, true],
+      [0, true],
+      [1, false],
     ])
   })
 
   test.each([
-    { name: 'nothing', pulses: 0, slices: 0, seconds: 0 },
-    { name: 'half a minute', pulses: 300, slices: 300, seconds: 0.1 },
-    { name: 'a little more', pulses: 302, slices: 151, seconds: 0.2 },
-    { name: 'ten minutes', pulses: 6000, slices: 188, seconds: 3.2 },
-    { name: 'three hours', pulses: 108_000, slices: 211, seconds: 51.2 },
-  ])('has never more than 300 slices, and loses no answer: $name', ({ pulses, slices, seconds }) => {
-    const timeline = new Timeline()
-    const [slow, fast] = [pulse(0, [8]), pulse(0, [2])]
-    for (let slot = 0; slot < pulses; slot++)
-      timeline.take(0, { ...(slot % 7 === 0 ? slow : fast), slot, at: (slot + 1) * PULSE_INTERVAL })
+    { name: 'nothing', samples: 0, slices: 0, seconds: 0 },
+    { name: 'half a minute', samples: 300, slices: 300, seconds: 0.1 },
+    { name: 'a little more', samples: 302, slices: 151, seconds: 0.2 },
+    { name: 'ten minutes', samples: 6000, slices: 188, seconds: 3.2 },
+    { name: 'three hours', samples: 108_000, slices: 211, seconds: 51.2 },
+  ])('has never more than 300 slices, and loses no answer: $name', ({ samples, slices, seconds }) => {
+    const timeline = new Timeline(true)
+    const [slow, fast] = [sample(0, [8]), sample(0, [2])]
+    for (let slice = 0; slice < samples; slice++)
+      timeline.take(0, { ...(slice % 7 === 0 ? slow : fast), slice, at: (slice + 1) * SAMPLE_INTERVAL })
     const all = timeline.slices()
     expect(all).toHaveLength(slices)
-    expect(all.reduce((sum, { acks }) => sum + acks, 0)).toBe(pulses)
+    expect(all.reduce((sum, { acks }) => sum + acks, 0)).toBe(samples)
     expect(all[0]?.seconds ?? 0).toBe(seconds)
     for (const [i, slice] of all.entries()) expect(slice.atSeconds).toBeCloseTo(i * seconds, 3)
     if (seconds > 1) expect(all[0].max).toBeCloseTo(8, 1)
   })
 
   test('has a last slice that is as short as it was, or part of the one before', () => {
-    const long = new Timeline()
-    long.take(0, pulse(0, [1]))
-    long.take(0, pulse(1, [1, 1], { at: 170 }))
+    const long = new Timeline(true)
+    long.take(0, sample(0, [1]))
+    long.take(0, sample(1, [1, 1], { at: 170 }))
     expect(long.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([
       [0.1, 1],
       [0.07, 2],
     ])
-    const short = new Timeline()
-    short.take(0, pulse(0, [1]))
-    short.take(0, pulse(1, [1, 1], { at: 103 }))
+    const short = new Timeline(true)
+    short.take(0, sample(0, [1]))
+    short.take(0, sample(1, [1, 1], { at: 103 }))
     expect(short.slices().map(({ seconds, acks }) => [seconds, acks])).toEqual([[0.103, 3]])
   })
 })

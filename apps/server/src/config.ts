@@ -1,4 +1,5 @@
 import {
+  addCompletion,
   addConfigFile,
   addFlags,
   Command,
@@ -45,6 +46,7 @@ export async function readTask(argv: readonly string[]): Promise<Task> {
     .addHelpText('after', HELP)
     .action(() => {})
   addFlags(command, 'DEMO_SERVER', { ...FLAGS, ...COMMAND_FLAGS })
+  addCompletion(command)
   await parseCommandLine(command, argv)
   const { config: file, checkConfig, printConfig: print } = command.opts<Values<typeof COMMAND_FLAGS>>()
   if (file !== undefined) addConfigFile(command, file, FLAGS)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ExitError, ExitStatus } from '@demo/cli'
+import { ExitError, ExitStatus, isSystemError, OptionError } from '@demo/cli'
 import { createServer, ServerOptionError, type TlsOptions } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from './flags.ts'
@@ -82,6 +82,8 @@ function complaining(flags: string, read: () => Secrets): Secrets {
   try {
     return read()
   } catch (error) {
+    const isTheirs = error instanceof OptionError || error instanceof ServerOptionError || isSystemError(error)
+    if (!isTheirs) throw error
     const which = error instanceof ServerOptionError ? '--tls-cert' : `${flags}:`
     throw new ExitError(ExitStatus.usage, `${which} ${textOf(error)}`)
   }

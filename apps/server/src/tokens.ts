@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { OptionError } from '@demo/cli'
 
 /** What a line begins with that holds the SHA-256 of a token instead of the token: `sha256:` and 64 hex digits. */
 const HASHED = 'sha256:'
@@ -39,7 +40,7 @@ export class Tokens {
  * begin with `#` are left out, and so is blank space around a token.
  *
  * @returns the SHA-256 of each
- * @throws Error that names the file and the line, and never what is in it
+ * @throws OptionError that names the file and the line, and never what is in it
  */
 export function readTokens(file: string): readonly Buffer[] {
   const lines = readFileSync(file, 'utf8').split('\n')
@@ -48,13 +49,13 @@ export function readTokens(file: string): readonly Buffer[] {
     if (text === '' || text.startsWith('#')) return []
     if (!text.startsWith(HASHED)) return [hashOf(Buffer.from(text))]
     const hex = text.slice(HASHED.length)
-    if (!HASH.test(hex)) throw new Error(`${file}:${at + 1}: after ${HASHED} there must be 64 hex digits`)
+    if (!HASH.test(hex)) throw new OptionError(`${file}:${at + 1}: after ${HASHED} there must be 64 hex digits`)
     return [Buffer.from(hex, 'hex')]
   })
   if (hashes.some((hash) => hash.equals(HASH_OF_NOTHING))) {
-    throw new Error(`${file}: there is the hash of no token at all, so anybody could get in`)
+    throw new OptionError(`${file}: there is the hash of no token at all, so anybody could get in`)
   }
-  if (hashes.length === 0) throw new Error(`${file}: there is no token in it, so nobody could get in`)
+  if (hashes.length === 0) throw new OptionError(`${file}: there is no token in it, so nobody could get in`)
   return hashes
 }
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { parseCount } from '@demo/cli'
+import { OptionError, parseCount } from '@demo/cli'
 
 /** More processes than any machine has use for. */
 const MOST = 1024
@@ -7,11 +7,11 @@ const MOST = 1024
 /**
  * Reads how many processes serve: a number, or `auto`.
  *
- * @throws RangeError that says what is allowed
+ * @throws OptionError that says what is allowed
  */
 export function parseWorkers(text: string): number {
   if (text === 'auto') return availableParallelism()
   const count = /^\d+$/.test(text) ? parseCount(text) : 0
-  if (count < 1 || count > MOST) throw new RangeError(`it must be a number from 1 to ${MOST}, or auto`)
+  if (count < 1 || count > MOST) throw new OptionError(`it must be a number from 1 to ${MOST}, or auto`)
   return count
 }

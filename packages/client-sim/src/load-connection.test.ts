@@ -637,6 +637,40 @@ describe('overdue', () => {
   })
 })
 
+describe('forEachUnanswered', () => {
+  const waiting = (connection: LoadConnection) => {
+    const all: (readonly [dueAt: number, sentAt: number])[] = []
+    connection.forEachUnanswered((dueAt, sentAt) => all.push([dueAt, sentAt]))
+    return all
+  }
+
+  test('visits what waits, stragglers too, with when it was due and sent', async () => {
+    const { connection, side, answered } = await load({ window: 2 })
+    let due = 0
+    connection.send(2, () => ++due)
+    await side.receiveLike(submits(1, 2, 'cafe'))
+    side.send(submitAck(2))
+    await answered(1)
+    // The third takes the slot of the first, which waits still.
+    connection.send(1, () => ++due)
+    const all = waiting(connection).sort(([one], [other]) => one - other)
+    expect(all.map(([dueAt]) => dueAt)).toEqual([1, 3])
+    for (const [, sentAt] of all) expect(sentAt).toBeGreaterThan(0)
+  })
+
+  test('visits what was lost with a connection that is gone', async () => {
+    const { connection, side, answered, untilClosed } = await load()
+    connection.send(3)
+    await side.receiveLike(submits(1, 3, 'cafe'))
+    side.send(submitAck(1))
+    await answered(1)
+    side.socket.destroy()
+    await untilClosed()
+    expect(waiting(connection)).toHaveLength(2)
+    for (const [dueAt, sentAt] of waiting(connection)) expect(dueAt).toBe(sentAt)
+  })
+})
+
 describe('a server that takes nothing for a while', () => {
   test('gets every byte once it does, and in between there is no room', async () => {
     const window = 20_000

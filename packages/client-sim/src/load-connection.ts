@@ -190,6 +190,17 @@ export class LoadConnection {
     return count
   }
 
+  /**
+   * Calls for each request that waits for its answer; of a connection that is gone, for each that was lost with it. Times
+   * in milliseconds on the monotonic clock.
+   */
+  forEachUnanswered(visit: (dueAt: number, sentAt: number) => void): void {
+    for (let slot = 0; slot < this.#serials.length; slot++) {
+      if (this.#serials[slot] !== FREE) visit(this.#dueAt[slot], this.#sentAt[slot])
+    }
+    for (const { dueAt, sentAt } of this.#stragglers.values()) visit(dueAt, sentAt)
+  }
+
   /** Ends our side; the server ends its own. */
   end(): void {
     this.#ended = true

@@ -1,14 +1,23 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Flags, flag, optionalFlag, parseCount, parseDuration, parseText, type Values } from '@demo/cli'
+import {
+  type Flags,
+  flag,
+  OptionError,
+  optionalFlag,
+  parseCount,
+  parseDuration,
+  parseText,
+  type Values,
+} from '@demo/cli'
 import { parseRows } from './row.ts'
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 
-/** @throws RangeError when it is 0 */
+/** @throws OptionError when it is 0 */
 function parsePositiveDuration(text: string): number {
   const value = parseDuration(text)
-  if (value === 0) throw new RangeError('it must be a time above 0 like 500ms or 2s')
+  if (value === 0) throw new OptionError('it must be a time above 0 like 500ms or 2s')
   return value
 }
 

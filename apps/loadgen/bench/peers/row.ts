@@ -1,4 +1,4 @@
-import { parseCount } from '@demo/cli'
+import { OptionError, parseCount } from '@demo/cli'
 
 /** One kind of load: a column of the table, a panel of the chart. */
 export interface Row {
@@ -14,13 +14,13 @@ const STANDARD_PAYLOAD = 25
 /**
  * Reads `1,8,1000` or `100x1024`: windows, each with the size of its payloads where that is not 25 bytes.
  *
- * @throws RangeError that says what is allowed
+ * @throws OptionError that says what is allowed
  */
 export function parseRows(text: string): readonly Row[] {
   return text.split(',').map((one) => {
     const [, window, payload = `${STANDARD_PAYLOAD}`] = /^(\d+)(?:x(\d+))?$/.exec(one) ?? []
     if (window === undefined || Number(window) === 0) {
-      throw new RangeError('they must be windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
+      throw new OptionError('they must be windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
     }
     return { window: parseCount(window), payload: parseCount(payload) }
   })

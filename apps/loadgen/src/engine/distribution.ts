@@ -76,9 +76,9 @@ export class Distribution {
     this.#max = Math.max(this.#max, max)
   }
 
-  /** @returns in milliseconds, 0 when nothing was recorded */
-  percentile(percentile: number): number {
-    if (this.count === 0) return 0
+  /** @returns in milliseconds, null when nothing was recorded */
+  percentile(percentile: number): number | null {
+    if (this.count === 0) return null
     const { histogram } = this
     const wanted = Math.max(1, Math.round((percentile / 100) * this.count))
     const [first, last] = this.#indices()
@@ -98,12 +98,11 @@ export class Distribution {
     return [this.histogram.countsArrayIndex(this.#min), this.histogram.countsArrayIndex(this.#max)]
   }
 
-  /** All 0 when nothing was recorded. */
   summarize(): Summary {
-    const empty = this.count === 0
+    if (this.count === 0) return NOTHING
     return {
-      min: empty ? 0 : told(this.#min),
-      mean: empty ? 0 : told(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
+      min: told(this.#min),
+      mean: told(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
       p50: this.percentile(50),
       p90: this.percentile(90),
       p99: this.percentile(99),
@@ -112,6 +111,9 @@ export class Distribution {
     }
   }
 }
+
+/** What is told of a distribution of nothing. */
+export const NOTHING: Summary = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
 
 /** Nanoseconds as the milliseconds that are told. */
 const told = (nanoseconds: number) => Number((nanoseconds / NANOSECONDS).toPrecision(DIGITS_TOLD))

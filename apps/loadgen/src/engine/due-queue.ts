@@ -30,6 +30,11 @@ export class DueQueue {
     return this.#times[(this.#first + this.#length - place) % this.#times.length]
   }
 
+  /** Calls for each, oldest first; they stay. */
+  forEach(visit: (due: number) => void): void {
+    for (let i = 0; i < this.#length; i++) visit(this.#times[(this.#first + i) % this.#times.length])
+  }
+
   #grow(): void {
     const times = new Float64Array(this.#times.length * 2)
     const tail = this.#times.subarray(this.#first)

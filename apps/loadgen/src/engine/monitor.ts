@@ -1,7 +1,7 @@
-import type { RunOptions } from '../options.ts'
+import { durationOf, isOpen, type RunOptions, warmupOf } from '../options.ts'
 import type { Slice } from '../result.ts'
 import { Distribution } from './distribution.ts'
-import { PULSE_INTERVAL, type Pulse } from './share.ts'
+import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 import { Timeline } from './timeline.ts'
 
 /** Where a run is. */
@@ -20,62 +20,79 @@ export interface Progress {
   readonly acks: number
   readonly failedAcks: number
   readonly inFlight: number
-  /** Connections lost, and requests that timed out. */
+  /** Connections lost, and requests that timed out: `connectionsLost` and `late`. */
   readonly errors: number
-  /** Response time of the last second, in milliseconds; 0 when nothing was answered. */
-  readonly p50: number
-  readonly p99: number
+  /** Connections that were lost so far, or could not be made again. */
+  readonly connectionsLost: number
+  /** Connections that are lost now, and are being made again. */
+  readonly connectionsDown: number
+  /** Answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
+  readonly overdue: number
+  /** Requests that were due by now and are not sent; 0 in the closed model. */
+  readonly unsent: number
+  /** Answers to no request that ever waited, those of the warm-up included. */
+  readonly mismatched: number
+  /** Second answers, those of the warm-up included. */
+  readonly duplicates: number
+  /** Response time of the last second, in milliseconds; null when nothing was answered. */
+  readonly p50: number | null
+  readonly p99: number | null
 }
 
-/** How many pulses of a worker are a second. */
-const PULSES_A_SECOND = 1000 / PULSE_INTERVAL
+/** How many samples of a worker are a second. */
+const SAMPLES_A_SECOND = 1000 / SAMPLE_INTERVAL
 
 /** How exact the percentiles of a running load are. */
 const DIGITS = 2
 
-/** Sees the pulses of all workers, and tells how the run is going. */
+/** Sees the samples of all workers, and tells how the run is going. */
 export class Monitor {
   readonly #options: RunOptions
-  readonly #timeline = new Timeline()
+  readonly #timeline: Timeline
   /** The last second of each worker, newest last. */
-  readonly #recent = new Map<number, Pulse[]>()
+  readonly #recent = new Map<number, ProgressSample[]>()
   readonly #recentTimes = new Distribution(DIGITS)
   #phase: Phase = 'connect'
   #since = performance.now()
   #acks = 0
   #failedAcks = 0
-  #errors = 0
+  #connectionsLost = 0
+  #late = 0
 
   constructor(options: RunOptions) {
     this.#options = options
+    this.#timeline = new Timeline(isOpen(options))
   }
 
   enter(phase: Phase): void {
     this.#phase = phase
     this.#since = performance.now()
     // The load counts anew, and the drain goes on with its count.
-    if (phase === 'load') this.#acks = this.#failedAcks = 0
+    if (phase === 'load') this.#acks = this.#failedAcks = this.#late = 0
   }
 
-  take(worker: number, pulse: Pulse): void {
-    this.#timeline.take(worker, pulse)
-    this.#acks += pulse.acks
-    this.#failedAcks += pulse.failedAcks
-    this.#errors += pulse.errors
+  take(worker: number, sample: ProgressSample): void {
+    this.#timeline.take(worker, sample)
+    this.#acks += sample.acks
+    this.#failedAcks += sample.failedAcks
+    this.#connectionsLost += sample.connectionsLost
+    this.#late += sample.late
     const recent = this.#recent.get(worker) ?? []
-    recent.push(pulse)
-    if (recent.length > PULSES_A_SECOND) recent.shift()
+    recent.push(sample)
+    if (recent.length > SAMPLES_A_SECOND) recent.shift()
     this.#recent.set(worker, recent)
   }
 
   progress(): Progress {
     const milliseconds = performance.now() - this.#since
-    const now = [...this.#recent.values()].flatMap((pulses) => pulses.slice(-1))
-    const sum = (pick: (pulse: Pulse) => number) => now.reduce((total, pulse) => total + pick(pulse), 0)
-    const connections = sum((pulse) => pulse.connections)
+    const now = [...this.#recent.values()].flatMap((samples) => samples.slice(-1))
+    const sum = (pick: (sample: ProgressSample) => number) => now.reduce((total, sample) => total + pick(sample), 0)
+    const connections = sum((sample) => sample.connections)
     const times = this.#recentTimes
     times.clear()
-    for (const pulses of this.#recent.values()) for (const pulse of pulses) times.add(pulse.responseTimes)
+    for (const samples of this.#recent.values()) for (const sample of samples) times.add(sample.responseTimes)
     return {
       phase: this.#phase,
       seconds: milliseconds / 1000,
@@ -83,8 +100,15 @@ export class Monitor {
       connections,
       acks: this.#acks,
       failedAcks: this.#failedAcks,
-      inFlight: sum((pulse) => pulse.inFlight),
-      errors: this.#errors,
+      inFlight: sum((sample) => sample.inFlight),
+      errors: this.#connectionsLost + this.#late,
+      connectionsLost: this.#connectionsLost,
+      connectionsDown: sum((sample) => sample.connectionsDown),
+      late: this.#late,
+      overdue: sum((sample) => sample.overdue),
+      unsent: sum((sample) => sample.unsent),
+      mismatched: sum((sample) => sample.mismatched),
+      duplicates: sum((sample) => sample.duplicates),
       p50: times.percentile(50),
       p99: times.percentile(99),
     }
@@ -95,7 +119,8 @@ export class Monitor {
   }
 
   #done(milliseconds: number, connections: number): number | undefined {
-    const { amount, duration, warmup } = this.#options
+    const { amount } = this.#options
+    const [duration, warmup] = [durationOf(this.#options), warmupOf(this.#options)]
     const parts: Record<Phase, readonly [done: number, of: number]> = {
       connect: [connections, this.#options.connections],
       'warm-up': [milliseconds, warmup],

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { OptionError } from '@demo/cli'
 import { createPayload, createRandom, createWords } from '@demo/client-sim'
 import type { RunOptions } from '../options.ts'
+import { readInput } from './read-input.ts'
 
 /** What different payloads may take, in bytes, unless fewer than {@link LEAST} would be left. */
 const POOL_BYTES = 4 * 1024 * 1024
@@ -11,7 +12,7 @@ const LEAST = 16
  * The payloads of a run: one for all requests, or many that are sent in turn, over and over. The same options give the
  * same bytes.
  *
- * @throws RangeError when the file has none
+ * @throws OptionError when the file has none
  */
 export async function createPayloads(options: RunOptions): Promise<readonly Uint8Array[]> {
   const { payloadFile, payload, payloadSize, seed } = options
@@ -27,7 +28,7 @@ export async function createPayloads(options: RunOptions): Promise<readonly Uint
 
 /** Each line, without its end. What comes after the last line end is a line if it is anything. */
 async function readLines(file: string): Promise<readonly Uint8Array[]> {
-  const bytes = await readFile(file)
+  const bytes = await readInput('--payload-file', file)
   const lines: Uint8Array[] = []
   for (let at = 0; at < bytes.length; ) {
     const found = bytes.indexOf(0x0a, at)
@@ -35,6 +36,6 @@ async function readLines(file: string): Promise<readonly Uint8Array[]> {
     lines.push(bytes.subarray(at, end > at && bytes[end - 1] === 0x0d ? end - 1 : end))
     at = end + 1
   }
-  if (lines.length === 0) throw new RangeError(`the payload file ${file} is empty: each line is a payload`)
+  if (lines.length === 0) throw new OptionError(`the payload file ${file} is empty: each line is a payload`)
   return lines
 }

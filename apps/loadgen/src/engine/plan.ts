@@ -1,21 +1,34 @@
-import { readFile } from 'node:fs/promises'
-import type { ClientTls } from '@demo/client-sim'
-import { locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import { OptionError } from '@demo/cli'
+import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
+import type { Limit, WorkerPlan } from './load-worker.ts'
 import { createPayloads } from './payloads.ts'
-import type { Limit, SharePlan } from './share.ts'
+import { readInput } from './read-input.ts'
+import { readTls } from './read-tls.ts'
 
 /**
  * Divides a load among its workers. Reads the files that the options name.
  *
- * @throws RangeError when options do not go together; the system's error when a file can't be read
+ * @throws OptionError when options do not go together, or a file can't be read
  */
-export async function planShares(options: RunOptions): Promise<readonly SharePlan[]> {
-  const { connections, connectRate, workers, rate, arrival, seed, dialect, timeout, reconnectEvery = 0 } = options
+export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
+  const {
+    connections,
+    connectRate,
+    workers,
+    rate,
+    arrival,
+    seed,
+    dialect,
+    timeout,
+    reconnectEvery = 0,
+    noReconnect,
+    stage,
+  } = options
   if (workers > connections) {
-    throw new RangeError(`${workers} workers can't share ${connections} connections: each needs one at least`)
+    throw new OptionError(`${workers} workers can't share ${connections} connections: each needs one at least`)
   }
   const window = windowOf(options)
-  if (window > MAX_WINDOW) throw new RangeError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
+  if (window > MAX_WINDOW) throw new OptionError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
   const locations = locationsOf(options)
   const [tls, credentials, payloads] = await Promise.all([
     readTls(options),
@@ -29,16 +42,21 @@ export async function planShares(options: RunOptions): Promise<readonly SharePla
       { length: portionOf(connections, worker, workers) },
       (_, i) => locations[(i * workers + worker) % locations.length],
     ),
-    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery },
+    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery, noReconnect: noReconnect === true },
+    targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
     connectAfter: connectInterval * worker,
-    schedule: rate === undefined ? undefined : { rate, arrival, seed, worker, workers },
+    schedule: isOpen(options) ? { rate: rate ?? 0, stages: stage, arrival, seed, worker, workers } : undefined,
   }))
 }
 
 /** What each worker may send and count. */
-export function limitOf({ amount, duration, workers }: RunOptions, worker: number): Limit {
-  return { duration, amount: amount === undefined ? undefined : portionOf(amount, worker, workers) }
+export function limitOf(options: RunOptions, worker: number): Limit {
+  const { amount, workers } = options
+  return {
+    duration: durationOf(options),
+    amount: amount === undefined ? undefined : portionOf(amount, worker, workers),
+  }
 }
 
 /** As even as whole numbers can be; the first have one more. */
@@ -46,28 +64,10 @@ function portionOf(total: number, worker: number, workers: number): number {
   return Math.floor(total / workers) + (worker < total % workers ? 1 : 0)
 }
 
-async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
-  const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
-  if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new RangeError('--tls-cert and --tls-key belong together: one of them is missing')
-  }
-  const [ca, cert, key] = await Promise.all([tlsCa, tlsCert, tlsKey].map(readPem))
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(tlsServername === undefined ? {} : { servername: tlsServername }),
-    ...(tlsInsecure === true ? { rejectUnauthorized: false } : {}),
-  }
-}
-
-const readPem = async (file: string | undefined) => (file === undefined ? undefined : readFile(file, 'utf8'))
-
 /** The file's bytes, without the line end that editors put at the end. */
 async function readCredentials({ tokenFile }: RunOptions): Promise<Uint8Array | undefined> {
   if (tokenFile === undefined) return undefined
-  const text = (await readFile(tokenFile, 'utf8')).replace(/\r?\n$/, '')
-  if (text === '') throw new RangeError(`the token file ${tokenFile} is empty`)
+  const text = (await readInput('--token-file', tokenFile)).toString().replace(/\r?\n$/, '')
+  if (text === '') throw new OptionError(`the token file ${tokenFile} is empty`)
   return new TextEncoder().encode(text)
 }

@@ -1,6 +1,6 @@
 import type { Slice } from '../result.ts'
 import { Distribution, type PackedDistribution } from './distribution.ts'
-import { PULSE_INTERVAL, type Pulse } from './share.ts'
+import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 
 /** The most slices that are told. */
 const MOST_SLICES = 300
@@ -8,32 +8,42 @@ const MOST_SLICES = 300
 /** How exact the percentiles of a slice are. */
 const DIGITS = 2
 
+/** How a worker is at a moment. */
+type WorkerState = Readonly<Record<'inFlight' | 'unsent' | 'connectionsDown', number>>
+
 /** A slice in the making, of all workers. */
 class Cell {
   acks = 0
   failedAcks = 0
-  errors = 0
-  /** Of each worker, at the end of the slice. */
-  readonly inFlight = new Map<number, number>()
+  connectionsLost = 0
+  late = 0
+  due = 0
+  /** Of each worker, how it was at the end of the slice. */
+  readonly state = new Map<number, WorkerState>()
   /** When it ended, in milliseconds since the counting began. */
   end = 0
   #packed: PackedDistribution[] = []
 
-  take(worker: number, pulse: Pulse): void {
-    this.acks += pulse.acks
-    this.failedAcks += pulse.failedAcks
-    this.errors += pulse.errors
-    this.inFlight.set(worker, pulse.inFlight)
-    this.end = Math.max(this.end, pulse.at)
-    if (pulse.acks > 0) this.#pack([pulse.responseTimes])
+  take(worker: number, sample: ProgressSample): void {
+    this.acks += sample.acks
+    this.failedAcks += sample.failedAcks
+    this.connectionsLost += sample.connectionsLost
+    this.late += sample.late
+    this.due += sample.due
+    const { inFlight, unsent, connectionsDown } = sample
+    this.state.set(worker, { inFlight, unsent, connectionsDown })
+    this.end = Math.max(this.end, sample.at)
+    if (sample.acks > 0) this.#pack([sample.responseTimes])
   }
 
   /** Takes in the slice that comes after it. */
   join(next: Cell): void {
     this.acks += next.acks
     this.failedAcks += next.failedAcks
-    this.errors += next.errors
-    for (const [worker, inFlight] of next.inFlight) this.inFlight.set(worker, inFlight)
+    this.connectionsLost += next.connectionsLost
+    this.late += next.late
+    this.due += next.due
+    for (const [worker, state] of next.state) this.state.set(worker, state)
     this.end = Math.max(this.end, next.end)
     this.#pack(next.#packed)
   }
@@ -62,36 +72,48 @@ const scratch = new Distribution(DIGITS)
  */
 export class Timeline {
   #cells: Cell[] = []
-  /** How many pulses are one slice. */
-  #pulsesEach = 1
+  readonly #open: boolean
+  /** How many samples are one slice. */
+  #samplesEach = 1
+
+  /** @param open whether the load is of the open model: requests can be due */
+  constructor(open: boolean) {
+    this.#open = open
+  }
 
   /** @param worker which one told it, from 0 */
-  take(worker: number, pulse: Pulse): void {
-    if (pulse.slot < 0) return
-    while (Math.floor(pulse.slot / this.#pulsesEach) >= MOST_SLICES) this.#coarsen()
-    const at = Math.floor(pulse.slot / this.#pulsesEach)
+  take(worker: number, sample: ProgressSample): void {
+    if (sample.slice < 0) return
+    while (Math.floor(sample.slice / this.#samplesEach) >= MOST_SLICES) this.#coarsen()
+    const at = Math.floor(sample.slice / this.#samplesEach)
     while (this.#cells.length <= at) this.#cells.push(new Cell())
-    this.#cells[at].take(worker, pulse)
+    this.#cells[at].take(worker, sample)
   }
 
   /** All that there is; nothing more is taken after it. */
   slices(): Slice[] {
-    const length = this.#pulsesEach * PULSE_INTERVAL
+    const length = this.#samplesEach * SAMPLE_INTERVAL
     const last = this.#joinLast(length)
     const milliseconds = (i: number) => (i < last ? length : Math.max(1, (this.#cells[i]?.end ?? 0) - i * length))
     const histogram = new Distribution(DIGITS)
-    let inFlight = new Map<number, number>()
+    let state = new Map<number, WorkerState>()
+    const sum = (pick: (one: WorkerState) => number) => [...state.values()].reduce((total, one) => total + pick(one), 0)
     return this.#cells.map((cell, i) => {
       // Where a worker was too late to tell, it is as it was.
-      inFlight = new Map([...inFlight, ...cell.inFlight])
+      state = new Map([...state, ...cell.state])
       cell.into(histogram)
       return {
         atSeconds: Number(((i * length) / 1000).toFixed(3)),
         seconds: Number((milliseconds(i) / 1000).toFixed(3)),
         acks: cell.acks,
         failedAcks: cell.failedAcks,
-        errors: cell.errors,
-        inFlight: [...inFlight.values()].reduce((sum, one) => sum + one, 0),
+        errors: cell.connectionsLost + cell.late,
+        connectionsLost: cell.connectionsLost,
+        late: cell.late,
+        due: this.#open ? cell.due : null,
+        unsent: sum((one) => one.unsent),
+        connectionsDown: sum((one) => one.connectionsDown),
+        inFlight: sum((one) => one.inFlight),
         p50: histogram.percentile(50),
         p99: histogram.percentile(99),
         p999: histogram.percentile(99.9),
@@ -116,6 +138,6 @@ export class Timeline {
       if (i + 1 < cells.length) cells[i].join(cells[i + 1])
       this.#cells.push(cells[i])
     }
-    this.#pulsesEach *= 2
+    this.#samplesEach *= 2
   }
 }

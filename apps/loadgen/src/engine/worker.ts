@@ -1,15 +1,15 @@
-/** The other side of a ThreadShare: makes a share of the load in a worker thread. */
+/** The other side of a RemoteLoadWorker: makes a share of the load in a worker thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ClientError } from '@demo/client-sim'
-import { Load } from './load.ts'
-import type { SharePlan } from './share.ts'
-import type { Call, FromThread, ThrownInThread } from './thread-share.ts'
+import type { WorkerPlan } from './load-worker.ts'
+import { LocalLoadWorker } from './local-load-worker.ts'
+import type { Call, FromThread, ThrownInThread } from './remote-load-worker.ts'
 
 const port = parentPort
 if (port === null) throw new Error('this is no program: demo-loadgen starts it in a thread')
 
 const tell = (message: FromThread) => port.postMessage(message)
-const load = new Load(workerData as SharePlan, (pulse) => tell({ pulse }))
+const load = new LocalLoadWorker(workerData as WorkerPlan, (sample) => tell({ sample }))
 
 port.on('message', async ({ id, method, args }: Call) => {
   try {
@@ -24,5 +24,5 @@ port.on('message', async ({ id, method, args }: Call) => {
 function asPlain(error: unknown): ThrownInThread {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof ClientError) return { kind: 'client', message, code: error.code, dialect: error.dialect }
-  return { kind: error instanceof RangeError ? 'range' : 'other', message }
+  return { kind: 'other', message, stack: error instanceof Error ? error.stack : undefined }
 }

@@ -1,5 +1,5 @@
+import { NONE, showNumber, showValue } from '../format.ts'
 import type { CompareOptions, Comparison, Row, Side } from './compare.ts'
-import { showNumber, showValue } from './units.ts'
 
 const HEADINGS = ['', 'before', 'after', 'change', 'p', 'verdict'] as const
 
@@ -39,11 +39,15 @@ function table(rows: readonly Row[]): string[] {
 function rowCells({ metric, before, after, change, p, verdict }: Row): readonly string[] {
   const show = ({ median, noise }: Side) =>
     `${showValue(metric.kind, median)}${noise === null ? '' : ` ± ${percent(noise)}`}`
-  return [metric.name, show(before), show(after), showChange(change), showP(p), verdict]
+  return [metric.name, show(before), show(after), changeCell(before, after, change), showP(p), verdict]
 }
 
-function showChange(change: number | null): string {
-  if (change === null) return 'from 0'
+function changeCell(before: Side, after: Side, change: number | null): string {
+  if (before.median === null || after.median === null) return NONE
+  return change === null ? 'from 0' : showChange(change)
+}
+
+function showChange(change: number): string {
   return `${change > 0 ? '+' : change < 0 ? '−' : ''}${percent(Math.abs(change))}`
 }
 
@@ -57,10 +61,22 @@ function verdictLine(rows: readonly Row[], verdict: Comparison['verdict']): stri
     rows
       .filter((row) => row.verdict === wanted)
       .map(({ metric, change, after }) =>
-        change === null ? `${metric.name} ${showNumber(after.median)}` : `${metric.name} ${showChange(change)}`,
+        change === null ? `${metric.name} ${showNumber(after.median ?? 0)}` : `${metric.name} ${showChange(change)}`,
       )
       .join(', ')
   if (verdict === 'no difference seen') return 'verdict: no difference seen'
+  if (verdict === 'nothing to compare') return `verdict: nothing to compare (${nothing(rows)})`
   const other = verdict === 'worse' ? named('better') : ''
   return `verdict: ${verdict} (${named(verdict)})${other === '' ? '' : `, though better in ${other}`}`
+}
+
+/** What there is nothing to compare in, and on which side. */
+function nothing(rows: readonly Row[]): string {
+  return rows
+    .filter(({ verdict }) => verdict === 'nothing to compare')
+    .map(({ metric, before, after }) => {
+      const sides = [...(before.median === null ? ['before'] : []), ...(after.median === null ? ['after'] : [])]
+      return `no ${metric.name} ${sides.join(' and ')}`
+    })
+    .join(', ')
 }

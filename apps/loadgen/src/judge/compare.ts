@@ -1,7 +1,8 @@
 import { type JudgedRun, type Metric, TROUBLES } from './metrics.ts'
 import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from './statistics.ts'
 
-export type Verdict = 'better' | 'worse' | 'no difference seen'
+/** `nothing to compare`: one of the sides has no figure, for nothing was answered. */
+export type Verdict = 'better' | 'worse' | 'no difference seen' | 'nothing to compare'
 
 /** When two sets of runs are told to differ. */
 export interface CompareOptions {
@@ -18,7 +19,8 @@ export interface CompareOptions {
 
 /** What is said of the runs of one side. */
 export interface Side {
-  readonly median: number
+  /** Null where a run has no figure. */
+  readonly median: number | null
   /** The relative spread of the runs: what a standard deviation would be. Null for a single run: nobody knows. */
   readonly noise: number | null
 }
@@ -28,7 +30,7 @@ export interface Row {
   readonly metric: Metric
   readonly before: Side
   readonly after: Side
-  /** From the median before to the median after, of pairs the median change, a fraction of the former; null from 0. */
+  /** From the median before to the median after, of pairs the median change, a fraction of the former; null from 0, and where there is nothing to compare. */
   readonly change: number | null
   /** The chance that equal builds are as far apart; null where there are too few runs to tell. */
   readonly p: number | null
@@ -68,7 +70,7 @@ export function compare(
   const paired = tookTurns && smallestSignedRankP(before.length) <= risk
   const enough = paired || smallestP(before.length, after.length) <= risk
   const judged = options.metrics.map((metric) =>
-    compareMetric(metric, before.map(metric.of), after.map(metric.of), { ...options, risk, enough, paired }),
+    compareMetric(metric, before.map(figure(metric)), after.map(figure(metric)), { ...options, risk, enough, paired }),
   )
   const rows = [...judged, ...TROUBLES.flatMap((metric) => compareTrouble(metric, before, after, options))]
   return { rows, runs: { before: before.length, after: after.length }, enough, paired, verdict: overall(rows) }
@@ -79,7 +81,24 @@ interface Rules extends CompareOptions {
   readonly paired: boolean
 }
 
-function compareMetric(metric: Metric, before: readonly number[], after: readonly number[], rules: Rules): Row {
+/** Of a run that counted nothing there is no figure: its rate of 0 says nothing about the server. */
+const figure = (metric: Metric) => (run: JudgedRun) => (run.requests + run.unsent === 0 ? null : metric.of(run))
+
+function compareMetric(
+  metric: Metric,
+  before: readonly (number | null)[],
+  after: readonly (number | null)[],
+  rules: Rules,
+): Row {
+  if (isComplete(before) && isComplete(after)) return compareFigures(metric, before, after, rules)
+  const side = (values: readonly (number | null)[]): Side =>
+    isComplete(values) ? describe(values) : { median: null, noise: null }
+  return { metric, before: side(before), after: side(after), change: null, p: null, verdict: 'nothing to compare' }
+}
+
+const isComplete = (values: readonly (number | null)[]): values is readonly number[] => !values.includes(null)
+
+function compareFigures(metric: Metric, before: readonly number[], after: readonly number[], rules: Rules): Row {
   const { risk, relativeFloor, wideFloor, absoluteFloor, enough, paired } = rules
   const sides = { before: describe(before), after: describe(after) }
   // A pair with a 0 has no ratio.
@@ -121,10 +140,9 @@ function compareTrouble(
 ): Row[] {
   const [was, is] = [before, after].map((runs) => sum(runs, metric.of))
   if (was === 0 && is === 0) return []
-  const [shareWas, shareIs] = [
-    was / sum(before, ({ requests }) => requests),
-    is / sum(after, ({ requests }) => requests),
-  ]
+  const [requestsBefore, requestsAfter] = [before, after].map((runs) => sum(runs, ({ requests }) => requests))
+  // A connection can be lost, and a request not sent, in a run that sent nothing.
+  const [shareWas, shareIs] = [was / Math.max(1, requestsBefore), is / Math.max(1, requestsAfter)]
   const large = Math.abs(shareIs - shareWas) > wideFloor * shareWas
   return [
     {
@@ -138,7 +156,7 @@ function compareTrouble(
   ]
 }
 
-function describe(values: readonly number[]): Side {
+function describe(values: readonly number[]): Side & { readonly median: number } {
   return { median: median(values), noise: values.length > 1 ? noise(values) : null }
 }
 
@@ -151,12 +169,13 @@ function direction({ better }: Metric, difference: number): Verdict {
 }
 
 function sum(runs: readonly JudgedRun[], of: Metric['of']): number {
-  return runs.reduce((total, run) => total + of(run), 0)
+  return runs.reduce((total, run) => total + (of(run) ?? 0), 0)
 }
 
-/** Worse if anything is: what is better elsewhere does not make up for it. */
+/** Worse if anything is: what is better elsewhere does not make up for it, nor for what can't be compared. */
 function overall(rows: readonly Row[]): Verdict {
   const verdicts = new Set(rows.map(({ verdict }) => verdict))
   if (verdicts.has('worse')) return 'worse'
+  if (verdicts.has('nothing to compare')) return 'nothing to compare'
   return verdicts.has('better') ? 'better' : 'no difference seen'
 }

@@ -1,4 +1,6 @@
+import { keyOf } from '@demo/cli'
 import type { RunFile } from '../results/read-run.ts'
+import type { JudgedRun } from './metrics.ts'
 
 /** Options that may differ between runs that are to be compared: they say where a build is, and what is done with results. */
 const MAY_DIFFER = new Set([
@@ -10,6 +12,8 @@ const MAY_DIFFER = new Set([
   'json',
   'hgrm',
   'html',
+  'csv',
+  'percentiles',
   'threshold',
   'quiet',
   'metricsPort',
@@ -23,6 +27,7 @@ export function unfairness(before: readonly RunFile[], after: readonly RunFile[]
   return [
     ...differing(files, 'options', '--').map((line) => `the load differs: ${line}`),
     ...differing(files, 'environment', '').map((line) => `the machine differs: ${line}`),
+    ...files.flatMap(warnOfInterrupted),
     ...files
       .filter(({ runs }) => runs.some(({ saturated }) => saturated))
       .map(({ name }) => `${name}: the generator was saturated; its figures tell about itself, not about the server`),
@@ -36,8 +41,16 @@ function differing(files: readonly RunFile[], part: 'options' | 'environment', p
     .flatMap((name) => {
       const shown = files.map((file) => show(file[part][name]))
       const values = [...new Set(shown)]
-      return values.length === 1 ? [] : [`${prefix}${kebab(name)} was ${values.join(', then ')}`]
+      return values.length === 1 ? [] : [`${prefix}${keyOf(name)} was ${values.join(', then ')}`]
     })
 }
 
-const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+/** What was cut short says less than a whole run, and it may be its beginning alone that it tells about. */
+function warnOfInterrupted({ name, runs }: RunFile): string[] {
+  const cut = runs.filter(({ interrupted }) => interrupted)
+  if (cut.length === 0) return []
+  const which = runs.length === 1 ? 'the run was' : `${cut.length} of ${runs.length} runs were`
+  return [`${name}: ${which} interrupted${cut.map(showWhy)[0]}; what it has is not a whole run`]
+}
+
+const showWhy = ({ interruptedBecause }: JudgedRun) => (interruptedBecause ? ` (${interruptedBecause})` : '')

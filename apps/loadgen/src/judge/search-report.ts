@@ -1,12 +1,12 @@
+import { showTime, showWholeRate } from '../format.ts'
 import { troubles } from '../report.ts'
 import type { Found, SearchOptions, Step } from './search.ts'
 import { showActual } from './threshold.ts'
-import { showValue } from './units.ts'
 
 const RATE_WIDTH = 14
 const WIDTH = 12
 
-const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en-US')}/s`
+const perSecond = (rate: number) => `${showWholeRate(rate)}/s`
 
 /** The line above the steps. */
 export function searchHeading(): string {
@@ -19,9 +19,9 @@ export function stepBeginning(rate: number): string {
 }
 
 /** The rest of the line. */
-export function stepEnd({ run, verdicts, outcome }: Step): string {
+export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string {
   const { p50, p99, p999 } = run.latencyMs
-  const figures = [perSecond(run.sentRate), ...[p50, p99, p999].map((value) => showValue('time', value))]
+  const figures = [perSecond(run.sentRate), ...[p50, p99, p999].map((value) => showTime(value))]
   const missed = verdicts
     .filter(({ passed }) => !passed)
     .map((one) => `misses ${one.threshold.text} (${showActual(one)})`)
@@ -29,6 +29,7 @@ export function stepEnd({ run, verdicts, outcome }: Step): string {
   const said = {
     met: 'met',
     missed,
+    behind: `not answered at that rate: the backlog grew by ${perSecond(backlogGrowth)}`,
     failed: `failed: ${troubles(run)
       .map(([, text]) => text)
       .join('; ')}`,
@@ -40,8 +41,7 @@ export function stepEnd({ run, verdicts, outcome }: Step): string {
 /** The answer. */
 export function searchReport({ highest, end, last }: Found, { slo, maxRate, precision }: SearchOptions): string {
   const wanted = slo.map(({ text }) => text).join(' and ')
-  const found =
-    highest === undefined ? 'no rate tried' : `${Math.round(highest).toLocaleString('en-US')} requests a second`
+  const found = highest === undefined ? 'no rate tried' : `${showWholeRate(highest)} requests a second`
   const within = `${Number((precision * 100).toFixed(2))} %`
   return `\n${
     {

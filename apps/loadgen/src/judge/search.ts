@@ -1,4 +1,4 @@
-import { isClean } from '../report.ts'
+import { hasFailed } from '../verdict.ts'
 import type { JudgedRun } from './metrics.ts'
 import { judge, type Threshold, type ThresholdVerdict } from './threshold.ts'
 
@@ -15,13 +15,19 @@ export interface SearchOptions {
 }
 
 /** What a rate came to. */
-export type Outcome = 'met' | 'missed' | 'failed' | 'saturated'
+export type Outcome = 'met' | 'missed' | 'behind' | 'failed' | 'saturated'
+
+/** What load at a rate came to. */
+export interface Attempt {
+  readonly run: JudgedRun
+  /** By how many requests a second its backlog grew; 0 when it did not. */
+  readonly backlogGrowth: number
+}
 
 /** One rate that was tried. */
-export interface Step {
+export interface Step extends Attempt {
   /** In requests a second. */
   readonly rate: number
-  readonly run: JudgedRun
   readonly verdicts: readonly ThresholdVerdict[]
   readonly outcome: Outcome
 }
@@ -39,6 +45,12 @@ export interface Found {
 /** Below it nobody wants to know. */
 const LOWEST = 1
 
+/** How often the generator must be saturated at a rate to end the search. */
+const SATURATED_TWICE = 2
+
+/** How often a rate must not be met to be too high. */
+const MISSED_TWICE = 2
+
 /** How much lower to try while nothing has met it. */
 const DESCENT = 8
 
@@ -46,16 +58,17 @@ const DESCENT = 8
  * Finds the highest rate that meets all conditions: up by doubling while they are met, then halving what is between the
  * highest rate that met them and the lowest that did not.
  *
- * A rate that fails is tried once more, for one hiccup of the machine would end the search far too low. A rate at which
- * requests are lost does not meet anything, whatever its latencies: those are only of the requests that survived. A
- * generator that could not offer the rate ends the search: what it would find then is its own limit.
+ * A rate that is not met is tried again until it is, or was not met twice, for one hiccup of the machine would end the
+ * search far too low. A rate at which requests are lost does not meet anything, whatever its latencies. Nor does one at
+ * which the backlog grows: its latencies are only those of a run so short. A generator that could not offer the rate
+ * twice ends the search: what it would find then is its own limit.
  *
  * @param attempt makes load at a rate; undefined when it was interrupted
  * @param onStep told each rate that was tried
  */
 export async function search(
   { slo, from, maxRate, precision }: SearchOptions,
-  attempt: (rate: number) => Promise<JudgedRun | undefined>,
+  attempt: (rate: number) => Promise<Attempt | undefined>,
   onStep: (step: Step) => void,
 ): Promise<Found> {
   const most = maxRate ?? Number.POSITIVE_INFINITY
@@ -63,14 +76,16 @@ export async function search(
   let missed: number | undefined
   let last: Step | undefined
   let rate = Math.min(from, most)
-  for (;;) {
-    const again = last?.rate === rate
-    const run = await attempt(rate)
-    if (run === undefined) return { highest: met, end: 'interrupted', last }
-    last = toStep(rate, run, slo)
+  for (let tries = { rate, saturated: 0, missed: 0 }; ; ) {
+    if (tries.rate !== rate) tries = { rate, saturated: 0, missed: 0 }
+    const made = await attempt(rate)
+    if (made === undefined) return { highest: met, end: 'interrupted', last }
+    last = toStep(rate, made, slo)
     onStep(last)
-    if (last.outcome !== 'met' && !again) continue
-    if (last.outcome === 'saturated') return { highest: met, end: 'saturated', last }
+    if (last.outcome === 'saturated') tries.saturated += 1
+    else if (last.outcome !== 'met') tries.missed += 1
+    if (tries.saturated === SATURATED_TWICE) return { highest: met, end: 'saturated', last }
+    if (last.outcome !== 'met' && tries.missed < MISSED_TWICE) continue
 
     if (last.outcome === 'met') met = rate
     else missed = rate
@@ -91,13 +106,15 @@ function nextRate(met: number | undefined, missed: number | undefined, most: num
   return missed === LOWEST ? undefined : Math.max(LOWEST, Math.floor(missed / DESCENT))
 }
 
-function toStep(rate: number, run: JudgedRun, slo: readonly Threshold[]): Step {
-  const verdicts = judge(slo, [run])
-  return { rate, run, verdicts, outcome: outcomeOf(run, verdicts) }
+function toStep(rate: number, made: Attempt, slo: readonly Threshold[]): Step {
+  const verdicts = judge(slo, [made.run])
+  return { ...made, rate, verdicts, outcome: outcomeOf(made, verdicts) }
 }
 
-function outcomeOf(run: JudgedRun, verdicts: readonly ThresholdVerdict[]): Outcome {
-  if (run.saturated) return 'saturated'
-  if (!isClean(run)) return 'failed'
-  return verdicts.every(({ passed }) => passed) ? 'met' : 'missed'
+function outcomeOf({ run, backlogGrowth }: Attempt, verdicts: readonly ThresholdVerdict[]): Outcome {
+  if (hasFailed(run)) return 'failed'
+  // A backlog that grew is the server's, however late the generator was.
+  if (run.saturated && backlogGrowth === 0) return 'saturated'
+  if (!verdicts.every(({ passed }) => passed)) return 'missed'
+  return backlogGrowth > 0 ? 'behind' : 'met'
 }

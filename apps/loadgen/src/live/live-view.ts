@@ -1,5 +1,6 @@
 import type { Progress } from '../engine/monitor.ts'
-import { count, milliseconds, rateOf } from './format.ts'
+import { showCount, showNumber, showWholeRate } from '../format.ts'
+import { progressTroubles, rateOf, showLatency } from './progress-figures.ts'
 import { sparkline } from './sparkline.ts'
 
 const BAR_WIDTH = 30
@@ -7,6 +8,9 @@ const BAR_WIDTH = 30
 const HISTORY = 40
 /** A rate is taken over so many pictures: one second. */
 const SMOOTHING = 5
+
+const INDENT = ' '.repeat(9)
+const GAP = '   '
 
 const UP_AND_CLEAR = '\x1b[1A\x1b[2K'
 const DIM = '\x1b[2m'
@@ -28,6 +32,8 @@ export interface Screen {
  *           10,214,330 acks/s   p50 9.4 ms   p99 18.9 ms   98,112 in flight   0 errors
  *           ▅▇▇███▇▇▇▆▇▇
  * ```
+ *
+ * What went wrong is below it, in red, on as many lines as it takes: it is cut off on no terminal.
  */
 export class LiveView {
   readonly #screen: Screen
@@ -55,17 +61,24 @@ export class LiveView {
   }
 
   #figures(progress: Progress, rate: number): string[] {
-    const { phase, connections, inFlight, errors, failedAcks, p50, p99 } = progress
-    if (phase === 'connect') return [`         ${count(connections)} connections`]
-    const wrong = `${count(errors)} errors${failedAcks > 0 ? `, ${count(failedAcks)} failed` : ''}`
-    const parts = [
-      `${count(rate)} acks/s`,
-      `p50 ${milliseconds(p50)}`,
-      `p99 ${milliseconds(p99)}`,
-      `${count(inFlight)} in flight`,
-      errors + failedAcks > 0 ? this.#color(RED, wrong) : wrong,
+    const { phase, connections, inFlight, p50, p99 } = progress
+    const troubles = progressTroubles(progress)
+    const wrong = packed(troubles, this.#width - INDENT.length).map((line) => INDENT + this.#color(RED, line))
+    if (phase === 'connect') return [`${INDENT}${showCount(connections)} connections`, ...wrong]
+    const times = [`p50 ${showLatency(p50)}`, `p99 ${showLatency(p99)}`]
+    const clean = troubles.length === 0 ? ['0 errors'] : []
+    const long = [`${showWholeRate(rate)} acks/s`, ...times, `${showCount(inFlight)} in flight`, ...clean].join(GAP)
+    const short = [`${showNumber(rate)}/s`, ...times, `${showNumber(inFlight)} in flight`, ...clean].join('  ')
+    return [
+      `${INDENT}${INDENT.length + long.length <= this.#width ? long : short}`,
+      ...wrong,
+      `${INDENT}${this.#color(DIM, sparkline(this.#rates))}`,
     ]
-    return [`         ${parts.join('   ')}`, `         ${this.#color(DIM, sparkline(this.#rates))}`]
+  }
+
+  /** A terminal that does not know its size says 0. */
+  get #width(): number {
+    return (this.#screen.columns || 80) - 1
   }
 
   #color(color: string, text: string): string {
@@ -73,9 +86,7 @@ export class LiveView {
   }
 
   #draw(lines: readonly string[]): void {
-    // A terminal that does not know its size says 0.
-    const width = this.#screen.columns || 80
-    const drawn = lines.map((line) => `${cut(line, width - 1)}\n`).join('')
+    const drawn = lines.map((line) => `${cut(line, this.#width)}\n`).join('')
     this.#screen.write(UP_AND_CLEAR.repeat(this.#lines) + drawn)
     this.#lines = lines.length
   }
@@ -87,6 +98,17 @@ function barLine({ phase, seconds, done }: Progress): string {
   const full = Math.floor(done * BAR_WIDTH)
   const bar = '█'.repeat(full) + '·'.repeat(BAR_WIDTH - full)
   return `${name}${bar} ${`${Math.floor(done * 100)}`.padStart(3)} %   ${seconds.toFixed(1)} s`
+}
+
+/** Texts on as few lines as they fit into. */
+function packed(texts: readonly string[], width: number): string[] {
+  const lines: string[] = []
+  for (const text of texts) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + GAP.length + text.length > width) lines.push(text)
+    else lines[lines.length - 1] = line + GAP + text
+  }
+  return lines
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one

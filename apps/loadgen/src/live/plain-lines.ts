@@ -1,5 +1,6 @@
 import type { Progress } from '../engine/monitor.ts'
-import { count, milliseconds, rateOf } from './format.ts'
+import { showCount, showWholeRate } from '../format.ts'
+import { progressTroubles, rateOf, showLatency } from './progress-figures.ts'
 
 /** The least time between two lines, in seconds; a little less than a second, for timers are not exact. */
 const INTERVAL = 0.9
@@ -30,9 +31,10 @@ export class PlainLines {
  * @param before what was told before, if anything
  */
 export function progressLine(progress: Progress, before: Progress | undefined): string {
-  const { phase, connections, acks, inFlight, errors, p50, p99 } = progress
-  if (phase === 'connect') return `connect: ${count(connections)} connections, ${errors} errors`
-  const rate = `${count(rateOf(progress, before))} acks/s`
-  const times = `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`
-  return `${phase}: ${count(acks)} acks, ${rate}, ${times}, ${count(inFlight)} in flight, ${errors} errors`
+  const { phase, connections, acks, inFlight, p50, p99 } = progress
+  const troubles = progressTroubles(progress).join(', ') || '0 errors'
+  if (phase === 'connect') return `connect: ${showCount(connections)} connections, ${troubles}`
+  const rate = `${showWholeRate(rateOf(progress, before))} acks/s`
+  const times = `p50 ${showLatency(p50)}, p99 ${showLatency(p99)}`
+  return `${phase}: ${showCount(acks)} acks, ${rate}, ${times}, ${showCount(inFlight)} in flight, ${troubles}`
 }

@@ -25,6 +25,9 @@ export async function serveProgress(host: string, port: number): Promise<Progres
   const failed = counter('failed_acks_total', 'Of these, with a result other than 0.')
   const errors = counter('errors_total', 'Connections lost, and requests that timed out.')
   const connections = gauge('connections', 'Connections that are open.')
+  const down = gauge('connections_down', 'Connections that are lost, and are being made again.')
+  const overdue = gauge('overdue', 'Requests that have waited for longer than the timeout.')
+  const unsent = gauge('unsent', 'Requests that were due and are not sent.')
   const inFlight = gauge('in_flight', 'Requests sent and not answered.')
   const phases = new Gauge({
     name: `${PREFIX}phase`,
@@ -45,12 +48,16 @@ export async function serveProgress(host: string, port: number): Promise<Progres
     const anew = before === undefined || progress.acks < before.acks
     acks.inc(anew ? progress.acks : progress.acks - (before?.acks ?? 0))
     failed.inc(anew ? progress.failedAcks : Math.max(0, progress.failedAcks - (before?.failedAcks ?? 0)))
-    errors.inc(progress.errors - (before?.errors ?? 0))
+    errors.inc(Math.max(0, progress.errors - (before?.errors ?? 0)))
     connections.set(progress.connections)
+    down.set(progress.connectionsDown)
+    overdue.set(progress.overdue)
+    unsent.set(progress.unsent)
     inFlight.set(progress.inFlight)
     for (const phase of PHASES) phases.set({ phase }, phase === progress.phase ? 1 : 0)
-    times.set({ percentile: '50' }, progress.p50 / 1000)
-    times.set({ percentile: '99' }, progress.p99 / 1000)
+    // A value that is not there is NaN for Prometheus.
+    times.set({ percentile: '50' }, (progress.p50 ?? Number.NaN) / 1000)
+    times.set({ percentile: '99' }, (progress.p99 ?? Number.NaN) / 1000)
     before = progress
   }
 

@@ -12,6 +12,8 @@ export interface RunDocument {
   readonly shownAt: number
   /** All runs, in the order in which they were made. */
   readonly runs: readonly JudgedRun[]
+  /** What is shown of the distributions. */
+  readonly percentiles: readonly number[]
   readonly thresholds: readonly ThresholdVerdict[]
   /** When the first run began, as in ISO 8601. */
   readonly startedAt: string

@@ -1,5 +1,6 @@
-import type { Histogram } from 'hdr-histogram-js'
-import type { Measured } from '../result.ts'
+import type { Distribution } from '../engine/distribution.ts'
+import { interruptedText } from '../report.ts'
+import type { Measured, RunResult } from '../result.ts'
 
 const NANOSECONDS = 1e6
 const TICKS_PER_HALF_DISTANCE = 5
@@ -9,13 +10,20 @@ const TICKS_PER_HALF_DISTANCE = 5
  * files. `run.hgrm` is the response time; with the open model `run.service.hgrm` is the service time, to be laid over it.
  */
 export function hgrmFiles(file: string, { result, latencies, serviceTimes }: Measured): ReadonlyMap<string, string> {
-  const files = new Map([[file, percentiles(latencies)]])
-  if (result.offeredRate !== null) files.set(serviceFile(file), percentiles(serviceTimes))
+  const files = new Map([[file, percentiles(latencies, result)]])
+  if (result.offeredRate !== null) files.set(serviceFile(file), percentiles(serviceTimes, result))
   return files
 }
 
-const serviceFile = (file: string) => `${file.replace(/\.hgrm$/, '')}.service.hgrm`
+/** The name of the file of the service time. */
+export const serviceFile = (file: string) => `${file.replace(/\.hgrm$/, '')}.service.hgrm`
 
-function percentiles(histogram: Histogram): string {
-  return histogram.outputPercentileDistribution(TICKS_PER_HALF_DISTANCE, NANOSECONDS)
+/** The plotter leaves out lines that begin with `#`. */
+function percentiles({ histogram }: Distribution, result: RunResult): string {
+  const text = histogram.outputPercentileDistribution(TICKS_PER_HALF_DISTANCE, NANOSECONDS)
+  const remarks = [
+    ...(result.interrupted ? [`#[Interrupted: ${interruptedText(result)}]`] : []),
+    ...(result.acks === 0 ? ['#[No answer]'] : []),
+  ]
+  return `${text.trimEnd()}\n${remarks.map((line) => `${line}\n`).join('')}`
 }

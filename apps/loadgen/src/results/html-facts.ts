@@ -1,33 +1,34 @@
-import { showValue } from '../judge/units.ts'
+import { showCount, showTime } from '../format.ts'
 import { windowOf } from '../options.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
-
-const count = (value: number) => value.toLocaleString('en-US')
-const time = (value: number) => showValue('time', value)
 
 /** The counts, the options and the machine. */
 export function facts({ shown: { result }, options, environment }: RunDocument): Markup {
   const { generator } = result
   const counts: [string, string][] = [
-    ['Requests', count(result.requests)],
-    ['Acks', count(result.acks)],
-    ['Failed acks', count(result.failedAcks)],
-    ['Unanswered', count(result.unanswered)],
-    ['Unsent', count(result.unsent)],
-    ['Mismatched', count(result.mismatched)],
-    ['Duplicates', count(result.duplicates)],
-    ['Timed out', count(result.timedOut)],
-    ['Connections lost', count(result.errors)],
-    ['Reconnects', count(result.reconnects)],
-    ['Waited for room', count(result.waited)],
+    ['Requests', showCount(result.requests)],
+    ['Acks', showCount(result.acks)],
+    ['Failed acks', showCount(result.failedAcks)],
+    ['Unanswered', showCount(result.unanswered)],
+    ['Of these, lost', showCount(result.lost)],
+    ['Of these, overdue', showCount(result.overdue)],
+    ['Unsent', showCount(result.unsent)],
+    ['Mismatched', showCount(result.mismatched)],
+    ['Duplicates', showCount(result.duplicates)],
+    ['Timed out', showCount(result.timedOut)],
+    ['Of these, late', showCount(result.late)],
+    ['Connections lost', showCount(result.errors)],
+    ['Outages', `${showCount(result.outages.length)}, ${showTime(result.outageSeconds * 1000)}`],
+    ['Reconnects', showCount(result.reconnects)],
+    ['Waited for room', showCount(result.waited)],
     [
       'Generator',
       `${generator.workers === 1 ? '1 worker' : `${generator.workers} workers`}, ${Math.round(generator.cpuPercent)} % CPU`,
     ],
     [
       'Its event loop was late',
-      `p99 ${time(generator.eventLoopDelayMs.p99)}, max ${time(generator.eventLoopDelayMs.max)}`,
+      `p99 ${showTime(generator.eventLoopDelayMs.p99)}, max ${showTime(generator.eventLoopDelayMs.max)}`,
     ],
   ]
   return markup`<div class="triple">

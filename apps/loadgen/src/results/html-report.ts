@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { showNumber, showValue } from '../judge/units.ts'
+import { showNumber, showTime } from '../format.ts'
 import { describeLocation, locationsOf } from '../options.ts'
 import { reportData } from './columns.ts'
 import type { RunDocument } from './document.ts'
 import { charts } from './html-charts.ts'
 import { facts } from './html-facts.ts'
-import { latencies, repeats, slices } from './html-latencies.ts'
+import { latencies, repeats, slices, targets } from './html-latencies.ts'
 import { tiles, verdict } from './html-verdict.ts'
 import { embeddedJson, Markup, markup } from './markup.ts'
 import type { PageAssets } from './page-assets.ts'
@@ -23,7 +23,7 @@ export function htmlReport(document: RunDocument, { script, style }: PageAssets)
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ')
-  const title = `${showNumber(result.acksPerSecond)} acks/s, p99 ${showValue('time', result.latencyMs.p99)} · demo-loadgen`
+  const title = `${result.interrupted ? 'Interrupted: ' : ''}${showNumber(result.acksPerSecond)} acks/s, p99 ${showTime(result.latencyMs.p99)} · demo-loadgen`
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -38,15 +38,16 @@ export function htmlReport(document: RunDocument, { script, style }: PageAssets)
 ${header(document)}
 <main>
 ${verdict(document)}
-${tiles(result)}
+${tiles(document)}
 ${charts(result)}
-${latencies(result)}
+${latencies(document)}
 ${repeats(document)}
+${targets(result)}
 ${facts(document)}
 ${slices(result)}
 </main>
 <footer>Made by demo-loadgen ${document.environment.loadgen}. Charts: drag to look closer, double-click to go back, click a name to hide its line.</footer>
-<script type="application/json" id="data">${embeddedJson(reportData(document.shown))}</script>
+<script type="application/json" id="data">${embeddedJson(reportData(document.shown, document.options))}</script>
 <script>${new Markup(script)}</script>
 </body>
 </html>

@@ -1,13 +1,12 @@
+import { showCount, showNumber, showTime } from '../format.ts'
 import type { JudgedRun } from '../judge/metrics.ts'
-import { showActual } from '../judge/threshold.ts'
-import { showNumber, showValue } from '../judge/units.ts'
-import { hasFailed, isClean, troubles } from '../report.ts'
-import type { RunResult } from '../result.ts'
+import { tellActual } from '../judge/threshold.ts'
+import { percentileName, percentileOf } from '../percentiles.ts'
+import { interruptedText, troubles } from '../report.ts'
+import { hasFailed, isClean } from '../verdict.ts'
 import type { RunDocument } from './document.ts'
+import { troubleFigures } from './html-troubles.ts'
 import { type Markup, markup } from './markup.ts'
-
-const count = (value: number) => value.toLocaleString('en-US')
-const time = (value: number) => showValue('time', value)
 
 type Kind = 'good' | 'warn' | 'bad'
 
@@ -17,10 +16,12 @@ const SIGNS: Readonly<Record<Kind, string>> = { good: 'âœ“', warn: '!', bad: 'âœ
 export function verdict({ shown: { result }, runs, thresholds }: RunDocument): Markup {
   const lines = runs.flatMap((run, i) => runLines(run, runs.length === 1 ? undefined : i + 1))
   if (runs.every(isClean)) {
-    lines.unshift(line('good', 'Clean.', `Each of ${count(result.requests)} requests was answered once, with success.`))
+    lines.unshift(
+      line('good', 'Clean.', `Each of ${showCount(result.requests)} requests was answered once, with success.`),
+    )
   }
   for (const one of thresholds) {
-    const said = `${one.threshold.text}, it is ${showActual(one)}`
+    const said = `${one.threshold.text}, ${tellActual(one)}`
     lines.push(one.passed ? line('good', 'Passed:', said) : line('bad', 'Crossed:', said))
   }
   return markup`<ul class="verdict">${lines}</ul>`
@@ -36,6 +37,7 @@ function runLines(run: JudgedRun, number: number | undefined): Markup[] {
     ...(failed
       ? [line('bad', number === undefined ? 'The run failed.' : `Run ${number} failed.`, texts.join('; '))]
       : []),
+    ...(run.interrupted ? [line('warn', `Interrupted${of}.`, interruptedText(run))] : []),
     ...(run.saturated ? [line('warn', `Generator saturated${of}.`, saturated)] : []),
   ]
 }
@@ -44,16 +46,19 @@ function line(kind: Kind, head: string, said: string): Markup {
   return markup`<li class="${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span><strong>${head}</strong> ${said}</span></li>`
 }
 
-/** The figures that everybody looks for first. */
-export function tiles({ acksPerSecond, latencyMs, offeredRate, durationSeconds }: RunResult): Markup {
-  const all: [string, string][] = [
+/** The figures that everybody looks for first. What went wrong stands in red among them. */
+export function tiles({ shown: { result }, percentiles }: RunDocument): Markup {
+  const { acksPerSecond, latencyMs, offeredRate, durationSeconds, interrupted } = result
+  const all: [name: string, value: string, bad?: boolean][] = [
     ['Throughput', `${showNumber(acksPerSecond)}/s`],
     ...(offeredRate === null ? [] : [['Offered', `${showNumber(offeredRate)}/s`] satisfies [string, string]]),
-    ['p50', time(latencyMs.p50)],
-    ['p99', time(latencyMs.p99)],
-    ['p99.9', time(latencyMs.p999)],
-    ['Max', time(latencyMs.max)],
-    ['Duration', `${durationSeconds} s`],
+    ...percentiles.map((one): [string, string] => [
+      percentileName(one),
+      showTime(percentileOf(result, 'latencyMs', one)),
+    ]),
+    ['Max', showTime(latencyMs.max)],
+    [interrupted ? 'Duration, interrupted' : 'Duration', `${durationSeconds} s`, interrupted],
+    ...troubleFigures(result).map(([name, value]): [string, string, boolean] => [name, value, true]),
   ]
-  return markup`<dl class="tiles">${all.map(([name, value]) => markup`<div class="tile"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+  return markup`<dl class="tiles">${all.map(([name, value, bad = false]) => markup`<div class="${bad ? 'tile bad' : 'tile'}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 }

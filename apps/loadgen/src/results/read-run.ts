@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { ExitError, ExitStatus } from '@demo/cli'
+import { ExitError, ExitStatus, isSystemError } from '@demo/cli'
+import { NOTHING } from '../engine/distribution.ts'
 import type { JudgedRun, Metric } from '../judge/metrics.ts'
 import { SCHEMA_VERSION } from './json.ts'
 
@@ -26,9 +27,10 @@ export async function readRun(name: string, needed: readonly Metric[]): Promise<
   const json = parse(name, await text(name))
   if (json['schemaVersion'] !== SCHEMA_VERSION) throw refuse(name, versionComplaint(json['schemaVersion']))
   const { options, environment, repeats, startedAt } = json
-  const runs = (Array.isArray(repeats) ? repeats : [json]) as readonly JudgedRun[]
-  if (runs.length === 0 || !isObject(options) || !isObject(environment))
+  const all: readonly unknown[] = Array.isArray(repeats) ? repeats : [json]
+  if (all.length === 0 || !isObject(options) || !isObject(environment))
     throw refuse(name, 'it is not the result of a run')
+  const runs = all.map(asRun)
   for (const run of runs) for (const metric of needed) check(name, run, metric)
   return { name, runs, startedAt: Date.parse(String(startedAt)), options, environment }
 }
@@ -37,7 +39,8 @@ async function text(name: string): Promise<string> {
   try {
     return await readFile(name, 'utf8')
   } catch (error) {
-    throw refuse(name, error instanceof Error ? error.message : String(error))
+    if (!isSystemError(error)) throw error
+    throw refuse(name, error.message)
   }
 }
 
@@ -45,8 +48,8 @@ function parse(name: string, content: string): Json {
   try {
     const json: unknown = JSON.parse(content)
     if (isObject(json)) return json
-  } catch {
-    // Told below.
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
   }
   throw refuse(name, 'it is not JSON that demo-loadgen run --json wrote')
 }
@@ -56,14 +59,21 @@ function versionComplaint(version: unknown): string {
   return `its schemaVersion is ${JSON.stringify(version)}, and this demo-loadgen reads ${SCHEMA_VERSION}; make it anew, or use the demo-loadgen that wrote it`
 }
 
-function check(name: string, run: JudgedRun, { name: metric, of }: Metric): void {
-  let value: unknown
-  try {
-    value = of(run)
-  } catch {
-    // The part of the result that the metric looks into is not there.
-  }
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(name, `it has no ${metric}; make it anew`)
+/**
+ * A run as metrics look into it: each part that has figures is there, if only an empty one. Where nothing was answered,
+ * demo-loadgen once wrote times of 0.
+ */
+function asRun(value: unknown): JudgedRun {
+  const run = isObject(value) ? value : {}
+  const part = (name: string) => (run['acks'] === 0 ? NOTHING : isObject(run[name]) ? run[name] : {})
+  return { ...run, latencyMs: part('latencyMs'), serviceTimeMs: part('serviceTimeMs') } as unknown as JudgedRun
+}
+
+function check(name: string, run: JudgedRun, { name: metric, of, percentile }: Metric): void {
+  const value: unknown = of(run)
+  if (value === null || (typeof value === 'number' && Number.isFinite(value))) return
+  const how = percentile === undefined ? '' : ` with --percentiles ${percentile}`
+  throw refuse(name, `it has no ${metric}; make it anew${how}`)
 }
 
 function refuse(name: string, why: string): ExitError {

@@ -1,5 +1,5 @@
 import type { JudgedRun } from '../judge/metrics.ts'
-import type { Measured } from '../result.ts'
+import type { Measured, RunResult } from '../result.ts'
 
 /** All that is kept of a run of many: no slices, no histograms. */
 export function withoutSlices({ result: { slices: _, ...run } }: Measured): JudgedRun {
@@ -28,11 +28,13 @@ export async function repeatRun(
 
 /**
  * Which run is in the middle: by its throughput in the closed model; by its p99 in the open one, where the throughput is
- * given. Of an even number it is the lower.
+ * given. Of an even number it is the lower. A run without an answer has the longest of all times.
  */
 export function middleRun(runs: readonly Measured[]): number {
-  const order = runs
-    .map(({ result }, i) => ({ i, by: result.offeredRate === null ? result.acksPerSecond : result.latencyMs.p99 }))
-    .sort((a, b) => a.by - b.by)
+  const order = runs.map(({ result }, i) => ({ i, by: rankOf(result) })).sort((a, b) => a.by - b.by)
   return order[Math.ceil(order.length / 2) - 1].i
+}
+
+function rankOf({ offeredRate, acksPerSecond, latencyMs }: RunResult): number {
+  return offeredRate === null ? acksPerSecond : (latencyMs.p99 ?? Number.MAX_VALUE)
 }

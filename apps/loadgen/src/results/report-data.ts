@@ -11,21 +11,27 @@ export interface TimeColumns {
   /** A second. */
   readonly acks: readonly number[]
   /** Requests a second that were to be sent; null in the closed model. */
-  readonly offeredRate: number | null
+  readonly offered: readonly (number | null)[] | null
   readonly p50: readonly (number | null)[]
   readonly p99: readonly (number | null)[]
   readonly p999: readonly (number | null)[]
   readonly max: readonly (number | null)[]
   readonly inFlight: readonly number[]
+  /** Requests that were due and not sent; null in the closed model. */
+  readonly unsent: readonly number[] | null
   readonly failedAcks: readonly number[]
-  readonly errors: readonly number[]
+  readonly late: readonly number[]
+  readonly connectionsLost: readonly number[]
+  readonly connectionsDown: readonly number[]
+  /** In which connections were lost and not made again: from when to when, in seconds. */
+  readonly outages: readonly (readonly [from: number, to: number])[]
 }
 
 /** The percentile distributions. */
 export interface DistributionColumns {
   /** 1/(1 − percentile): 1 is the minimum, 10 is 90 %, 100 is 99 %. */
   readonly reciprocal: readonly number[]
-  readonly response: readonly number[]
+  readonly response: readonly (number | null)[]
   /** Null in the closed model: it would be the same. */
-  readonly service: readonly number[] | null
+  readonly service: readonly (number | null)[] | null
 }

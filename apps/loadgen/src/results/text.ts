@@ -1,6 +1,6 @@
+import { showNumber, showTime } from '../format.ts'
 import type { JudgedRun } from '../judge/metrics.ts'
-import { showActual, type ThresholdVerdict } from '../judge/threshold.ts'
-import { showNumber, showValue } from '../judge/units.ts'
+import { type ThresholdVerdict, tellActual } from '../judge/threshold.ts'
 import { textReport, troubles } from '../report.ts'
 import type { RunDocument } from './document.ts'
 
@@ -8,16 +8,16 @@ const LABEL_WIDTH = 12
 
 /** The result for a person: the run, the others of `--repeat`, the thresholds. */
 export function textDocument(document: RunDocument): string {
-  const { shown, options, thresholds } = document
+  const { shown, options, percentiles, thresholds } = document
   const lines = [...repeatLines(document), ...thresholdLines(thresholds)]
-  return textReport(shown.result, options) + lines.map((line) => `${line}\n`).join('')
+  return textReport(shown.result, options, percentiles) + lines.map((line) => `${line}\n`).join('')
 }
 
 function repeatLines({ runs, shownAt }: RunDocument): string[] {
   if (runs.length === 1) return []
   return runs.map((run, i) => {
     const { p50, p99 } = run.latencyMs
-    const times = `p50 ${showValue('time', p50)}, p99 ${showValue('time', p99)}`
+    const times = `p50 ${showTime(p50)}, p99 ${showTime(p99)}`
     const said = i === shownAt ? '   ← shown above' : otherwise(run)
     return labelled(i, 'runs', `${showNumber(run.acksPerSecond)} acks/s, ${times}${said}`)
   })
@@ -25,14 +25,18 @@ function repeatLines({ runs, shownAt }: RunDocument): string[] {
 
 /** What has to be known of a run that is not shown. */
 function otherwise(run: JudgedRun): string {
-  const texts = [...troubles(run).map(([, text]) => text), ...(run.saturated ? ['generator saturated'] : [])]
+  const texts = [
+    ...troubles(run).map(([, text]) => text),
+    ...(run.interrupted ? ['interrupted'] : []),
+    ...(run.saturated ? ['generator saturated'] : []),
+  ]
   return texts.length === 0 ? '' : `   ${texts.join('; ')}`
 }
 
 function thresholdLines(verdicts: readonly ThresholdVerdict[]): string[] {
   return verdicts.map((one, i) => {
     const said = one.passed ? 'passed ' : 'CROSSED'
-    return labelled(i, 'thresholds', `${said} ${one.threshold.text}: it is ${showActual(one)}`)
+    return labelled(i, 'thresholds', `${said} ${one.threshold.text}: ${tellActual(one)}`)
   })
 }
 

@@ -6,34 +6,41 @@ import {
   type PayloadPool,
 } from '@demo/client-sim'
 import { DueQueue } from './due-queue.ts'
-import type { SharePlan } from './share.ts'
+import type { WorkerPlan } from './load-worker.ts'
+import type { TargetStats } from './target-stats.ts'
 
 /** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
 const LINGER = 5000
 
-/** What a lane tells. */
-export interface LaneListener {
+/** What a slot reports. */
+export interface SlotListener {
   answered(run: Readonly<AnsweredRun>): void
   /** There may be room for more requests. */
-  room(lane: Lane): void
+  room(slot: ConnectionSlot): void
   /** Its connection was ended by us, and made anew. */
-  reconnected(lane: Lane): void
-  /** Its connection was lost, or could not be made anew: the lane is at its end. */
-  lost(lane: Lane, error: ClientError): void
+  renewed(slot: ConnectionSlot): void
+  /** Its connection is gone with a request that was not answered. Called for each, before `lost`. */
+  unanswered(slot: ConnectionSlot, dueAt: number, sentAt: number): void
+  /** Its connection was lost, perhaps before it had answered anything; or could not be made anew. */
+  lost(slot: ConnectionSlot, error: ClientError, hadAnswered: boolean): void
   /** A connection that we had ended is gone: no answer comes over it any more. */
   ended(): void
 }
 
-/** Where one connection is, and the next one when that is ended: what is to be sent on it waits here. */
-export class Lane {
+/** The place of one connection: when that is ended or lost, the next one is made in the same place. */
+export class ConnectionSlot {
   /** The open model's requests that wait for room. */
   readonly due = new DueQueue()
   /** Of these, how many came in the present turn of the schedule. */
   fresh = 0
-  readonly #plan: SharePlan
+  /** Whether requests can be given to it: its connection is there, or is being made for the first time or anew. */
+  isUsable = true
+  /** What is counted of its target, where there are several. */
+  readonly target: TargetStats | undefined
+  readonly #plan: WorkerPlan
   readonly #number: number
   readonly #payload: Uint8Array | PayloadPool
-  readonly #listener: LaneListener
+  readonly #listener: SlotListener
   #connection: LoadConnection | undefined
   /** Connections that we have ended, and the server not yet. */
   readonly #ending = new Set<LoadConnection>()
@@ -43,17 +50,26 @@ export class Lane {
   #mismatched = 0
   #duplicates = 0
 
-  /** @param number which of its worker's lanes it is, from 0 */
-  constructor(plan: SharePlan, number: number, payload: Uint8Array | PayloadPool, listener: LaneListener) {
+  /** @param number which of its worker's slots it is, from 0 */
+  constructor(
+    plan: WorkerPlan,
+    number: number,
+    payload: Uint8Array | PayloadPool,
+    target: TargetStats | undefined,
+    listener: SlotListener,
+  ) {
     this.#plan = plan
     this.#number = number
     this.#payload = payload
+    this.target = target
     this.#listener = listener
   }
 
   /** @throws ClientError when the connection can't be made */
   async open(): Promise<void> {
     const { locations, dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
+    const { target } = this
+    const listener = this.#listener
     const connection: LoadConnection = await openLoadConnection(
       {
         ...locations[this.#number],
@@ -66,13 +82,22 @@ export class Lane {
         ...(credentials === undefined ? {} : { credentials }),
       },
       {
-        answered: (run) => this.#listener.answered(run),
+        answered:
+          target === undefined
+            ? (run) => listener.answered(run)
+            : (run) => {
+                target.answered(run)
+                listener.answered(run)
+              },
         room: (one) => this.#room(one),
         closed: (one, error) => this.#closed(one, error),
       },
     )
     if (this.#destroyed) connection.destroy()
-    else this.#connection = connection
+    else {
+      this.#connection = connection
+      this.isUsable = true
+    }
   }
 
   get isOpen(): boolean {
@@ -109,21 +134,26 @@ export class Lane {
     return this.#ending.size > 0
   }
 
-  /** Sends at most so many requests, now due; tells how many. */
+  /** Sends at most so many requests, now due. @returns how many */
   sendNow(most: number): number {
     const count = Math.min(most, this.room)
     return this.#send(count, () => this.#connection?.send(count))
   }
 
-  /** Sends at most so many of those that wait; tells how many. */
+  /** Sends at most so many requests. @returns how many */
   sendDue(most: number, nextDue: () => number): number {
-    const count = Math.min(most, this.room, this.due.length)
+    const count = Math.min(most, this.room)
     return this.#send(count, () => this.#connection?.send(count, nextDue))
   }
 
   /** How many requests wait for their answer since before a time, in milliseconds on the monotonic clock. */
   overdue(sentBefore: number): number {
     return this.#connection?.overdue(sentBefore) ?? 0
+  }
+
+  /** Calls for each request that waits for its answer. */
+  forEachUnanswered(visit: (dueAt: number, sentAt: number) => void): void {
+    this.#connection?.forEachUnanswered(visit)
   }
 
   /** Ends the connection and makes another one, if it has sent all that it may and was answered. */
@@ -137,11 +167,9 @@ export class Lane {
     this.#end(connection)
     this.open().then(
       () => {
-        if (!this.#destroyed) this.#listener.reconnected(this)
+        if (!this.#destroyed) this.#listener.renewed(this)
       },
-      (error: unknown) => {
-        if (!this.#destroyed) this.#listener.lost(this, asClientError(error))
-      },
+      (error: unknown) => this.#lose(asClientError(error), true),
     )
   }
 
@@ -178,13 +206,21 @@ export class Lane {
     this.#mismatched += connection.mismatched
     this.#duplicates += connection.duplicates
     if (this.#ending.delete(connection)) this.#listener.ended()
-    if (connection !== this.#connection) return
+    if (connection !== this.#connection || this.#destroyed) return
+    connection.forEachUnanswered((dueAt, sentAt) => this.#listener.unanswered(this, dueAt, sentAt))
+    this.#sentBefore += connection.sent
     this.#connection = undefined
-    if (!this.#destroyed) this.#listener.lost(this, error ?? new ClientError('ERR_CLIENT_CLOSED', 'it was closed'))
+    this.#lose(error ?? new ClientError('ERR_CLIENT_CLOSED', 'it was closed'), connection.acks > 0)
+  }
+
+  #lose(error: ClientError, hadAnswered: boolean): void {
+    if (this.#destroyed) return
+    this.isUsable = false
+    this.#listener.lost(this, error, hadAnswered)
   }
 }
 
-function asClientError(error: unknown): ClientError {
+export function asClientError(error: unknown): ClientError {
   if (error instanceof ClientError) return error
   return new ClientError('ERR_CLIENT_CONNECT', error instanceof Error ? error.message : String(error), { cause: error })
 }

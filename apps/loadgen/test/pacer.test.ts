@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { DueQueue } from '../src/engine/due-queue.ts'
-import { createSchedule, type ScheduleOptions } from '../src/engine/schedule.ts'
+import { createPacer, type PacerOptions } from '../src/engine/pacer.ts'
 
-function times(count: number, options: Partial<ScheduleOptions> = {}): number[] {
-  const schedule = createSchedule({ rate: 1000, arrival: 'constant', seed: 1, worker: 0, workers: 1, ...options })
+function times(count: number, options: Partial<PacerOptions> = {}): number[] {
+  const schedule = createPacer({ rate: 1000, arrival: 'constant', seed: 1, worker: 0, workers: 1, ...options })
   return Array.from({ length: count }, () => {
     const { next } = schedule
     schedule.advance()
@@ -55,7 +55,7 @@ describe('Poisson arrivals', () => {
 })
 
 describe.each(['constant', 'poisson'] as const)('what is passed over of %s arrivals', (arrival) => {
-  const create = (rate: number) => createSchedule({ rate, arrival, seed: 7, worker: 1, workers: 2 })
+  const create = (rate: number) => createPacer({ rate, arrival, seed: 7, worker: 1, workers: 2 })
 
   test.each([0, 1, 0.5, 1 / 3, 17.2, 400])('is as many as were due before %d ms, and leaves the others', (before) => {
     const [counted, skipped] = [create(3000), create(3000)]

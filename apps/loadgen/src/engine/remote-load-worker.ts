@@ -1,25 +1,26 @@
 import { Worker } from 'node:worker_threads'
 import { ClientError, type ClientErrorCode } from '@demo/client-sim'
-import type { Limit, Pulse, Share, ShareOutcome, SharePlan } from './share.ts'
+import type { Limit, LoadWorker, ProgressSample, WorkerOutcome, WorkerPlan } from './load-worker.ts'
 
-/** A call of one of a share's methods, on its way to the thread. */
+/** A call of one of a worker's methods, on its way to the thread. */
 export interface Call {
   readonly id: number
-  readonly method: keyof Share
+  readonly method: keyof LoadWorker
   readonly args: readonly unknown[]
 }
 
 /** An error on its way back. */
 export interface ThrownInThread {
-  readonly kind: 'client' | 'range' | 'other'
+  readonly kind: 'client' | 'other'
+  readonly stack?: string | undefined
   readonly message: string
   readonly code?: ClientErrorCode
   readonly dialect?: 'specification' | 'go-demo' | undefined
 }
 
-/** What comes from the thread: a pulse, or the end of a call. */
+/** What comes from the thread: a sample, or the end of a call. */
 export type FromThread =
-  | { readonly pulse: Pulse }
+  | { readonly sample: ProgressSample }
   | { readonly id: number; readonly value?: unknown; readonly error?: ThrownInThread }
 
 interface Pending {
@@ -27,19 +28,19 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** A share of the load that is made in a worker thread. */
-export class ThreadShare implements Share {
+/** A worker of the load in a worker thread. */
+export class RemoteLoadWorker implements LoadWorker {
   readonly #worker: Worker
   readonly #calls = new Map<number, Pending>()
   #lastId = 0
   /** The thread is gone, and why. */
   #gone: Error | undefined
 
-  constructor(plan: SharePlan, onPulse: (pulse: Pulse) => void) {
+  constructor(plan: WorkerPlan, onSample: (sample: ProgressSample) => void) {
     // Both are built into one folder.
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan })
     this.#worker.on('message', (message: FromThread) => {
-      if ('pulse' in message) onPulse(message.pulse)
+      if ('sample' in message) onSample(message.sample)
       else this.#settle(message.id, message.value, message.error)
     })
     this.#worker.once('error', (error) => this.#lose(error))
@@ -58,23 +59,27 @@ export class ThreadShare implements Share {
     await this.#call('count', limit)
   }
 
-  async done(): Promise<void> {
-    await this.#call('done')
+  async done(): Promise<string | undefined> {
+    return (await this.#call('done')) as string | undefined
   }
 
   async stop(): Promise<void> {
     await this.#call('stop')
   }
 
-  async finish(): Promise<ShareOutcome> {
+  async soFar(): Promise<WorkerOutcome> {
+    return (await this.#call('soFar')) as WorkerOutcome
+  }
+
+  async finish(): Promise<WorkerOutcome> {
     const outcome = await this.#call('finish')
     // Its own promises, of the load that is over, need not settle any more.
     this.#calls.clear()
     await this.#worker.terminate()
-    return outcome as ShareOutcome
+    return outcome as WorkerOutcome
   }
 
-  #call(method: keyof Share, ...args: readonly unknown[]): Promise<unknown> {
+  #call(method: keyof LoadWorker, ...args: readonly unknown[]): Promise<unknown> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     const id = ++this.#lastId
     const call: Call = { id, method, args }
@@ -96,7 +101,8 @@ export class ThreadShare implements Share {
   }
 }
 
-function asError({ kind, message, code, dialect }: ThrownInThread): Error {
+function asError({ kind, message, code, dialect, stack }: ThrownInThread): Error {
   if (kind === 'client' && code !== undefined) return new ClientError(code, message, { dialect })
-  return kind === 'range' ? new RangeError(message) : new Error(message)
+  // A bug is told with where it was.
+  return Object.assign(new Error(message), stack === undefined ? {} : { stack })
 }

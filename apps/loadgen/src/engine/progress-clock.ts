@@ -1,0 +1,36 @@
+/** Ticks at whole intervals since a time: a tick that is late makes none of the next ones late. */
+export class ProgressClock {
+  readonly #interval: number
+  readonly #onTick: () => void
+  #timer: NodeJS.Timeout | undefined
+  #since = 0
+  #ticks = 0
+
+  constructor(interval: number, onTick: () => void) {
+    this.#interval = interval
+    this.#onTick = onTick
+  }
+
+  startFrom(now: number): void {
+    this.#since = now
+    this.#ticks = 0
+    this.#wait()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer)
+    const now = performance.now()
+    this.#ticks = Math.max(this.#ticks, Math.floor((now - this.#since) / this.#interval)) + 1
+    this.#timer = setTimeout(
+      () => {
+        this.#onTick()
+        this.#wait()
+      },
+      this.#since + this.#ticks * this.#interval - now,
+    )
+  }
+}

@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { OptionError } from '@demo/cli'
+import type { ClientTls } from '@demo/client-sim'
+import type { RunOptions } from '../options.ts'
+import { readInput } from './read-input.ts'
+
+const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+
+/**
+ * Reads the files of TLS, and looks whether they are what they must be: else each connection would fail for a reason that
+ * says nothing of them.
+ *
+ * @returns undefined where no option of TLS is given
+ * @throws OptionError when options do not go together, or a file is not what it must be
+ */
+export async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
+  const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
+  if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new OptionError('--tls-cert and --tls-key belong together: one of them is missing')
+  }
+  const [ca, cert, key] = await Promise.all([
+    readPem('--tls-ca', tlsCa),
+    readPem('--tls-cert', tlsCert),
+    readPem('--tls-key', tlsKey),
+  ])
+  if (ca !== undefined) checkCertificates('--tls-ca', String(tlsCa), ca)
+  if (cert !== undefined) checkCertificates('--tls-cert', String(tlsCert), cert)
+  if (cert !== undefined && key !== undefined) checkKey(cert, key, String(tlsKey))
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(tlsServername === undefined ? {} : { servername: tlsServername }),
+    ...(tlsInsecure === true ? { rejectUnauthorized: false } : {}),
+  }
+}
+
+async function readPem(flag: string, file: string | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : (await readInput(flag, file)).toString()
+}
+
+function checkCertificates(flag: string, file: string, pem: string): void {
+  const certificates = pem.match(CERTIFICATE) ?? []
+  if (certificates.length === 0) {
+    throw new OptionError(`invalid ${flag} '${file}': there is no certificate in it; expected PEM`)
+  }
+  for (const certificate of certificates) {
+    try {
+      new X509Certificate(certificate)
+    } catch (error) {
+      throw new OptionError(`invalid ${flag} '${file}': a certificate in it can't be read: ${messageOf(error)}`)
+    }
+  }
+}
+
+function checkKey(cert: string, key: string, file: string): void {
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    throw new OptionError(`invalid --tls-key '${file}': ${messageOf(error)}`)
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,75 @@
+import { type Command, ExitError, ExitStatus, whereFrom } from '@demo/cli'
+
+/** Flags of which only one can have an effect. */
+const APART: readonly (readonly [one: string, other: string])[] = [
+  ['path', 'target'],
+  ['path', 'host'],
+  ['path', 'port'],
+  ['target', 'host'],
+  ['target', 'port'],
+  ['tlsInsecure', 'tlsCa'],
+  ['payload', 'payloadSize'],
+  ['payload', 'payloadFile'],
+  ['payloadFile', 'payloadSize'],
+  ['amount', 'duration'],
+  ['stage', 'duration'],
+  ['stage', 'amount'],
+  ['abortOnFail', 'repeat'],
+]
+
+/** Flags that have no effect without one of others. */
+const NEEDED: readonly (readonly [name: string, ...oneOf: string[]])[] = [
+  ['arrival', 'rate', 'stage'],
+  ['metricsHost', 'metricsPort'],
+  ['abortOnFail', 'threshold'],
+]
+
+/** What beats what. */
+const SOURCES = ['default', 'config', 'env', 'cli']
+
+/**
+ * Looks for flags that would have no effect beside others. Where one is from a source that beats that of the other, like
+ * a flag beside a variable of the environment, only the stronger one counts.
+ *
+ * @throws ExitError with status 2 and one line
+ */
+export function settleFlags(command: Command): void {
+  const has = (name: string) => command.options.some((option) => option.attributeName() === name)
+  const strength = (name: string) => {
+    const value: unknown = command.getOptionValue(name)
+    if (value === undefined || value === false) return 0
+    return Math.max(0, SOURCES.indexOf(command.getOptionValueSource(name) ?? 'default'))
+  }
+  const refuse = (message: string) => {
+    throw new ExitError(ExitStatus.usage, `${message}; see --help`)
+  }
+  for (const [one, other] of APART) {
+    const [first, second] = [strength(one), strength(other)]
+    if (first === 0 || second === 0) continue
+    if (first === second) {
+      refuse(`${whereFrom(command, one)} and ${whereFrom(command, other)} exclude each other: only one has an effect`)
+    }
+    forget(command, first < second ? one : other)
+  }
+  for (const [name, ...oneOf] of NEEDED) {
+    if (strength(name) === 0 || !oneOf.some(has) || oneOf.some((needed) => strength(needed) > 0)) continue
+    const needed = oneOf.filter(has).map((one) => whereFrom(command, one))
+    refuse(`${whereFrom(command, name)} has no effect without ${needed.join(' or ')}`)
+  }
+  if (
+    strength('warmup') > 0 &&
+    command.getOptionValue('warmup') !== 0 &&
+    strength('stage') > 0 &&
+    strength('rate') === 0
+  ) {
+    refuse(
+      `${whereFrom(command, 'warmup')} has no effect before stages that begin at no rate: give --rate, where they begin`,
+    )
+  }
+}
+
+/** Makes a flag what it is where it is not given. */
+function forget(command: Command, name: string): void {
+  const option = command.options.find((one) => one.attributeName() === name)
+  command.setOptionValueWithSource(name, option?.defaultValue, 'default')
+}
