@@ -40,7 +40,7 @@ export class AckReader {
   next(): ConnAckView | SubmitAckView | undefined {
     const decoder = this.#decoder
     try {
-      return decoder.next() ? this.#codec.decodeAck(decoder.bytes, decoder.start, decoder.end) : undefined
+      return decoder.next() ? this.#codec.decodeAckUnchecked(decoder.bytes, decoder.start, decoder.end) : undefined
     } catch (error) {
       throw this.#explain(error)
     }

@@ -9,6 +9,8 @@ import { PacketError } from './packet-error.ts'
 export interface Decoders {
   decode(bytes: BytesLike, start?: number, end?: number): PacketView
   decodeAck(bytes: BytesLike, start?: number, end?: number): ConnAckView | SubmitAckView
+  decodeUnchecked(bytes: Uint8Array, start: number, end: number): PacketView
+  decodeAckUnchecked(bytes: Uint8Array, start: number, end: number): ConnAckView | SubmitAckView
 }
 
 /** The decoders of one dialect. */
@@ -17,19 +19,28 @@ export function createDecoders(dialect: Dialect): Decoders {
 
   // What a server, or a client, sees most comes first, and all else is out of the way: so each is small enough for the
   // compiler to put it into the loop that calls it.
-  const decode: Decoders['decode'] = (bytes, start = 0, end = lengthOf(bytes)) => {
-    if (bytes instanceof Uint8Array && bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
+  const decodeUnchecked: Decoders['decodeUnchecked'] = (bytes, start, end) => {
+    if (bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
       return new RequestView<typeof CommandId.Submit>(bytes, start, end)
     }
     return decodeOther(bytes, start, end)
   }
-  const decodeAck: Decoders['decodeAck'] = (bytes, start = 0, end = lengthOf(bytes)) => {
-    if (bytes instanceof Uint8Array && bytes[start] === submitAck && end - start === RESPONSE_LENGTH) {
+  const decodeAckUnchecked: Decoders['decodeAckUnchecked'] = (bytes, start, end) => {
+    if (bytes[start] === submitAck && end - start === RESPONSE_LENGTH) {
       return new ResponseView(CommandId.SubmitAck, bytes, start)
     }
     return ackOf(decodeOther(bytes, start, end))
   }
-  return { decode, decodeAck }
+  return {
+    decode(bytes, start = 0, end = lengthOf(bytes)) {
+      return bytes instanceof Uint8Array ? decodeUnchecked(bytes, start, end) : decodeOther(bytes, start, end)
+    },
+    decodeAck(bytes, start = 0, end = lengthOf(bytes)) {
+      return bytes instanceof Uint8Array ? decodeAckUnchecked(bytes, start, end) : ackOf(decodeOther(bytes, start, end))
+    },
+    decodeUnchecked,
+    decodeAckUnchecked,
+  }
 
   function decodeOther(source: BytesLike, start: number, end: number): PacketView {
     const bytes = source instanceof Uint8Array && source.length > 0 ? source : bytesOf(source, 'bytes')

@@ -42,6 +42,21 @@ export interface PacketCodec {
   decodeAck(bytes: BytesLike, start?: number, end?: number): ConnAckView | SubmitAckView
 
   /**
+   * The same as `decode`, without asking what `bytes` is: for loops over the payloads that a `FrameDecoder` finds, which are
+   * never anything but a `Uint8Array`. Other bytes give an undefined result.
+   *
+   * @throws PacketError as `decode` does
+   */
+  decodeUnchecked(bytes: Uint8Array, start: number, end: number): PacketView
+
+  /**
+   * The same as `decodeAck`, without asking what `bytes` is.
+   *
+   * @throws PacketError as `decodeAck` does
+   */
+  decodeAckUnchecked(bytes: Uint8Array, start: number, end: number): ConnAckView | SubmitAckView
+
+  /**
    * The packet in new bytes.
    *
    * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one

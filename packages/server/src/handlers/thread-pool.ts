@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Result } from './outcome.ts'
 import { revive, ThreadsError, type ThrownInThread } from './thread-errors.ts'
@@ -24,15 +25,7 @@ export interface ThreadPoolOptions {
   readonly maxQueue: number
   readonly abortGrace: number
   readonly loadTimeout: number
-  readonly resourceLimits: ThreadResourceLimits | undefined
-}
-
-/** Of each thread, in megabytes. */
-export interface ThreadResourceLimits {
-  maxOldGenerationSizeMb?: number
-  maxYoungGenerationSizeMb?: number
-  codeRangeSizeMb?: number
-  stackSizeMb?: number
+  readonly resourceLimits: ResourceLimits | undefined
 }
 
 interface Job {

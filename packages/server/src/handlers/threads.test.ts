@@ -243,7 +243,7 @@ it('leaves no thread behind, also of those that are ended as it closes', { timeo
   const path = temporaryPath()
   const { running, handler } = await start({ threads: 1, abortGrace: 1 })
   const { peer, session } = await running.open()
-  peer.send(order(1, 'burn for ever', path))
+  peer.send(order(1, 'burn in native code', path))
   await until(() => existsSync(`${path}.begun`), 'the handler to begin')
   session.destroy()
   await within(handler.close(), 'for the threads to end', PATIENCE)

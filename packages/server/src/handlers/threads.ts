@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os'
+import type { ResourceLimits } from 'node:worker_threads'
 import type { SubmitView } from '@demo/packet'
 import type { RequestContext } from '../session/request-context.ts'
 import { Order } from './order.ts'
 import type { Result } from './outcome.ts'
 import { ThreadsError } from './thread-errors.ts'
-import { ThreadPool, type ThreadResourceLimits } from './thread-pool.ts'
+import { ThreadPool } from './thread-pool.ts'
 
 export type { ThreadsErrorCode } from './thread-errors.ts'
-export type { ThreadResourceLimits }
 export { ThreadsError }
 
 /** A Submit as a handler in a thread gets it. The payload is a copy of its own. */
@@ -74,7 +74,7 @@ export interface ThreadsOptions {
   loadTimeout?: number
 
   /** How much memory each thread may have. A thread that needs more dies, and is replaced. */
-  resourceLimits?: ThreadResourceLimits
+  resourceLimits?: ResourceLimits
 
   /**
    * A thread died while it had no request. It is replaced.

@@ -24,6 +24,8 @@ export abstract class ConnectionSession<S extends Session> {
   /** Whether it counts among the connections of its address. */
   counted = false
 
+  /** Whether the state is one in which requests are taken. */
+  protected takesRequests = false
   protected readonly connection: Connection
   protected readonly acceptedAt = performance.now()
   readonly #context: LifeContext<S>
@@ -164,6 +166,7 @@ export abstract class ConnectionSession<S extends Session> {
     const next = nextState(this.#state, event)
     if (next === undefined) return false
     this.#state = next
+    this.takesRequests = next === 'open' || next === 'finishing'
     return true
   }
 

@@ -43,6 +43,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   protected abstract readonly outbound: Outbound
 
   readonly #context: SessionContext<S>
+  readonly #maxInFlight: number
   readonly #inbound: Inbound
   readonly #deadlines: SessionDeadlines
   /** Sweeps skip this idle session until this time, unless bytes arrive. */
@@ -58,6 +59,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     super(id, connection, context)
     const { options, counters, ordered } = context
     this.#context = context
+    this.#maxInFlight = options.maxInFlight
     this.#inbound = new Inbound(connection, context, this)
     this.pending = new InFlight({ handlerTimeout: options.handlerTimeout, ordered }, counters, this)
     this.#deadlines = new SessionDeadlines(options)
@@ -111,10 +113,9 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** How many requests were received and not answered, those included that were not taken. Call it before `terminate()`. */
   countUnanswered(): number {
     if (this.state === 'closed') return 0
-    const takes = this.state === 'open' || this.state === 'finishing'
     let untaken = 0
     try {
-      while (takes && this.decoder.next()) untaken += 1
+      while (this.takesRequests && this.decoder.next()) untaken += 1
     } catch (error) {
       // The rest is not a valid frame.
       if (!(error instanceof FrameError)) this.breakDown(error)
@@ -188,8 +189,8 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** Whether there is room for one more request, and a peer to answer it to. */
   protected mayTake(): boolean {
     return (
-      (this.state === 'open' || this.state === 'finishing') &&
-      this.pending.size < this.#context.options.maxInFlight &&
+      this.takesRequests &&
+      this.pending.size < this.#maxInFlight &&
       !this.outbound.blocked &&
       !this.exclusive
     )

@@ -75,7 +75,7 @@ export class SubmitSession<Data>
     this.taking = this.mayTake()
     try {
       while (this.taking && decoder.next()) {
-        const packet = codec.decode(decoder.bytes, decoder.start, decoder.end)
+        const packet = codec.decodeUnchecked(decoder.bytes, decoder.start, decoder.end)
         if (packet.command === CommandId.Submit && !this.authRequired) {
           const outcome = submitTakesContext ? this.#submitWithContext(packet) : this.#submit(packet)
           if (outcome === undefined || outcome === 0) {
@@ -95,7 +95,7 @@ export class SubmitSession<Data>
   #submit(packet: SubmitView): HandlerOutcome {
     try {
       // The handler declares no parameter for a context.
-      return this.#context.protocol.onSubmit(packet, undefined as never)
+      return (this.#context.protocol.onSubmit as (p: SubmitView) => HandlerOutcome)(packet)
     } catch (error) {
       return this.failed(error)
     }

@@ -1,4 +1,5 @@
 /** A handler for threads that does what its payload says, as JSON: `{ what, path }`. */
+import { pbkdf2Sync } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 
 /** @type {import('../handlers/threads.ts').ThreadHandler} */
@@ -24,6 +25,11 @@ export default function onSubmit(submit, context) {
     case 'burn for ever':
       writeFileSync(`${path}.begun`, '')
       for (;;);
+    case 'burn in native code':
+      writeFileSync(`${path}.begun`, '')
+      // A thread can not be ended before this returns.
+      pbkdf2Sync('password', 'salt', 2_000_000, 32, 'sha256')
+      return 0
     case 'wait until aborted':
       return new Promise((_resolve, reject) => {
         context.signal.addEventListener('abort', () => {

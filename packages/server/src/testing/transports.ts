@@ -14,12 +14,12 @@ import type { PeerOptions } from './peer.ts'
 import { within } from './wait-for.ts'
 
 /** Every transport that the tests of a session run over. vitest.config.ts makes a project of each. */
-export const TRANSPORTS = ['tcp', 'tls', 'unix', 'memory'] as const
+const TRANSPORTS = ['tcp', 'tls', 'unix', 'memory'] as const
 
 type TransportName = (typeof TRANSPORTS)[number]
 
 /** The one that these tests run over. */
-export const transport = nameOf(process.env['TEST_TRANSPORT'])
+const transport = nameOf(process.env['TEST_TRANSPORT'])
 
 /** The most bytes that may be unsent with a `maxWriteBuffer`: TLS asks its caller to wait from 16 KiB on, not before. */
 export function mostUnsentFor(maxWriteBuffer: number): number {
