@@ -4,7 +4,7 @@ import { count, seconds } from './stage/figures.ts'
 import { row } from './stage/row.ts'
 
 /** From the end of a worker to the order to stop, in milliseconds: all of the life of the one that takes its place. */
-const DELAYS = [0, 60, 120, 200, 300]
+const DELAYS = [0, 80, 160, 300]
 
 /** Servers at the same time. */
 const SIDE_BY_SIDE = 2

@@ -5,7 +5,7 @@ import type { DemoServer } from '../test/demo-server.ts'
 import { row } from './stage/row.ts'
 import { strikeServer, timeUntil } from './stage/stage.ts'
 
-const KILLS = 5
+const KILLS = 4
 const PER_KILL = 25
 
 row(21, `${PER_KILL} connects while one of two workers is killed, ${KILLS} times, or stopped`, async (figures) => {
