@@ -76,12 +76,11 @@ export function createEncoders(dialect: Dialect): Encoders {
 /** The writer of responses of one dialect. */
 export function createWriteAck(
   dialect: Dialect,
-): (request: ConnView | SubmitView, result: number, target: BytesLike, offset: number) => number {
+): (request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number) => number {
   /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
   const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
 
   return function writeAck(request, result, target, offset) {
-    if (!(target instanceof Uint8Array)) return writeAck(request, result, bytesOf(target, 'target'), offset)
     if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, target, offset)
     const { bytes, start } = request
     target[offset] = bytes[start] + aboveRequest

@@ -1,4 +1,4 @@
-import type { BytesLike, NewBytes } from './bytes.ts'
+import { type BytesLike, bytesOf, type NewBytes } from './bytes.ts'
 import { createDecoders } from './decode.ts'
 import { checkDialect, type Dialect } from './dialect.ts'
 import { createEncoders, createWriteAck, encodedLength } from './encode.ts'
@@ -81,6 +81,13 @@ export interface PacketCodec {
    */
   writeAck(request: ConnView | SubmitView, result: number, target: BytesLike, offset: number): number
 
+  /**
+   * The same without asking what `target` is, for hot loops. A target that is no `Uint8Array` gives an undefined result.
+   *
+   * @throws RangeError when it does not fit
+   */
+  writeAckUnchecked(request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number): number
+
   /** The length of the encoded packet in bytes. */
   encodedLength(packet: Packet): number
 }
@@ -92,11 +99,15 @@ export interface PacketCodec {
  */
 export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec {
   const dialect = checkDialect(options.dialect ?? 'specification')
+  const writeAck = createWriteAck(dialect)
   return {
     dialect,
     ...createDecoders(dialect),
     ...createEncoders(dialect),
-    writeAck: createWriteAck(dialect),
+    writeAck(request, result, target, offset) {
+      return writeAck(request, result, target instanceof Uint8Array ? target : bytesOf(target, 'target'), offset)
+    },
+    writeAckUnchecked: writeAck,
     encodedLength,
   }
 }

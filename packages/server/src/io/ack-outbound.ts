@@ -48,7 +48,7 @@ export class AckOutbound extends Outbound {
    */
   ack(request: ConnView | SubmitView, result: Result): boolean {
     const { buffer } = this
-    buffer.length = this.#codec.writeAck(request, result, buffer.bytes, buffer.length + HEADER_LENGTH)
+    buffer.length = this.#codec.writeAckUnchecked(request, result, buffer.bytes, buffer.length + HEADER_LENGTH)
     return buffer.length > this.#fillTo
   }
 

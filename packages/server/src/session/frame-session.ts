@@ -188,12 +188,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
 
   /** Whether there is room for one more request, and a peer to answer it to. */
   protected mayTake(): boolean {
-    return (
-      this.takesRequests &&
-      this.pending.size < this.#maxInFlight &&
-      !this.outbound.blocked &&
-      !this.exclusive
-    )
+    return this.takesRequests && this.pending.size < this.#maxInFlight && !this.outbound.blocked && !this.exclusive
   }
 
   /** Sends before the buffer overflows. */

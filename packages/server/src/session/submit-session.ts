@@ -25,6 +25,11 @@ export interface SubmitContext<Data> extends SessionContext<SubmitSession<Data>>
 
 type RequestPacket = ConnView | SubmitView
 
+/** A handler that declares no parameter for a context is called without one. */
+interface WithoutContext {
+  onSubmit(submit: SubmitView): HandlerOutcome
+}
+
 /** A session of Conn, Submit and results of one byte. */
 export class SubmitSession<Data>
   extends FrameSession<SubmitSession<Data>, RequestPacket, Result>
@@ -65,7 +70,7 @@ export class SubmitSession<Data>
    * and decoder included; bench/session.bench.ts shows what a call more costs.
    */
   protected takeRequests(): void {
-    const { codec, options, submitTakesContext } = this.#context
+    const { codec, options, protocol, submitTakesContext } = this.#context
     const { observer } = options
     const { decoder, outbound } = this
     const inFlightBefore = this.pending.size
@@ -77,7 +82,14 @@ export class SubmitSession<Data>
       while (this.taking && decoder.next()) {
         const packet = codec.decodeUnchecked(decoder.bytes, decoder.start, decoder.end)
         if (packet.command === CommandId.Submit && !this.authRequired) {
-          const outcome = submitTakesContext ? this.#submitWithContext(packet) : this.#submit(packet)
+          let outcome: HandlerOutcome
+          try {
+            outcome = submitTakesContext
+              ? protocol.onSubmit(packet, this.#contextOf(packet))
+              : (protocol as WithoutContext).onSubmit(packet)
+          } catch (error) {
+            outcome = this.failed(error)
+          }
           if (outcome === undefined || outcome === 0) {
             if (outbound.ack(packet, 0)) this.flushEarly()
           } else this.#answerOtherwise(packet, outcome)
@@ -90,23 +102,6 @@ export class SubmitSession<Data>
     this.#forgetContexts()
     this.took(taken, inFlightBefore)
     if (failure !== undefined) this.streamFailed(failure)
-  }
-
-  #submit(packet: SubmitView): HandlerOutcome {
-    try {
-      // The handler declares no parameter for a context.
-      return (this.#context.protocol.onSubmit as (p: SubmitView) => HandlerOutcome)(packet)
-    } catch (error) {
-      return this.failed(error)
-    }
-  }
-
-  #submitWithContext(packet: SubmitView): HandlerOutcome {
-    try {
-      return this.#context.protocol.onSubmit(packet, this.#contextOf(packet))
-    } catch (error) {
-      return this.failed(error)
-    }
   }
 
   /** Makes the context of the request that is handled now. */
