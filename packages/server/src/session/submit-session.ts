@@ -145,20 +145,15 @@ export class SubmitSession<Data>
   #answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.answer(request, result)
-    else if (this.#isPromise(request, outcome)) this.#wait(request, outcome)
-    else this.answer(request, 1)
-    this.taking = this.mayTake()
-  }
-
-  /** Whether a handler gave a promise; if not, it failed. */
-  #isPromise(request: RequestPacket, outcome: unknown): outcome is PromiseLike<unknown> {
-    try {
-      if (isThenable(outcome)) return true
-      throw invalidResult(this.handlerOf(request), outcome)
-    } catch (error) {
-      this.failed(error)
-      return false
+    else {
+      try {
+        if (!isThenable(outcome)) throw invalidResult(this.handlerOf(request), outcome)
+        this.#wait(request, outcome)
+      } catch (error) {
+        this.answer(request, this.failed(error))
+      }
     }
+    this.taking = this.mayTake()
   }
 
   #wait(request: RequestPacket, outcome: PromiseLike<unknown>): void {
