@@ -10,7 +10,7 @@ import {
   type Values,
   whereFrom,
 } from '@demo/cli'
-import { createServer, ServerOptionError, type ServerOptions } from '@demo/server'
+import { ServerOptionError, type ServerOptions, validateOptions } from '@demo/server'
 import manifest from '../package.json' with { type: 'json' }
 import { COMMAND_FLAGS, type Config, FLAGS, LIMITS } from './flags.ts'
 
@@ -88,7 +88,7 @@ function checkTogether(config: Config, from: (name: string) => string): void {
  */
 function checkOptions(config: Config, from: (name: string) => string): void {
   try {
-    createServer({ onSubmit() {} }, serverOptions(config))
+    validateOptions(serverOptions(config))
   } catch (error) {
     if (!(error instanceof ServerOptionError)) throw error
     throw new ExitError(ExitStatus.usage, `${from(error.option)} ${error.message.slice(error.option.length + 1)}`)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ExitError, ExitStatus, isSystemError, OptionError } from '@demo/cli'
-import { createServer, ServerOptionError, type TlsOptions } from '@demo/server'
+import { ServerOptionError, type TlsOptions, validateOptions } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from './flags.ts'
 import { readTokens } from './tokens.ts'
@@ -73,7 +73,7 @@ function readTlsOf({ tlsCert, tlsKey, tlsCa, tlsRequireClientCert }: Config): Se
   if (tlsCert === undefined || tlsKey === undefined) return {}
   const ca = tlsCa === undefined ? {} : { ca: readFileSync(tlsCa) }
   const tls = { cert: readFileSync(tlsCert), key: readFileSync(tlsKey), ...ca, requireClientCert: tlsRequireClientCert }
-  createServer({ onSubmit() {} }, { tls })
+  validateOptions({ tls })
   return { tls }
 }
 
