@@ -15,6 +15,12 @@ const MEBIBYTE = 1024 * 1024
 /** Long enough for 200 requests of the healthy client: a 99th percentile is not to be its worst of a few. */
 const BASELINE = 4000
 
+/**
+ * How long the machine itself may stand still now and then, in milliseconds: the 99th percentile is three to five of some
+ * hundred requests. A server that let these peers starve the healthy one would be far above it.
+ */
+const MACHINE_STALL = 23
+
 /** How long those are watched whom no time limit ends, in milliseconds. */
 const HELD = 6000
 
@@ -90,8 +96,6 @@ async function attack(stage: Stage, during: () => Promise<void>): Promise<{ clos
 async function finish(stage: Stage, figures: Figures): Promise<void> {
   const { baseline } = stage.healthy
   const { p99 } = await stage.healthy.note(figures)
-  // It is three to five of some hundred requests: where the machine itself stands still for some milliseconds now and then,
-  // that is what they tell. So it is told, and fails nothing.
-  figures.aim('healthy client, p99', p99, 2 * baseline.p99 + 2, milliseconds)
+  figures.atMost('healthy client, p99', p99, 2 * baseline.p99 + MACHINE_STALL, milliseconds)
   await strikeStage(stage, figures)
 }

@@ -38,11 +38,6 @@ export class Figures {
     expect.soft(value, what).toBeLessThanOrEqual(limit)
   }
 
-  /** What is wanted, and told when it is missed, but hangs on the machine too much to fail a test. */
-  aim(what: string, value: number, limit: number, show: Show = count): void {
-    this.#notes.push({ what, value: show(value), limit: `≤ ${show(limit)}`, reached: value <= limit })
-  }
-
   atLeast(what: string, value: number, limit: number, show: Show = count): void {
     this.#notes.push({ what, value: show(value), limit: `≥ ${show(limit)}`, reached: value >= limit })
     expect.soft(value, what).toBeGreaterThanOrEqual(limit)
