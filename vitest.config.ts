@@ -17,12 +17,14 @@ const parts = [
 ]
 
 /** The tests of a session, which run over every transport: over TCP with all others of the server, and over these. */
-const SESSION_TESTS = 'src/{session,handlers,io,observability}/**/*.test.ts'
+const SESSION_TESTS = 'src/{session,io,observability}/*.test.ts'
 const transports = ['tls', 'unix', 'memory'].map((transport) => ({
   root: 'packages/server',
   test: {
     name: `server-${transport}`,
-    include: [SESSION_TESTS],
+    include: [SESSION_TESTS, 'src/handlers/{handlers,middleware,router}.test.ts'],
+    // About TLS itself, and about TCP under it.
+    exclude: ['src/session/socket-error.test.ts'],
     testTimeout: 30_000,
     env: { TEST_TRANSPORT: transport },
   },

@@ -1,4 +1,4 @@
-import { parseCount } from '@demo/cli'
+import { OptionError, parseCount } from '@demo/cli'
 import type { Handlers } from '@demo/server'
 import type { Logger } from 'pino'
 
@@ -8,11 +8,11 @@ const MOST = 1024
 /**
  * Reads how many threads run `onSubmit`.
  *
- * @throws RangeError that says what is allowed
+ * @throws OptionError that says what is allowed
  */
 export function parseHandlerThreads(text: string): number {
   const count = /^\d+$/.test(text) ? parseCount(text) : -1
-  if (count < 0 || count > MOST) throw new RangeError(`it must be a number from 0 (no threads) to ${MOST}`)
+  if (count < 0 || count > MOST) throw new OptionError(`it must be a number from 0 (no threads) to ${MOST}`)
   return count
 }
 

@@ -1,6 +1,13 @@
 import { inspect } from 'node:util'
 import { createServerMetrics, type ServerMetrics } from '@demo/metrics'
-import { createServer, type Handlers, InternalError, type Server } from '@demo/server'
+import {
+  createServer,
+  type HandlerOutcome,
+  type Handlers,
+  InternalError,
+  type Server,
+  takesContext,
+} from '@demo/server'
 import type { Logger } from 'pino'
 import { serverOptions, VERSION } from './config.ts'
 import type { Config } from './flags.ts'
@@ -55,11 +62,18 @@ export function createService(
   }
 }
 
+/** The user's `onSubmit` with its own `this`. It is declared as the user's is, so that a context is made only if that takes one. */
+function submitOf(users: Handlers): Handlers['onSubmit'] {
+  if (takesContext(users.onSubmit)) return (submit, context) => users.onSubmit(submit, context)
+  const onSubmit = users.onSubmit as (submit: Parameters<Handlers['onSubmit']>[0]) => HandlerOutcome
+  return (submit) => onSubmit.call(users, submit)
+}
+
 /** The handlers of the user, with tokens before them and the log beside them. */
 function handlersOf(users: Handlers, tokens: () => Tokens | undefined, log: Logger): Handlers {
   const handlers: Handlers = {
     // Nothing between the server and a handler that does nothing: the call would cost as much as the rest of a request.
-    onSubmit: users === ANSWER_ALL ? users.onSubmit : users.onSubmit.bind(users),
+    onSubmit: users === ANSWER_ALL ? users.onSubmit : submitOf(users),
     onOpen(session) {
       log.debug({ session: session.id, remoteAddress: session.remoteAddress }, 'connection opened')
       return users.onOpen?.(session)

@@ -19,7 +19,7 @@ export interface ServeMetricsOptions {
    *
    * @default always
    */
-  alive?: () => true | string
+  alive?: (() => true | string) | undefined
   /**
    * The address to listen on.
    *

@@ -105,6 +105,7 @@ const AT_FIRST = {
   'tcp_server_connections_closed_total{reason="handler-closed"}': 0,
   'tcp_server_connections_closed_total{reason="destroyed"}': 0,
   'tcp_server_connections_closed_total{reason="socket-error"}': 0,
+  'tcp_server_connections_closed_total{reason="handler-failed"}': 0,
   'tcp_server_connections_closed_total{reason="internal-error"}': 0,
   tcp_server_received_bytes_total: 0,
   tcp_server_sent_bytes_total: 0,

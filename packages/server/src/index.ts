@@ -12,6 +12,7 @@ export {
   WriteBufferFullError,
 } from './session/server-errors.ts'
 export { ListenError, MAX_SOCKET_PATH_LENGTH } from './transport/listen-options.ts'
+export { takesContext } from './handlers/takes-context.ts'
 export { compose, MiddlewareError } from './handlers/middleware.ts'
 export { router, RouterError } from './handlers/router.ts'
 export { MemoryTransport } from './transport/memory-transport.ts'

@@ -14,7 +14,7 @@ export interface RouterOptions<Message, Handler> {
    *
    * @default throws a {@link RouterError}: the request is answered with 1
    */
-  unknown?: Handler
+  unknown?: Handler | undefined
 }
 
 /** Handles one kind of message. */

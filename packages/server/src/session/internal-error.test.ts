@@ -1,9 +1,10 @@
 import { FrameDecoder } from '@demo/frame'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createServer } from '../index.ts'
+import { createServer, type Server } from '../index.ts'
 import { Outbound } from '../io/outbound.ts'
 import { startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
+import { underTest } from '../testing/transports.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { watchProcess } from '../testing/watch-process.ts'
 import { submit, submitAck, submits } from '../testing/wire.ts'
@@ -78,12 +79,13 @@ describe('a bug of ours ends one connection, is reported with its stack, and is 
 
   test('a process warning tells of it where there is no onError, also after one about a handler', async () => {
     const { warnings } = watchProcess()
-    const server = createServer({
+    const handlers = {
       onSubmit() {
         throw new Error('of the user')
       },
-    })
-    const peer = await connectPeer(await server.listen({ port: 0 }))
+    }
+    const server = createServer(handlers, underTest.options)
+    const peer = await connectPeer(await underTest.listen(server as Server<never>))
     peer.send(submit(1))
     await peer.receive(14)
     vi.spyOn(FrameDecoder.prototype, 'next').mockImplementationOnce(bug)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Handlers, RequestContext } from '../index.ts'
 import { Gate, startServer } from '../testing/harness.ts'
+import { testWithReset } from '../testing/transports.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { watchProcess } from '../testing/watch-process.ts'
 import { conn, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
@@ -167,7 +168,7 @@ describe('the signal of a request', () => {
     expect(warnings).toEqual([])
   })
 
-  test('aborts when the connection goes, with the reason, and what that makes fail is not told', async () => {
+  testWithReset('aborts when the connection goes, with the reason, and what that makes fail is not told', async () => {
     const signals: AbortSignal[] = []
     const { open, errors, untilClosed, server } = await startServer({
       onSubmit(_submit, { signal }) {
@@ -191,7 +192,7 @@ describe('the signal of a request', () => {
     expect(server.counters).toMatchObject({ unanswered: 3, inFlight: 0 })
   })
 
-  test('does not keep quiet what else a handler throws when its connection is gone', async () => {
+  testWithReset('does not keep quiet what else a handler throws when its connection is gone', async () => {
     const gate = new Gate()
     const { open, errors, untilClosed } = await startServer({ onSubmit: gate.wait })
     const { peer, session } = await open()

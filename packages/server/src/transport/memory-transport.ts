@@ -206,9 +206,12 @@ export class MemoryConnection implements Connection {
   }
 
   peerReset(): void {
-    if (this.#closed) return
-    this.#events?.onError(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
-    this.destroy()
+    // As with a socket, it is seen in a later turn.
+    setImmediate(() => {
+      if (this.#closed) return
+      this.#events?.onError(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
+      this.destroy()
+    })
   }
 
   #deliverSoon(): void {
