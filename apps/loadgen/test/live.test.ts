@@ -43,7 +43,8 @@ describe('without a terminal', () => {
 // `script` of util-linux runs a program in a terminal of its own.
 describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (script makes one)', () => {
   function onTerminal(args: readonly (string | number)[], columns = 100): Program {
-    const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
+    // Where CI is set, Node takes no terminal for a coloured one.
+    const command = ['env', '-u', 'CI', process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
     return new Program('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], {
       environment: { TERM: 'xterm' },
     })

@@ -108,7 +108,8 @@ describe('a file of results', () => {
       'full/run.html',
     )
     const inside = [
-      'mount -t tmpfs -o size=16k none full',
+      // Two pages: one for the old result, and one that no new result fits into.
+      'mount -t tmpfs -o size=8k none full',
       `printf '%s' '${OLD}' > full/run.json`,
       `node='${process.execPath}'; "$node" '${MAIN}' ${args}; status=$?`,
       'cat full/run.json >&2; echo >&2; ls -A full >&2; exit $status',

@@ -76,7 +76,7 @@ test('lets through a fault that is not the server’s as it is', () => {
   const codec = createPacketCodec()
   const reader = new AckReader({
     ...codec,
-    decodeAck() {
+    decodeAckUnchecked() {
       throw fault
     },
   })

@@ -37,7 +37,8 @@ export class RateCurve {
     this.#segments = stages.map((stage) => {
       const { duration } = stage
       const to = stage.rate / 1000
-      const count = ((from + to) / 2) * duration
+      // 0.4 and 0.8 a millisecond make 600.0000000000001 in a second: one request too many.
+      const count = Math.round(((from + to) / 2) * duration * 1e9) / 1e9
       const segment = { at, duration, before, count, rate: from, slope: (to - from) / duration }
       at += duration
       before += count

@@ -26,8 +26,8 @@ export function mostUnsentFor(maxWriteBuffer: number): number {
   return transport === 'tls' ? Math.max(maxWriteBuffer, 32 * 1024) : maxWriteBuffer
 }
 
-/** In how many copies unsent bytes are kept: TLS keeps them encrypted as well. */
-export const copiesOfUnsent = transport === 'tls' ? 2 : 1
+/** In how many copies unsent bytes are kept: TLS keeps them encrypted as well, and in memory there is no system to keep them. */
+export const copiesOfUnsent = transport === 'tls' || transport === 'memory' ? 2 : 1
 
 /** Whether the transport gathers what comes while it is not read; TLS delivers each record by itself. */
 export const gathers = transport !== 'tls'
