@@ -1,5 +1,6 @@
 import type { CloseReason } from '@demo/server'
-import { createPacketCodec } from '../../../../packages/packet/src/index.ts'
+// Built, as the session itself has it: of the sources the errors would be other classes.
+import { createPacketCodec } from '../../../../packages/packet/dist/index.js'
 import { checkOptions } from '../../../../packages/server/src/check-options.ts'
 import { HandlerCaller } from '../../../../packages/server/src/handlers/handler-caller.ts'
 import type { Handlers } from '../../../../packages/server/src/handlers/handlers.ts'
