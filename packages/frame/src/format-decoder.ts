@@ -94,7 +94,11 @@ export class FormatDecoder implements FrameReader {
   }
 
   detach(): void {
-    if (this.#at < this.#chunk.length) this.#startChunk(Uint8Array.prototype.slice.call(this.#chunk, this.#at))
+    if (this.#at < this.#chunk.length) {
+      this.#chunk = Uint8Array.prototype.slice.call(this.#chunk, this.#at)
+      this.#chunkOffset += this.#at
+      this.#at = 0
+    }
     for (const [index, chunk] of this.#chunks.entries()) this.#chunks[index] = Uint8Array.prototype.slice.call(chunk)
   }
 
