@@ -1,5 +1,5 @@
 import type { FrameDecoderOptions, FrameFormat, FrameReader } from '@demo/frame'
-import { isThenable } from '../handlers/outcome.ts'
+import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -79,6 +79,8 @@ export class MessageSession<Data, Message, Reply>
   #outgoingLength = 0
   /** The length of replies that wait for an older one, or for the peer, in bytes. */
   #heldLength = 0
+  /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
+  #cutShort: Failure | undefined
   #whenDrained: (() => void)[] = []
   /** The times of the messages that are being taken. */
   #times: RequestTimes | undefined
@@ -159,9 +161,11 @@ export class MessageSession<Data, Message, Reply>
   /** One of those that had to wait. */
   protected answer(_message: Message, answer: Answer): void {
     if (answer === undefined) return
-    const payload = answer instanceof Failure ? answer.payload : answer
-    if (payload === undefined) {
-      this.#leaveUnanswered((answer as Failure).error)
+    const failed = answer instanceof Failure
+    const payload = failed ? answer.payload : answer
+    if (payload === undefined || this.#cutShort !== undefined) {
+      this.#context.counters.unanswered += 1
+      if (failed && this.#context.ordered) this.#cutShort ??= answer
       return
     }
     this.#heldLength -= payload.length
@@ -169,6 +173,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   protected override beforeFlush(): void {
+    if (this.#cutShort !== undefined && this.pending.unanswered > 0) this.#giveUpRest(this.#cutShort)
     if (this.#outgoing.length === 0 || this.opening || this.state === 'closed') return
     const { frames } = this.#context.codec
     let sent = 0
@@ -262,11 +267,8 @@ export class MessageSession<Data, Message, Reply>
     if (outbound.blocked) this.taking = this.mayTake()
   }
 
-  /** The turn of a message has come that has no answer. In order, those after it have none either: theirs would be taken for its. */
-  #leaveUnanswered(error: unknown): void {
-    const { counters, ordered } = this.#context
-    counters.unanswered += 1
-    if (ordered) this.pending.abandon(() => new ConnectionClosedError('handler-failed', asError(error)))
+  #giveUpRest({ error }: Failure): void {
+    this.pending.abandon(() => new ConnectionClosedError('handler-failed', asError(error)))
   }
 
   #fail(error: unknown, message: Message): Failure {
@@ -280,7 +282,10 @@ export class MessageSession<Data, Message, Reply>
     const { handlers, protocol } = this.#context
     try {
       const reply: unknown = protocol.failureReply?.(error, message)
-      if (isThenable(reply)) throw new TypeError('failureReply returned a promise: expected a reply, or nothing')
+      if (isThenable(reply)) {
+        whenSettled(reply, ignore, ignore)
+        throw new TypeError('failureReply returned a promise: expected a reply, or nothing')
+      }
       return reply === undefined ? undefined : this.#encode(reply as Reply)
     } catch (thrown) {
       handlers.error(thrown, this)
@@ -328,3 +333,5 @@ export class MessageSession<Data, Message, Reply>
 function asError(thrown: unknown): Error | undefined {
   return thrown instanceof Error ? thrown : undefined
 }
+
+function ignore(): void {}
