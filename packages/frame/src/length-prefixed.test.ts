@@ -140,6 +140,16 @@ test('detach() keeps what is left when the chunk is written over', () => {
   expect(payloads(decoder, [bytes('64')])).toEqual(['62', '6364'])
 })
 
+test('detach() does not change where an error is', () => {
+  const decoder = lengthPrefixed({ lengthBytes: 1, maxFrameLength: 3 }).decoder()
+  decoder.push(bytes('0161 0162 02'))
+  expect(decoder.next()).toBe(true)
+  decoder.detach()
+  expect(payloads(decoder, [bytes('6364')])).toEqual(['62', '6364'])
+  decoder.push(bytes('ff'))
+  expect(() => decoder.next()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG', offset: 7 }))
+})
+
 test('a payload that the length can’t express is refused, and one that does not fit into its target', () => {
   const format = lengthPrefixed({ lengthBytes: 1 })
   expect(() => format.encodedLength(256)).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }))

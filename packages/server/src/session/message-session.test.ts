@@ -301,10 +301,33 @@ describe('backpressure', () => {
 describe('send()', () => {
   test('from a synchronous onOpen: it comes before all replies', async () => {
     const { connect } = await start({ onOpen: (session) => void session.send('welcome') })
-    const peer = await connect()
-    expect(await receiveTexts(peer, 1)).toEqual(['welcome'])
+    for (let i = 0; i < 20; i += 1) {
+      const peer = await connect()
+      peer.send(frame('a'))
+      expect(await receiveTexts(peer, 2)).toEqual(['welcome', 'a'])
+    }
+  })
+
+  test('leaves before the replies that are returned later, also to a peer that is behind', async () => {
+    const { open, server } = await start(
+      {
+        onMessage(message, { session }) {
+          for (let i = 0; i < 5; i += 1) session.send(`${message} ${i}`.padEnd(1000))
+          return message
+        },
+      },
+      { maxWriteBuffer: 8192 },
+    )
+    const { peer, serverSide } = await open()
+    serverSide.hold()
     peer.send(frame('a'))
-    expect(await receiveTexts(peer, 2)).toEqual(['welcome', 'a'])
+    await waitFor(
+      () => server.counters.responsesSent === 1,
+      () => 'for the reply',
+    )
+    serverSide.release()
+    const texts = await receiveTexts(peer, 6)
+    expect(texts.map((text) => text.trimEnd())).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'a 4', 'a'])
   })
 
   test('from an asynchronous onOpen: it leaves when that has settled, and not before', async () => {
@@ -346,8 +369,9 @@ describe('send()', () => {
     let ticked = false
     const { connect, server } = await start(
       {
-        onMessage(_message, { session }) {
+        onMessage(message, { session }) {
           for (const text of ['1', '2', '3']) session.send(text)
+          return message === 'ask' ? 'reply' : undefined
         },
         onTick(session) {
           if (!ticked) session.send('tick')
@@ -362,6 +386,8 @@ describe('send()', () => {
     expect(await receiveTexts(peer, 4)).toEqual(['tick', '1', '2', '3'])
     // None of them is a response.
     expect(server.counters).toMatchObject({ responsesSent: 0, successes: 0, unanswered: 0, sentBytes: 4 * 3 + 7 })
+    peer.send(frames('ask', 'ask'))
+    expect((await receiveTexts(peer, 12)).slice(4)).toEqual(['1', '2', '3', 'reply', '1', '2', '3', 'reply'])
   })
 
   test("to all others from one session's handler: nothing gets into another's bytes", async () => {

@@ -175,15 +175,7 @@ export class MessageSession<Data, Message, Reply>
   protected override beforeFlush(): void {
     if (this.#cutShort !== undefined && this.pending.unanswered > 0) this.#giveUpRest(this.#cutShort)
     if (this.#outgoing.length === 0 || this.opening || this.state === 'closed') return
-    const { frames } = this.#context.codec
-    let sent = 0
-    for (const payload of this.#outgoing) {
-      if (this.outbound.blocked) break
-      sent += 1
-      this.#outgoingLength -= frames.encodedLength(payload.length)
-      this.outbound.put(payload)
-    }
-    if (sent > 0) this.#outgoing.splice(0, sent)
+    this.#putOutgoing((outbound) => outbound.blocked)
   }
 
   protected override get hasQueued(): boolean {
@@ -260,8 +252,23 @@ export class MessageSession<Data, Message, Reply>
     } else this.#put(answer)
   }
 
+  #putOutgoing(enough: (outbound: MessageOutbound) => boolean): void {
+    const { frames } = this.#context.codec
+    const { outbound } = this
+    let sent = 0
+    for (const payload of this.#outgoing) {
+      if (enough(outbound)) break
+      sent += 1
+      this.#outgoingLength -= frames.encodedLength(payload.length)
+      outbound.put(payload)
+    }
+    if (sent > 0) this.#outgoing.splice(0, sent)
+  }
+
   #put(answer: Uint8Array | Failure): void {
     const { outbound } = this
+    // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
+    if (this.#outgoing.length > 0) this.#putOutgoing(() => false)
     if (!(answer instanceof Failure)) outbound.reply(answer)
     else if (answer.payload !== undefined) outbound.failureReply(answer.payload)
     if (outbound.blocked) this.taking = this.mayTake()
