@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { lengthPrefixed } from '@demo/frame'
 import { createPacketCodec } from '@demo/packet'
 import { checkCommonOptions, checkOptions } from '../src/check-options.ts'
-import { createFrameServer } from '../src/create-frame-server.ts'
+import { createFrameServer, type FrameServerHandlers } from '../src/create-frame-server.ts'
 import { createServer } from '../src/create-server.ts'
 import { HandlerCaller } from '../src/handlers/handler-caller.ts'
+import type { Handlers } from '../src/handlers/handlers.ts'
 import { createAckBuffer } from '../src/io/ack-outbound.ts'
 import { createMessageBuffer } from '../src/io/message-outbound.ts'
 import { createCounters } from '../src/observability/counters.ts'
@@ -39,8 +40,7 @@ const common = {
   onClosed() {},
 }
 
-function builtIn(): Protocol {
-  const handlers = { onSubmit() {} }
+function builtIn(handlers: Handlers): Protocol {
   const context = {
     ...common,
     options: checkOptions({ maxInFlight: REQUESTS }, false),
@@ -59,13 +59,13 @@ function builtIn(): Protocol {
   }
 }
 
-function ownProtocol(): Protocol {
+function ownProtocol(encode: (reply: { ok: boolean }) => Uint8Array): Protocol {
   const codec: MessageCodec<Uint8Array, { ok: boolean }> = {
     frames: lengthPrefixed({ lengthBytes: 3, endian: 'little' }),
     decode: (bytes, start, end) => bytes.subarray(start, end),
-    encode: (reply) => Buffer.from(JSON.stringify(reply)),
+    encode,
   }
-  const handlers = { codec, onMessage: (_message: Uint8Array) => ({ ok: true }) }
+  const handlers: FrameServerHandlers<Uint8Array, { ok: boolean }> = { codec, onMessage: (_message) => ({ ok: true }) }
   const context = {
     ...common,
     ordered: true,
@@ -133,37 +133,49 @@ async function overSocket({ request, replyLength, serve }: Protocol, inFlight: n
 
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-const protocols = { 'built in': builtIn(), 'own protocol': ownProtocol() }
+let read = 0
+const prepared = Buffer.from('{"ok":true}')
+const protocols: Record<string, Protocol> = {
+  'built in, a handler that does nothing': builtIn({ onSubmit() {} }),
+  'built in, a handler that reads the payload': builtIn({
+    onSubmit(submit) {
+      read += submit.payload.length
+    },
+  }),
+  'own protocol, the same reply bytes each time': ownProtocol(() => prepared),
+  'own protocol, JSON each time': ownProtocol((reply) => Buffer.from(JSON.stringify(reply))),
+}
 
+console.log('without sockets             ns/request   ratio to the first, to the second')
 const rounds = Object.values(protocols).map((protocol) => ({ run: withoutSockets(protocol), times: [] as number[] }))
 for (let round = 0; round < 40; round += 1) {
   for (const { run, times } of rounds) times.push(run())
 }
-const [builtInTime, ownTime] = rounds.map(({ times }) => median(times.slice(10)))
-console.log('without sockets, ns a request:')
-console.log(
-  `  built in ${builtInTime?.toFixed(1)}, own protocol ${ownTime?.toFixed(1)}: ${ratio(builtInTime, ownTime)}`,
-)
+print(rounds.map(({ times }) => 1 / median(times.slice(10))).map((speed) => ({ speed, note: (1 / speed).toFixed(1) })))
 
 for (const inFlight of [1, 64]) {
-  const results = { 'built in': [], 'own protocol': [] } as Record<
-    keyof typeof protocols,
-    { perSecond: number; cpuPerRequest: number }[]
-  >
+  const runs = Object.keys(protocols).map(() => [] as { perSecond: number; cpuPerRequest: number }[])
   for (let round = 0; round < 5; round += 1) {
-    for (const name of ['built in', 'own protocol'] as const) {
-      results[name].push(await overSocket(protocols[name], inFlight))
+    for (const [index, protocol] of Object.values(protocols).entries()) {
+      runs[index]?.push(await overSocket(protocol, inFlight))
     }
   }
-  const perSecond = Object.values(results).map((runs) => median(runs.map((run) => run.perSecond)))
-  const cpu = Object.values(results).map((runs) => median(runs.map((run) => run.cpuPerRequest)))
-  console.log(`over a socket, ${inFlight} in flight:`)
   console.log(
-    `  requests a second   ${perSecond.map((n) => n.toFixed(0)).join(' and ')}: ${ratio(perSecond[1], perSecond[0])}`,
+    `over a socket, ${inFlight} in flight   requests/s (CPU of the server, ns)   ratio to the first, to the second`,
   )
-  console.log(`  server's CPU, ns    ${cpu.map((n) => n.toFixed(0)).join(' and ')}: ${ratio(cpu[0], cpu[1])}`)
+  print(
+    runs.map((results) => {
+      const speed = median(results.map(({ perSecond }) => perSecond))
+      const cpu = median(results.map(({ cpuPerRequest }) => cpuPerRequest))
+      return { speed, note: `${speed.toFixed(0)} (${cpu.toFixed(0)})` }
+    }),
+  )
 }
+if (read === 0) throw new Error('nothing was read')
 
-function ratio(over: number | undefined, under: number | undefined): string {
-  return ((over ?? Number.NaN) / (under ?? Number.NaN)).toFixed(2)
+function print(rows: { speed: number; note: string }[]): void {
+  for (const [index, { speed, note }] of rows.entries()) {
+    const ratios = rows.slice(0, 2).map((row) => (speed / row.speed).toFixed(2))
+    console.log(`  ${Object.keys(protocols)[index]?.padEnd(46)}${note.padStart(16)}   ${ratios.join('   ')}`)
+  }
 }

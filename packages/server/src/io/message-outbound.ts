@@ -31,37 +31,28 @@ export class MessageOutbound extends Outbound {
     this.#fillTo = Math.floor(Math.min(BUFFER_LENGTH, maxWriteBuffer / 2))
   }
 
-  /** Puts down the reply to a message whose handler succeeded. @see put */
-  reply(payload: Uint8Array): void {
-    this.put(payload, 1, 0)
-  }
-
-  /** Puts down the reply to a message whose handler failed. @see put */
-  failureReply(payload: Uint8Array): void {
-    this.put(payload, 1, 1)
-  }
-
   /**
    * Puts one message down for the next flush, or writes it if it is long. Ask {@link blocked} first.
    *
    * @param replies 1 if it is a reply, and not a message that nobody asked for
    * @param failures 1 if it is a reply to a message whose handler failed
+   * @returns whether something was written, so that {@link blocked} may have changed
    *
    * @throws FrameError when the format can't express its length
    */
-  put(payload: Uint8Array, replies = 0, failures = 0): void {
+  put(payload: Uint8Array, replies: 0 | 1 = 0, failures: 0 | 1 = 0): boolean {
     const { buffer } = this
     const length = this.#frames.encodedLength(payload.length)
-    if (buffer.length + length > this.#fillTo) this.flush()
+    const full = buffer.length + length > this.#fillTo
+    if (full) this.flush()
     this.#replies += replies
     this.#failures += failures
     if (length > this.#fillTo) {
       const frame = new Uint8Array(length)
       this.#frames.encodeInto(payload, frame, 0)
       this.writeApart(frame)
-    } else {
-      buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
-    }
+    } else buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
+    return full
   }
 
   protected override handed(length: number): void {

@@ -169,7 +169,7 @@ export class MessageSession<Data, Message, Reply>
       return
     }
     this.#heldLength -= payload.length
-    this.#put(answer)
+    this.#put(payload, failed ? 1 : 0)
   }
 
   protected override beforeFlush(): void {
@@ -212,9 +212,10 @@ export class MessageSession<Data, Message, Reply>
     return new LazyRequestContext<Data, PublicMessageSession<Data, Reply>>(this, message, this.#times)
   }
 
+  /** The path of every message, kept short: bench/frame-server.bench.ts shows what it costs. */
   #handle(message: Message, context: LazyRequestContext<Data, PublicMessageSession<Data, Reply>> | undefined): void {
-    const { protocol } = this.#context
-    let answer: Answer
+    const { ordered, protocol } = this.#context
+    let payload: Uint8Array
     try {
       const outcome =
         context === undefined
@@ -225,11 +226,13 @@ export class MessageSession<Data, Message, Reply>
         this.#wait(message, outcome, context)
         return
       }
-      answer = this.#encode(outcome as Reply)
+      payload = this.#encode(outcome as Reply)
     } catch (error) {
-      answer = this.#fail(error, message)
+      this.#answerFailure(message, this.#fail(error, message))
+      return
     }
-    this.#answerNow(message, answer)
+    if (ordered && this.pending.unanswered > 0) this.#enqueue(message, this.#hold(payload))
+    else this.#put(payload, 0)
   }
 
   #wait(message: Message, outcome: PromiseLike<unknown>, context: Abortable | undefined): void {
@@ -238,18 +241,17 @@ export class MessageSession<Data, Message, Reply>
     this.taking = this.mayTake()
   }
 
-  /** Answers a message at once, unless older ones go first. */
-  #answerNow(message: Message, answer: Uint8Array | Failure): void {
-    const failed = answer instanceof Failure
-    const payload = failed ? answer.payload : answer
-    if (payload === undefined) {
-      // Older ones are answered; newer ones are not taken any more.
-      this.#context.counters.unanswered += 1
-    } else if (this.#context.ordered && this.pending.unanswered > 0) {
-      const held = this.#hold(payload)
-      this.pending.enqueue(message, failed ? new Failure(answer.error, held) : held, this.takenAt)
-      this.taking = this.mayTake()
-    } else this.#put(answer)
+  #answerFailure(message: Message, { error, payload }: Failure): void {
+    // Without a reply older ones are answered, and newer ones are not taken any more.
+    if (payload === undefined) this.#context.counters.unanswered += 1
+    else if (this.#context.ordered && this.pending.unanswered > 0) {
+      this.#enqueue(message, new Failure(error, this.#hold(payload)))
+    } else this.#put(payload, 1)
+  }
+
+  #enqueue(message: Message, answer: Answer): void {
+    this.pending.enqueue(message, answer, this.takenAt)
+    this.taking = this.mayTake()
   }
 
   #putOutgoing(enough: (outbound: MessageOutbound) => boolean): void {
@@ -265,13 +267,11 @@ export class MessageSession<Data, Message, Reply>
     if (sent > 0) this.#outgoing.splice(0, sent)
   }
 
-  #put(answer: Uint8Array | Failure): void {
-    const { outbound } = this
+  /** @param failures 1 if the handler of the message failed */
+  #put(reply: Uint8Array, failures: 0 | 1): void {
     // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
     if (this.#outgoing.length > 0) this.#putOutgoing(() => false)
-    if (!(answer instanceof Failure)) outbound.reply(answer)
-    else if (answer.payload !== undefined) outbound.failureReply(answer.payload)
-    if (outbound.blocked) this.taking = this.mayTake()
+    if (this.outbound.put(reply, 1, failures)) this.taking = this.mayTake()
   }
 
   #giveUpRest({ error }: Failure): void {
