@@ -131,6 +131,32 @@ describe('examples', () => {
     expect(lines.filter((line) => line === 'server: ERR_ROUTER_UNKNOWN_KEY')).toHaveLength(1)
   })
 
+  test('own protocol: replies, a message without one, a failure, a message that nobody asked for; under 40 lines', async () => {
+    const { server, port } = await startServer('own-protocol-server.mjs')
+    const messages = ['{"add":[1,2]}', '{"note":"hello"}', '{"add":1}', '{"subtract":[1,2]}', '{"add":[3,4]}']
+    const client = start('own-protocol-client.mjs', messages, port)
+    expect(await client.ended(), client.output()).toBe(0)
+    const [welcome, sum, notIterable, unknown, secondSum, ...others] = client.output().trimEnd().split('\n')
+    expect([welcome, sum, unknown, secondSum]).toEqual([
+      '{"welcome":1}',
+      '{"ok":true,"sum":3}',
+      '{"ok":false,"error":"no handler for the key \\"subtract\\""}',
+      '{"ok":true,"sum":7}',
+    ])
+    expect(notIterable).toMatch(/^\{"ok":false,"error":".*not iterable/)
+    expect(others).toEqual([])
+    expect(server.output()).toContain('note: hello\n')
+    await server.printed(/session 1 closed: peer-closed\n/)
+    const broken = start('own-protocol-client.mjs', ['{"add":[1,2]}', 'no JSON', '{"add":[3,4]}'], port)
+    expect(await broken.ended()).toBe(0)
+    expect(broken.output()).toBe('{"welcome":2}\n{"ok":true,"sum":3}\n')
+    await server.printed(/session 2 closed: packet-error\n/)
+    server.child.kill('SIGTERM')
+    expect(await server.ended()).toBe(0)
+    const source = readFileSync(join(folder, 'own-protocol-server.mjs'), 'utf8')
+    expect(source.trimEnd().split('\n').length).toBeLessThan(40)
+  })
+
   test('threads: the results of the handler in the worker threads come back', async () => {
     expect(await linesOf('threads.mjs')).toEqual(['1000003: prime', '1000004: not prime', '1000033: prime'])
   })

@@ -24,7 +24,9 @@ const NOTHING: Uint8Array = new Uint8Array(0)
 export class FormatDecoder implements FrameReader {
   readonly #layout: FrameLayout
   #maxFrameLength = 0
-  readonly #chunks: Uint8Array[] = []
+  /** Chunks that wait for their turn, and the index of the next: to shift them one by one would be quadratic. */
+  #waiting: Uint8Array[] = []
+  #waitingAt = 0
   #chunk = NOTHING
   /** Where the next frame begins in the chunk. */
   #at = 0
@@ -72,12 +74,12 @@ export class FormatDecoder implements FrameReader {
   }
 
   get insideFrame(): boolean {
-    return this.#wanted > 0 || this.#at < this.#chunk.length || this.#chunks.length > 0
+    return this.#wanted > 0 || this.#at < this.#chunk.length || this.#waiting.length > 0
   }
 
   push(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#at < this.#chunk.length || this.#chunks.length > 0) this.#chunks.push(chunk)
+    if (this.#at < this.#chunk.length || this.#waiting.length > 0) this.#waiting.push(chunk)
     else this.#startChunk(chunk)
   }
 
@@ -94,8 +96,13 @@ export class FormatDecoder implements FrameReader {
   }
 
   detach(): void {
-    if (this.#at < this.#chunk.length) this.#startChunk(Uint8Array.prototype.slice.call(this.#chunk, this.#at))
-    for (const [index, chunk] of this.#chunks.entries()) this.#chunks[index] = Uint8Array.prototype.slice.call(chunk)
+    if (this.#at < this.#chunk.length) {
+      this.#chunk = Uint8Array.prototype.slice.call(this.#chunk, this.#at)
+      this.#chunkOffset += this.#at
+      this.#at = 0
+    }
+    this.#waiting = this.#waiting.slice(this.#waitingAt).map((chunk) => Uint8Array.prototype.slice.call(chunk))
+    this.#waitingAt = 0
   }
 
   finish(): void {
@@ -166,9 +173,15 @@ export class FormatDecoder implements FrameReader {
   #nextChunk(): boolean {
     this.#bytes = NOTHING
     this.#start = this.#end = 0
-    const chunk = this.#chunks.shift()
+    const chunk = this.#waiting[this.#waitingAt]
     this.#startChunk(chunk ?? NOTHING)
-    return chunk !== undefined
+    if (chunk !== undefined) {
+      this.#waitingAt += 1
+      return true
+    }
+    if (this.#waitingAt > 0) this.#waiting = []
+    this.#waitingAt = 0
+    return false
   }
 
   /** @throws FrameError when the header promises what may not be */

@@ -140,6 +140,26 @@ test('detach() keeps what is left when the chunk is written over', () => {
   expect(payloads(decoder, [bytes('64')])).toEqual(['62', '6364'])
 })
 
+test('many one-byte chunks may wait before the first frame is asked for', () => {
+  const decoder = lengthPrefixed({ lengthBytes: 2 }).decoder()
+  const pieces = [...bytes('0003 616263')].map((byte) => Uint8Array.of(byte))
+  for (let i = 0; i < 500_000; i += 1) decoder.push(pieces[i % 5] as Uint8Array)
+  let count = 0
+  while (decoder.next()) count += 1
+  expect(count).toBe(100_000)
+  expect(decoder.insideFrame).toBe(false)
+}, 5000)
+
+test('detach() does not change where an error is', () => {
+  const decoder = lengthPrefixed({ lengthBytes: 1, maxFrameLength: 3 }).decoder()
+  decoder.push(bytes('0161 0162 02'))
+  expect(decoder.next()).toBe(true)
+  decoder.detach()
+  expect(payloads(decoder, [bytes('6364')])).toEqual(['62', '6364'])
+  decoder.push(bytes('ff'))
+  expect(() => decoder.next()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG', offset: 7 }))
+})
+
 test('a payload that the length can’t express is refused, and one that does not fit into its target', () => {
   const format = lengthPrefixed({ lengthBytes: 1 })
   expect(() => format.encodedLength(256)).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }))

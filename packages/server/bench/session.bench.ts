@@ -12,46 +12,12 @@ import { takesContext } from '../src/handlers/takes-context.ts'
 import { createAckBuffer } from '../src/io/ack-outbound.ts'
 import { createCounters } from '../src/observability/counters.ts'
 import { type SubmitContext, SubmitSession } from '../src/session/submit-session.ts'
-import type { Connection, ConnectionEvents } from '../src/transport/connection.ts'
+import { Sink } from './sink.ts'
 
 const SESSIONS = 100
 const REQUESTS = 1000
 const FRAME = Buffer.from('0000002602303030303030303178787878787878787878787878787878787878787878787878', 'hex')
 const chunk = Buffer.concat(Array.from({ length: REQUESTS }, () => FRAME))
-
-/** A connection that takes everything at once. */
-class Sink implements Connection {
-  readonly remoteAddress = undefined
-  readonly remotePort = undefined
-  readonly peerCertificate = undefined
-  readonly bytesRead = 0
-  readonly bufferedBytes = 0
-  readonly unsentBytes = 0
-  readonly destroyed = false
-  readonly copiesWrites = true
-  written = 0
-  #events: ConnectionEvents | undefined
-
-  attach(events: ConnectionEvents): void {
-    this.#events = events
-  }
-
-  receive(bytes: Uint8Array): void {
-    this.#events?.onBytes(bytes, false)
-  }
-
-  write(bytes: Uint8Array): boolean {
-    this.written += bytes.length
-    return true
-  }
-
-  open(): void {}
-  pause(): void {}
-  resume(): void {}
-  deliverBuffered(): void {}
-  end(): void {}
-  destroy(): void {}
-}
 
 function openSessions(handlers: Handlers): Sink[] {
   const options = checkOptions({ maxInFlight: REQUESTS }, false)

@@ -1,4 +1,5 @@
-import { checkCommonOptions } from './check-options.ts'
+import type { FrameDecoderOptions, FrameFormat } from '@demo/frame'
+import { checkCommonOptions, type SessionOptions } from './check-options.ts'
 import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
 import type { SessionHandlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
@@ -72,16 +73,17 @@ export function createFrameServer<Message, Reply, Data = unknown>(
   const { ordered = true, ...common } = options
   if (typeof ordered !== 'boolean') throw new ServerOptionError('ordered', ordered, 'true or false')
   const checked = checkCommonOptions(common, ['ordered'])
+  const decoderOptions = decoderOptionsOf(handlers.codec.frames, options, checked)
   return new SessionServer<Data, MessageSession<Data, Message, Reply>>(checked, (server) => {
     const { counters, scheduler } = server
     const context: MessageContext<Data, Message, Reply> = {
       options: checked,
       codec: handlers.codec,
+      decoderOptions,
       handlers: new HandlerCaller(handlers),
-      onMessage: (message, requestContext) => handlers.onMessage(message, requestContext),
+      protocol: handlers,
       messageTakesContext: takesContext(handlers.onMessage),
       takesContext: takesContext(handlers.onMessage),
-      failureReply: handlers.failureReply?.bind(handlers),
       ordered,
       counters,
       scheduler,
@@ -92,12 +94,35 @@ export function createFrameServer<Message, Reply, Data = unknown>(
   })
 }
 
+/**
+ * The limit of the format counts, unless the server is given one of its own. One that the format refuses is known at once,
+ * and not with the first connection.
+ *
+ * @throws ServerOptionError
+ */
+function decoderOptionsOf(
+  frames: FrameFormat,
+  { maxFrameLength }: FrameServerOptions,
+  checked: SessionOptions,
+): FrameDecoderOptions {
+  if (maxFrameLength === undefined) return {}
+  const options = { maxFrameLength: checked.maxFrameLength }
+  try {
+    frames.decoder(options)
+  } catch (error) {
+    const what = `is refused by codec.frames: ${error instanceof Error ? error.message : show(error)}`
+    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', what)
+  }
+  return options
+}
+
 /** @throws TypeError */
 function checkCodec(codec: unknown): void {
   const { frames, decode, encode } = (codec ?? {}) as Partial<MessageCodec<unknown, unknown>>
   if (typeof decode !== 'function') throw invalidCodec('decode', decode, 'a function')
   if (typeof encode !== 'function') throw invalidCodec('encode', encode, 'a function')
-  if (typeof frames?.decoder !== 'function') {
+  const methods = [frames?.decoder, frames?.encodedLength, frames?.encodeInto]
+  if (methods.some((method) => typeof method !== 'function')) {
     throw invalidCodec('frames', frames, "a frame format, for example lengthPrefixed() of '@demo/frame'")
   }
 }

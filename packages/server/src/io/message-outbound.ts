@@ -15,8 +15,9 @@ export function createMessageBuffer(): WriteBuffer {
 export class MessageOutbound extends Outbound {
   readonly #frames: FrameFormat
   readonly #fillTo: number
-  /** Messages in the buffer. */
-  #put = 0
+  /** Replies that are put down and not handed to the connection, and how many of them are to failed messages. */
+  #replies = 0
+  #failures = 0
 
   constructor(
     connection: Connection,
@@ -33,31 +34,38 @@ export class MessageOutbound extends Outbound {
   /**
    * Puts one message down for the next flush, or writes it if it is long. Ask {@link blocked} first.
    *
+   * @param replies 1 if it is a reply, and not a message that nobody asked for
+   * @param failures 1 if it is a reply to a message whose handler failed
+   * @returns whether something was written, so that {@link blocked} may have changed
+   *
    * @throws FrameError when the format can't express its length
    */
-  put(payload: Uint8Array): void {
+  put(payload: Uint8Array, replies: 0 | 1 = 0, failures: 0 | 1 = 0): boolean {
     const { buffer } = this
     const length = this.#frames.encodedLength(payload.length)
-    if (buffer.length + length > this.#fillTo) this.flush()
+    const full = buffer.length + length > this.#fillTo
+    if (full) this.flush()
+    this.#replies += replies
+    this.#failures += failures
     if (length > this.#fillTo) {
       const frame = new Uint8Array(length)
       this.#frames.encodeInto(payload, frame, 0)
       this.writeApart(frame)
-    } else {
-      buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
-      this.#put += 1
-    }
-    this.counters.responsesSent += 1
+    } else buffer.length = this.#frames.encodeInto(payload, buffer.bytes, buffer.length)
+    return full
   }
 
   protected override handed(length: number): void {
     super.handed(length)
-    this.#put = 0
+    const { counters } = this
+    counters.responsesSent += this.#replies
+    counters.successes += this.#replies - this.#failures
+    counters.failures += this.#failures
+    this.#replies = this.#failures = 0
   }
 
   protected override discarded(): void {
-    this.counters.responsesSent -= this.#put
-    this.counters.unanswered += this.#put
-    this.#put = 0
+    this.counters.unanswered += this.#replies
+    this.#replies = this.#failures = 0
   }
 }

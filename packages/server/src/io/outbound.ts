@@ -76,6 +76,10 @@ export abstract class Outbound {
 
   /** Writes bytes that are not in the buffer. The caller leaves them as they are. */
   protected writeApart(bytes: Uint8Array): void {
+    if (this.#connection.destroyed) {
+      this.discarded(bytes.length)
+      return
+    }
     this.#blocked = !this.#connection.write(bytes)
     this.handed(bytes.length)
   }

@@ -6,7 +6,7 @@ import type { Connection } from '../transport/connection.ts'
 import type { CloseReason } from './close-reason.ts'
 import { Ending } from './ending.ts'
 import { createSharedAbortController } from './request-context.ts'
-import { HandlerTimeoutError, InternalError } from './server-errors.ts'
+import { ConnectionClosedError, HandlerTimeoutError, InternalError } from './server-errors.ts'
 import { checkDestroyReason, type Session } from './session.ts'
 import { nextState, type SessionEvent, type SessionState } from './session-state.ts'
 
@@ -51,6 +51,8 @@ export abstract class ConnectionSession<S extends Session> {
   protected abstract discardAnswers(): void
   /** The connection is gone. */
   protected abstract abandon(reason: () => Error): void
+  /** `onOpen` has settled: from now on the connection is read and written. */
+  protected admitted(): void {}
 
   get remoteAddress(): string | undefined {
     return this.connection.remoteAddress
@@ -77,6 +79,12 @@ export abstract class ConnectionSession<S extends Session> {
   /** Why the connection is closed, or undefined while it is not. */
   get closedError(): Error | undefined {
     return this.#state === 'closed' ? this.#ending.abortReason : undefined
+  }
+
+  /** What is wrong with using a session that is closed, or about to be. */
+  protected get endedError(): Error {
+    const { reason = 'peer-closed', error } = this.#ending
+    return this.closedError ?? new ConnectionClosedError(reason, error)
   }
 
   close(): void {
@@ -218,6 +226,7 @@ export abstract class ConnectionSession<S extends Session> {
     if (this.#state === 'closed') return
     this.move('opened')
     this.connection.open()
+    this.admitted()
     if (refusal !== undefined) this.stop(refusal, error)
   }
 

@@ -135,7 +135,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
   work(): void {
     try {
-      if (this.pending.unanswered > 0) this.#answerSettled()
+      if (this.pending.unanswered > 0 && !this.outbound.blocked) this.#answerSettled()
       this.takeRequests()
       this.beforeFlush()
       this.outbound.flush()
@@ -181,6 +181,11 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** For a subclass that queues messages of its own. */
   protected beforeFlush(): void {}
 
+  /** Whether messages of its own wait to be sent: our side of the connection is not ended before they are. */
+  protected get hasQueued(): boolean {
+    return false
+  }
+
   /** Has the session work later in this turn. */
   protected wake(): void {
     this.#context.scheduler.wake(this)
@@ -188,7 +193,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
 
   /** Whether there is room for one more request, and a peer to answer it to. */
   protected mayTake(): boolean {
-    return this.takesRequests && this.pending.size < this.#maxInFlight && !this.outbound.blocked && !this.exclusive
+    return this.takesRequests && this.pending.held < this.#maxInFlight && !this.outbound.blocked && !this.exclusive
   }
 
   /** Sends before the buffer overflows. */
@@ -206,11 +211,11 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   /** Counts requests that were taken, and reports the answers that they have already. */
-  protected took(count: number, inFlightBefore: number): void {
+  protected took(count: number, unansweredBefore: number): void {
     const { counters, options } = this.#context
     this.#requests += count
     counters.requestsReceived += count
-    const answered = count - (this.pending.size - inFlightBefore)
+    const answered = count - (this.pending.unanswered - unansweredBefore)
     if (answered > 0) options.observer.answered?.((performance.now() - this.takenAt) / 1000, answered)
   }
 
@@ -323,7 +328,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     if (this.state === 'finishing' && this.mayTake()) this.#noMoreFrames()
     if (this.state !== 'finishing' && this.state !== 'answering') return
     this.#inbound.pause()
-    if (this.pending.unanswered === 0 && this.move('answered')) {
+    if (this.pending.unanswered === 0 && !this.hasQueued && this.move('answered')) {
       this.outbound.end()
       this.#inbound.resume()
     }

@@ -54,6 +54,11 @@ export class InFlight<Request, Answer> {
     return this.#pending.size + this.#settled.length
   }
 
+  /** How many count against the limit: in order, those too that have settled and wait for an older one. */
+  get held(): number {
+    return this.#ordered ? this.unanswered : this.#unsettled
+  }
+
   /** Waits for what a handler gave. `startedAt` is in milliseconds on the monotonic clock. */
   start(request: Request, outcome: PromiseLike<unknown>, startedAt: number, context: Abortable | undefined): void {
     const pending = new PendingRequest<Request, Answer>(request, startedAt, context)
@@ -124,7 +129,7 @@ export class InFlight<Request, Answer> {
     if (oldest !== undefined) this.#giveUp(oldest, limit)
   }
 
-  /** The connection is gone: no request is answered any more, and their signals abort. */
+  /** No request is answered any more: the connection is gone, or about to be. The signals of their contexts abort. */
   abandon(reason: () => Error): void {
     this.#abandoned = true
     this.#counters.unanswered += this.unanswered
@@ -133,6 +138,7 @@ export class InFlight<Request, Answer> {
     for (let pending = this.#pending.oldest; pending !== undefined; pending = pending.next) {
       if (pending.answer === UNSETTLED) pending.context?.abort(reason())
     }
+    this.#pending.clear()
     this.#settled.length = 0
   }
 

@@ -1,9 +1,10 @@
-import { FrameError, type FrameFormat, type FrameReader } from '@demo/frame'
-import { isThenable } from '../handlers/outcome.ts'
+import type { FrameDecoderOptions, FrameFormat, FrameReader } from '@demo/frame'
+import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
 import { FrameSession, type SessionContext } from './frame-session.ts'
+import type { Abortable } from './pending-list.ts'
 import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
 import { CodecError, ConnectionClosedError, ProtocolError, WriteBufferFullError } from './server-errors.ts'
 import type { MessageSession as PublicMessageSession } from './session.ts'
@@ -14,8 +15,9 @@ export interface MessageCodec<Message, Reply> {
   readonly frames: FrameFormat
 
   /**
-   * Makes a message of a frame's payload: `bytes` from `start` to `end`. The bytes stay as they are for as long as
-   * anybody holds them, and keep the whole chunk they came in in memory (up to 64 KiB).
+   * Makes a message of a frame's payload: `bytes` from `start` to `end`. The bytes stay as they are (unless
+   * `reuseReadBuffer` is on: then until the handler returns), and keep the whole chunk in memory that they came in, up to
+   * 64 KiB.
    *
    * @throws ProtocolError for a message that breaks the protocol: the connection is closed as `packet-error`. Anything
    *   else that is thrown is a bug of the codec: it is reported to `onError`, and closes this connection as
@@ -23,24 +25,44 @@ export interface MessageCodec<Message, Reply> {
    */
   decode(bytes: Uint8Array, start: number, end: number): Message
 
-  /** The payload of the frame of a reply. It is copied. */
+  /** The payload of the frame of a reply. It is copied before anything else is encoded: the bytes may be used again. */
   encode(reply: Reply): Uint8Array
 }
 
 /** What a session of a user's protocol needs of its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
   readonly codec: MessageCodec<Message, Reply>
+  readonly decoderOptions: FrameDecoderOptions
   readonly buffer: WriteBuffer
-  onMessage(message: Message, context: RequestContext<Data, PublicMessageSession<Data, Reply>>): unknown
+  readonly protocol: MessageHandlers<Data, Message, Reply>
   /** Whether `onMessage` may look at its context. */
   readonly messageTakesContext: boolean
-  readonly failureReply: ((error: unknown, message: Message) => Reply | undefined) | undefined
 }
 
-/** What a request is answered with: the payload of a frame, nothing, or the end of the session. */
-type Answer = Uint8Array | undefined | typeof CLOSE
+/** The handlers of messages. */
+interface MessageHandlers<Data, Message, Reply> {
+  onMessage(message: Message, context: RequestContext<Data, PublicMessageSession<Data, Reply>>): unknown
+  failureReply?(error: unknown, message: Message): Reply | undefined
+}
 
-const CLOSE = Symbol('close')
+/** A handler that declares no parameter for a context is called without one. */
+interface WithoutContext<Message> {
+  onMessage(message: Message): unknown
+}
+
+/** What a message is answered with whose handler failed: a payload, or the end of the session. */
+class Failure {
+  readonly error: unknown
+  readonly payload: Uint8Array | undefined
+
+  constructor(error: unknown, payload?: Uint8Array) {
+    this.error = error
+    this.payload = payload
+  }
+}
+
+/** What a message is answered with: the payload of a frame, nothing, or that it failed. */
+type Answer = Uint8Array | undefined | Failure
 
 /** A session of a user's protocol: any messages, any replies, and messages that nobody asked for. */
 export class MessageSession<Data, Message, Reply>
@@ -52,18 +74,22 @@ export class MessageSession<Data, Message, Reply>
   protected readonly decoder: FrameReader
   protected readonly outbound: MessageOutbound
   readonly #context: MessageContext<Data, Message, Reply>
-  /** What `send()` was given, encoded, and its length in bytes. */
-  #outgoing: Uint8Array[] = []
+  /** What `send()` was given, encoded, and its length as frames, in bytes. */
+  readonly #outgoing: Uint8Array[] = []
   #outgoingLength = 0
+  /** The length of replies that wait for an older one, or for the peer, in bytes. */
+  #heldLength = 0
+  /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
+  #cutShort: Failure | undefined
   #whenDrained: (() => void)[] = []
   /** The times of the messages that are being taken. */
   #times: RequestTimes | undefined
 
   constructor(id: number, connection: Connection, context: MessageContext<Data, Message, Reply>) {
     super(id, connection, context)
-    const { buffer, codec, counters, options } = context
+    const { buffer, codec, counters, decoderOptions, options } = context
     this.#context = context
-    this.decoder = codec.frames.decoder({ maxFrameLength: options.maxFrameLength })
+    this.decoder = codec.frames.decoder(decoderOptions)
     this.outbound = new MessageOutbound(connection, buffer, counters, codec.frames, options.maxWriteBuffer)
   }
 
@@ -72,15 +98,14 @@ export class MessageSession<Data, Message, Reply>
   }
 
   send(message: Reply): boolean {
-    if (this.state !== 'open' && this.state !== 'finishing' && this.state !== 'answering') {
-      throw this.closedError ?? new ConnectionClosedError('handler-closed', undefined)
-    }
+    if (this.state === 'lingering' || this.state === 'closed') throw this.endedError
     const payload = this.#encode(message)
-    const { maxWriteBuffer } = this.#context.options
-    const unsent = this.#unsent + payload.length
-    if (unsent > maxWriteBuffer) throw new WriteBufferFullError(payload.length, unsent, maxWriteBuffer)
-    this.#outgoing.push(payload)
-    this.#outgoingLength += payload.length
+    const { codec, options } = this.#context
+    const length = codec.frames.encodedLength(payload.length)
+    const unsent = this.#unsent + length
+    if (unsent > options.maxWriteBuffer) throw new WriteBufferFullError(length, unsent, options.maxWriteBuffer)
+    this.#outgoing.push(Buffer.from(payload))
+    this.#outgoingLength += length
     this.wake()
     return this.#keepsUp
   }
@@ -95,82 +120,82 @@ export class MessageSession<Data, Message, Reply>
     if (this.#whenDrained.length > 0 && this.#keepsUp) this.#resolveDrained()
   }
 
+  toAnswer(value: unknown): Answer {
+    // Without a peer there is nothing to encode for.
+    if (value === undefined || this.state === 'closed') return undefined
+    return this.#hold(this.#encode(value as Reply))
+  }
+
+  failed(error: unknown, message: Message): Answer {
+    const failure = this.#fail(error, message)
+    return failure.payload === undefined ? failure : new Failure(error, this.#hold(failure.payload))
+  }
+
   protected takeRequests(): void {
-    const { codec, messageTakesContext, options } = this.#context
+    const { messageTakesContext, options } = this.#context
     const { decoder } = this
-    const inFlightBefore = this.pending.size
+    const unansweredBefore = this.pending.unanswered
     let taken = 0
     let failure: unknown
     this.takenAt = options.observer.answered === undefined ? 0 : performance.now()
     this.taking = this.mayTake()
     try {
       while (this.taking && decoder.next()) {
-        const message = codec.decode(decoder.bytes, decoder.start, decoder.end)
+        const message = this.#decode()
         this.#handle(message, messageTakesContext ? this.#contextOf(message) : undefined)
         taken += 1
       }
     } catch (error) {
-      const known = error instanceof FrameError || error instanceof ProtocolError
-      failure = known ? error : new CodecError('decode', error)
+      failure = error
     }
     this.#times = undefined
-    this.took(taken, inFlightBefore)
+    this.took(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 
-  #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
-    this.#times ??= this.timesNow()
-    return new LazyRequestContext<Data, PublicMessageSession<Data, Reply>>(this, message, this.#times)
+  /** Replies that can't leave count as unsent: a peer gets no more of the memory by not waiting for them. */
+  protected override mayTake(): boolean {
+    return super.mayTake() && this.#heldLength < this.#context.options.maxWriteBuffer
+  }
+
+  /** One of those that had to wait. */
+  protected answer(_message: Message, answer: Answer): void {
+    if (answer === undefined) return
+    const failed = answer instanceof Failure
+    const payload = failed ? answer.payload : answer
+    if (payload === undefined || this.#cutShort !== undefined) {
+      this.#context.counters.unanswered += 1
+      if (failed && this.#context.ordered) this.#cutShort ??= answer
+      return
+    }
+    this.#heldLength -= payload.length
+    this.#put(payload, failed ? 1 : 0)
   }
 
   protected override beforeFlush(): void {
-    if (this.#outgoing.length === 0) return
-    let sent = 0
-    while (sent < this.#outgoing.length && !this.outbound.blocked) {
-      const payload = this.#outgoing[sent]
-      sent += 1
-      if (payload === undefined) continue
-      this.#outgoingLength -= payload.length
-      this.outbound.put(payload)
-    }
-    this.#outgoing = sent === this.#outgoing.length ? [] : this.#outgoing.slice(sent)
+    if (this.#cutShort !== undefined && this.pending.unanswered > 0) this.#giveUpRest(this.#cutShort)
+    if (this.#outgoing.length === 0 || this.opening || this.state === 'closed') return
+    this.#putOutgoing((outbound) => outbound.blocked)
+  }
+
+  protected override get hasQueued(): boolean {
+    return this.#outgoing.length > 0
+  }
+
+  /** What was sent during an asynchronous `onOpen` leaves now. */
+  protected override admitted(): void {
+    if (this.hasQueued) this.wake()
   }
 
   protected override abandon(reason: () => Error): void {
     super.abandon(reason)
-    this.#outgoing = []
-    this.#outgoingLength = 0
+    this.#outgoing.length = 0
+    this.#outgoingLength = this.#heldLength = 0
     this.#resolveDrained()
   }
 
-  protected answer(_message: Message, answer: Answer): void {
-    if (answer === CLOSE) {
-      this.stop('handler-failed')
-      return
-    }
-    if (answer === undefined) return
-    this.outbound.put(answer)
-    if (this.outbound.blocked) this.taking = this.mayTake()
-  }
-
-  toAnswer(value: unknown): Answer {
-    const answer = value === undefined ? undefined : this.#encode(value as Reply)
-    this.#context.counters.successes += 1
-    return answer
-  }
-
-  failed(error: unknown, message: Message): Answer {
-    const { counters, failureReply, handlers } = this.#context
-    counters.failures += 1
-    this.reportFailure(error)
-    if (failureReply === undefined) return CLOSE
-    try {
-      const reply = failureReply(error, message)
-      return reply === undefined ? CLOSE : this.#encode(reply)
-    } catch (failure) {
-      handlers.error(failure, this)
-      return CLOSE
-    }
+  protected handlerOf(): string {
+    return 'onMessage'
   }
 
   /** Whether the peer takes what it is sent, or will soon. */
@@ -178,33 +203,117 @@ export class MessageSession<Data, Message, Reply>
     return !this.outbound.blocked && this.#unsent < this.#context.options.maxWriteBuffer / 2
   }
 
-  protected handlerOf(): string {
-    return 'onMessage'
-  }
-
   get #unsent(): number {
     return this.#outgoingLength + this.outbound.unsentBytes
   }
 
+  #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
+    this.#times ??= this.timesNow()
+    return new LazyRequestContext<Data, PublicMessageSession<Data, Reply>>(this, message, this.#times)
+  }
+
+  /** The path of every message, kept short: bench/frame-server.bench.ts shows what it costs. */
   #handle(message: Message, context: LazyRequestContext<Data, PublicMessageSession<Data, Reply>> | undefined): void {
-    const { pending } = this
-    const { onMessage, ordered } = this.#context
-    let answer: Answer
+    const { ordered, protocol } = this.#context
+    let payload: Uint8Array
     try {
-      // A handler that takes no context declares no parameter for it.
-      const outcome = onMessage(message, context as LazyRequestContext<Data, PublicMessageSession<Data, Reply>>)
+      const outcome =
+        context === undefined
+          ? (protocol as WithoutContext<Message>).onMessage(message)
+          : protocol.onMessage(message, context)
+      if (outcome === undefined) return
       if (isThenable(outcome)) {
-        if (this.takenAt === 0) this.takenAt = performance.now()
-        pending.start(message, outcome, this.takenAt, context)
-        this.taking = this.mayTake()
+        this.#wait(message, outcome, context)
         return
       }
-      answer = this.toAnswer(outcome)
+      payload = this.#encode(outcome as Reply)
     } catch (error) {
-      answer = this.failed(error, message)
+      this.#answerFailure(message, this.#fail(error, message))
+      return
     }
-    if (ordered && pending.unanswered > 0) pending.enqueue(message, answer, this.takenAt)
-    else this.answer(message, answer)
+    if (ordered && this.pending.unanswered > 0) this.#enqueue(message, this.#hold(payload))
+    else this.#put(payload, 0)
+  }
+
+  #wait(message: Message, outcome: PromiseLike<unknown>, context: Abortable | undefined): void {
+    if (this.takenAt === 0) this.takenAt = performance.now()
+    this.pending.start(message, outcome, this.takenAt, context)
+    this.taking = this.mayTake()
+  }
+
+  #answerFailure(message: Message, { error, payload }: Failure): void {
+    // Without a reply older ones are answered, and newer ones are not taken any more.
+    if (payload === undefined) this.#context.counters.unanswered += 1
+    else if (this.#context.ordered && this.pending.unanswered > 0) {
+      this.#enqueue(message, new Failure(error, this.#hold(payload)))
+    } else this.#put(payload, 1)
+  }
+
+  #enqueue(message: Message, answer: Answer): void {
+    this.pending.enqueue(message, answer, this.takenAt)
+    this.taking = this.mayTake()
+  }
+
+  #putOutgoing(enough: (outbound: MessageOutbound) => boolean): void {
+    const { frames } = this.#context.codec
+    const { outbound } = this
+    let sent = 0
+    for (const payload of this.#outgoing) {
+      if (enough(outbound)) break
+      sent += 1
+      this.#outgoingLength -= frames.encodedLength(payload.length)
+      outbound.put(payload)
+    }
+    if (sent > 0) this.#outgoing.splice(0, sent)
+  }
+
+  /** @param failures 1 if the handler of the message failed */
+  #put(reply: Uint8Array, failures: 0 | 1): void {
+    // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
+    if (this.#outgoing.length > 0) this.#putOutgoing(() => false)
+    if (this.outbound.put(reply, 1, failures)) this.taking = this.mayTake()
+  }
+
+  #giveUpRest({ error }: Failure): void {
+    this.pending.abandon(() => new ConnectionClosedError('handler-failed', asError(error)))
+  }
+
+  #fail(error: unknown, message: Message): Failure {
+    this.reportFailure(error)
+    const payload = this.state === 'closed' ? undefined : this.#encodeFailure(error, message)
+    if (payload === undefined) this.stop('handler-failed', asError(error))
+    return new Failure(error, payload)
+  }
+
+  #encodeFailure(error: unknown, message: Message): Uint8Array | undefined {
+    const { handlers, protocol } = this.#context
+    try {
+      const reply: unknown = protocol.failureReply?.(error, message)
+      if (isThenable(reply)) {
+        whenSettled(reply, ignore, ignore)
+        throw new TypeError('failureReply returned a promise: expected a reply, or nothing')
+      }
+      return reply === undefined ? undefined : this.#encode(reply as Reply)
+    } catch (thrown) {
+      handlers.error(thrown, this)
+      return undefined
+    }
+  }
+
+  /** Keeps bytes that the codec may use again. */
+  #hold(payload: Uint8Array): Uint8Array {
+    this.#heldLength += payload.length
+    return Buffer.from(payload)
+  }
+
+  /** @throws ProtocolError, CodecError */
+  #decode(): Message {
+    const { decoder } = this
+    try {
+      return this.#context.codec.decode(decoder.bytes, decoder.start, decoder.end)
+    } catch (error) {
+      throw error instanceof ProtocolError ? error : new CodecError('decode', error)
+    }
   }
 
   /** @throws CodecError */
@@ -227,3 +336,9 @@ export class MessageSession<Data, Message, Reply>
     for (const resolve of this.#whenDrained.splice(0)) resolve()
   }
 }
+
+function asError(thrown: unknown): Error | undefined {
+  return thrown instanceof Error ? thrown : undefined
+}
+
+function ignore(): void {}

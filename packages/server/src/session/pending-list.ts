@@ -46,6 +46,11 @@ export class PendingList<Request, Answer> {
     this.#size += 1
   }
 
+  clear(): void {
+    this.#oldest = this.#newest = undefined
+    this.#size = 0
+  }
+
   remove(pending: PendingRequest<Request, Answer>): void {
     if (pending.previous === undefined) this.#oldest = pending.next
     else pending.previous.next = pending.next

@@ -48,7 +48,8 @@ export interface Session<Data = unknown> {
 /** A session of a user's protocol, which can also send messages that are no answers. */
 export interface MessageSession<Data = unknown, Outgoing = unknown> extends Session<Data> {
   /**
-   * Sends a message that nobody asked for. It leaves later in the turn, after what was sent before.
+   * Sends a message that nobody asked for. It leaves later in the turn: after what was sent before, and before the replies
+   * that handlers return later. During `onOpen` it waits until that has settled.
    *
    * @returns whether the peer keeps up. False: send no more before {@link drained} resolves
    * @throws ConnectionClosedError when the session is closed, or about to be

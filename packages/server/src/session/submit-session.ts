@@ -73,7 +73,7 @@ export class SubmitSession<Data>
     const { codec, options, protocol, submitTakesContext } = this.#context
     const { observer } = options
     const { decoder, outbound } = this
-    const inFlightBefore = this.pending.size
+    const unansweredBefore = this.pending.unanswered
     let taken = 0
     let failure: unknown
     this.takenAt = observer.answered === undefined ? 0 : performance.now()
@@ -100,7 +100,7 @@ export class SubmitSession<Data>
       failure = error
     }
     this.#forgetContexts()
-    this.took(taken, inFlightBefore)
+    this.took(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 

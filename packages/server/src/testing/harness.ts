@@ -1,12 +1,18 @@
 import { onTestFinished } from 'vitest'
 import {
   type CloseReason,
+  type CommonServerOptions,
+  createFrameServer,
   createServer,
+  type FrameServerHandlers,
+  type FrameServerOptions,
   type Handlers,
+  type MessageSession,
   type Server,
   type ServerAddress,
   type ServerOptions,
   type Session,
+  type SessionHandlers,
 } from '../index.ts'
 import { connectPeer, type Peer, type PeerOptions } from './peer.ts'
 import { onServerSide, type ServerSide } from './server-side.ts'
@@ -21,42 +27,61 @@ export interface Closing<Data = unknown> {
 }
 
 /** A server that listens, on the transport under test, and what can be known of it. It is gone when its test is. */
-export interface Running<Data = unknown> {
-  readonly server: Server<Data>
+export interface Running<Data = unknown, S extends Session<Data> = Session<Data>> {
+  readonly server: Server<Data, S>
   readonly address: ServerAddress
   /** What `onClose` was told, in order. */
   readonly closings: Closing<Data>[]
   /** What `onError` was told, in order. */
   readonly errors: unknown[]
   /** The sessions that were opened, in order. */
-  readonly opened: Session<Data>[]
+  readonly opened: S[]
   /** The server's ends of its connections, in the order in which they were accepted. */
   readonly serverSides: ServerSide[]
   connect(options?: PeerOptions): Promise<Peer>
   /** Connects, and waits until the server has accepted: its session, and its end of the connection, come along. */
-  open(options?: PeerOptions): Promise<Connected<Data>>
+  open(options?: PeerOptions): Promise<Connected<S>>
   /** Waits until so many connections have been closed, and gives what `onClose` was told. */
   untilClosed(count: number): Promise<Closing<Data>[]>
 }
 
 /** Both ends of one connection. */
-export interface Connected<Data = unknown> {
+export interface Connected<S = Session> {
   readonly peer: Peer
-  readonly session: Session<Data>
+  readonly session: S
   readonly serverSide: ServerSide
 }
 
 /** Starts a server. Its handlers answer 0 unless given. */
-export async function startServer<Data = unknown>(
+export function startServer<Data = unknown>(
   handlers: Partial<Handlers<Data>> = {},
   options: ServerOptions = {},
 ): Promise<Running<Data>> {
+  return start<Data, Session<Data>, Handlers<Data>, ServerOptions>(
+    { onSubmit: () => 0, ...handlers },
+    options,
+    createServer,
+  )
+}
+
+/** Starts a server of a protocol of the test's own. */
+export function startFrameServer<Message, Reply, Data = unknown>(
+  handlers: FrameServerHandlers<Message, Reply, Data>,
+  options: FrameServerOptions = {},
+): Promise<Running<Data, MessageSession<Data, Reply>>> {
+  return start(handlers, options, createFrameServer<Message, Reply, Data>)
+}
+
+async function start<Data, S extends Session<Data>, H extends SessionHandlers<S>, Options extends CommonServerOptions>(
+  handlers: H,
+  options: Options,
+  create: (handlers: H, options: Options) => Server<Data, S>,
+): Promise<Running<Data, S>> {
   const closings: Closing<Data>[] = []
   const errors: unknown[] = []
-  const opened: Session<Data>[] = []
-  const server = createServer<Data>(
+  const opened: S[] = []
+  const server = create(
     {
-      onSubmit: () => 0,
       ...handlers,
       onOpen(session) {
         opened.push(session)
@@ -73,8 +98,8 @@ export async function startServer<Data = unknown>(
     },
     { ...underTest.options, ...options },
   )
-  const address = await underTest.listen(server as Server<never>, options)
-  const serverSides = watchServerSides(server as Server<never>)
+  const address = await underTest.listen(server, options)
+  const serverSides = watchServerSides(server.sessions)
   const peers: Peer[] = []
 
   onTestFinished(async () => {
@@ -88,7 +113,7 @@ export async function startServer<Data = unknown>(
     return peer
   }
 
-  async function open(peerOptions?: PeerOptions): Promise<Connected<Data>> {
+  async function open(peerOptions?: PeerOptions): Promise<Connected<S>> {
     const index = serverSides.length
     const peer = await connect(peerOptions)
     const accepted = () => opened.find((session) => (session as unknown) === serverSides[index]?.events)
@@ -114,12 +139,11 @@ export async function startServer<Data = unknown>(
 }
 
 /** The ends of the connections that this server accepts. */
-function watchServerSides(server: Server<never>): ServerSide[] {
+function watchServerSides(sessions: ReadonlySet<unknown>): ServerSide[] {
   const sides: ServerSide[] = []
   const stop = onServerSide((side) => {
     // The session is one of its server's once it is made.
     queueMicrotask(() => {
-      const sessions: ReadonlySet<unknown> = server.sessions
       if (sessions.has(side.events)) sides.push(side)
     })
   })

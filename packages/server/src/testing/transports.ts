@@ -47,7 +47,7 @@ export interface PeerSide {
 interface TestTransport {
   /** Options that a server needs for it. */
   readonly options: ServerOptions
-  listen(server: Server<never>, options?: ServerOptions): Promise<ServerAddress>
+  listen(server: Pick<Server, 'listen'>, options?: ServerOptions): Promise<ServerAddress>
   connect(address: ServerAddress, options: PeerOptions): Promise<PeerSide>
 }
 
