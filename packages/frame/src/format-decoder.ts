@@ -1,3 +1,4 @@
+import { type BytesLike, bytesOf } from './bytes.ts'
 import { DEFAULT_MAX_FRAME_LENGTH, type FrameDecoderOptions } from './frame-decoder.ts'
 import { FrameError } from './frame-error.ts'
 import type { FrameReader } from './frame-format.ts'
@@ -77,10 +78,11 @@ export class FormatDecoder implements FrameReader {
     return this.#wanted > 0 || this.#at < this.#chunk.length || this.#waiting.length > 0
   }
 
-  push(chunk: Uint8Array): void {
+  push(chunk: BytesLike): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#at < this.#chunk.length || this.#waiting.length > 0) this.#waiting.push(chunk)
-    else this.#startChunk(chunk)
+    const bytes = chunk instanceof Uint8Array && chunk.length > 0 ? chunk : bytesOf(chunk, 'chunk')
+    if (this.#at < this.#chunk.length || this.#waiting.length > 0) this.#waiting.push(bytes)
+    else this.#startChunk(bytes)
   }
 
   next(): boolean {

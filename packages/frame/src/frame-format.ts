@@ -1,3 +1,4 @@
+import type { BytesLike } from './bytes.ts'
 import type { FrameDecoderOptions } from './frame-decoder.ts'
 
 /**
@@ -20,8 +21,9 @@ export interface FrameReader {
    * Gives the decoder the next bytes of the stream.
    *
    * @throws FrameError the one that was thrown before
+   * @throws TypeError `ERR_FRAME_NOT_BYTES`
    */
-  push(chunk: Uint8Array): void
+  push(chunk: BytesLike): void
 
   /**
    * Finds the next payload; false: more bytes are needed.
@@ -62,6 +64,7 @@ export interface FrameFormat {
    * @returns where the frame ends in `target`
    * @throws FrameError `ERR_FRAME_TOO_LONG` when the format can't express its length
    * @throws RangeError when it does not fit into the target
+   * @throws TypeError `ERR_FRAME_NOT_BYTES`
    */
-  encodeInto(payload: Uint8Array, target: Uint8Array, offset: number): number
+  encodeInto(payload: BytesLike, target: BytesLike, offset: number): number
 }

@@ -174,3 +174,17 @@ test.each([
 ])('%j is refused', (options, message) => {
   expect(() => lengthPrefixed(options as LengthPrefixedOptions)).toThrow(message)
 })
+
+test('any view or buffer is taken by its bytes; anything else is refused', () => {
+  const format = lengthPrefixed({ lengthBytes: 1 })
+  const decoder = format.decoder()
+  decoder.push(bytes('02 6869').buffer)
+  expect(decoder.next()).toBe(true)
+  const target = new ArrayBuffer(3)
+  expect(format.encodeInto(new Uint16Array(bytes('6869').buffer), target, 0)).toBe(3)
+  expect(hex(new Uint8Array(target))).toBe('026869')
+  const notBytes = expect.objectContaining({ name: 'TypeError', code: 'ERR_FRAME_NOT_BYTES' })
+  expect(() => decoder.push('hi' as never)).toThrow(notBytes)
+  expect(() => format.encodeInto('hi' as never, target, 0)).toThrow(notBytes)
+  expect(() => format.encodeInto(bytes('68'), [0, 0, 0] as never, 0)).toThrow(notBytes)
+})

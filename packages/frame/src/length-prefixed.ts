@@ -1,3 +1,4 @@
+import { bytesOf } from './bytes.ts'
 import { FormatDecoder, type FrameLayout } from './format-decoder.ts'
 import type { FrameDecoderOptions } from './frame-decoder.ts'
 import { FrameError } from './frame-error.ts'
@@ -76,17 +77,19 @@ export function lengthPrefixed(options: LengthPrefixedOptions = {}): FrameFormat
     decoder: (own) => new FormatDecoder(layout, { maxFrameLength: own?.maxFrameLength ?? maxFrameLength }),
     encodedLength,
     encodeInto(payload, target, offset) {
-      const end = offset + encodedLength(payload.length)
-      if (!(offset >= 0 && end <= target.length)) {
+      const bytes = payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
+      const room = target instanceof Uint8Array && target.length > 0 ? target : bytesOf(target, 'target')
+      const end = offset + encodedLength(bytes.length)
+      if (!(offset >= 0 && end <= room.length)) {
         const frame = `a frame of ${end - offset} bytes at offset ${offset}`
-        throw new RangeError(`${frame} does not fit into a target of ${target.length} bytes`)
+        throw new RangeError(`${frame} does not fit into a target of ${room.length} bytes`)
       }
       const length = end - offset - uncounted
       for (let byte = 0; byte < lengthBytes; byte += 1) {
         const shift = 8 * (endian === 'little' ? byte : lengthBytes - 1 - byte)
-        target[offset + byte] = length >>> shift
+        room[offset + byte] = length >>> shift
       }
-      target.set(payload, offset + lengthBytes)
+      room.set(bytes, offset + lengthBytes)
       return end
     },
   }
