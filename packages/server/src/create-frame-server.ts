@@ -30,7 +30,8 @@ export interface FrameServerHandlers<Message, Reply, Data = unknown>
   /**
    * The reply to a message whose handler failed: it threw, rejected, overran `handlerTimeout`, or its reply could not be
    * encoded. Without it, and where it returns nothing, the connection is closed as `handler-failed`, after the replies to
-   * what came before.
+   * what came before. What came after is not answered where replies are ordered: its replies would be taken for the one
+   * that is missing.
    */
   failureReply?(error: unknown, message: Message): Reply | undefined
 }
