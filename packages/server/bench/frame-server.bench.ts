@@ -17,7 +17,8 @@ import { createAckBuffer } from '../src/io/ack-outbound.ts'
 import { createMessageBuffer } from '../src/io/message-outbound.ts'
 import { createCounters } from '../src/observability/counters.ts'
 import type { ServedSession } from '../src/server.ts'
-import { type MessageCodec, MessageSession } from '../src/session/message-session.ts'
+import { CheckedCodec, type MessageCodec } from '../src/session/message-codec.ts'
+import { MessageSession } from '../src/session/message-session.ts'
 import { SubmitSession } from '../src/session/submit-session.ts'
 import type { Connection } from '../src/transport/connection.ts'
 import { Sink } from './sink.ts'
@@ -70,7 +71,7 @@ function ownProtocol(encode: (reply: { ok: boolean }) => Uint8Array): Protocol {
     ...common,
     ordered: true,
     options: checkCommonOptions({ maxInFlight: REQUESTS }),
-    codec,
+    codec: new CheckedCodec(codec),
     decoderOptions: {},
     handlers: new HandlerCaller(handlers),
     protocol: handlers,
