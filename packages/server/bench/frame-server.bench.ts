@@ -17,7 +17,8 @@ import { createAckBuffer } from '../src/io/ack-outbound.ts'
 import { createMessageBuffer } from '../src/io/message-outbound.ts'
 import { createCounters } from '../src/observability/counters.ts'
 import type { ServedSession } from '../src/server.ts'
-import { type MessageCodec, MessageSession } from '../src/session/message-session.ts'
+import { CheckedCodec, type MessageCodec } from '../src/session/message-codec.ts'
+import { MessageSession } from '../src/session/message-session.ts'
 import { SubmitSession } from '../src/session/submit-session.ts'
 import type { Connection } from '../src/transport/connection.ts'
 import { Sink } from './sink.ts'
@@ -70,7 +71,7 @@ function ownProtocol(encode: (reply: { ok: boolean }) => Uint8Array): Protocol {
     ...common,
     ordered: true,
     options: checkCommonOptions({ maxInFlight: REQUESTS }),
-    codec,
+    codec: new CheckedCodec(codec),
     decoderOptions: {},
     handlers: new HandlerCaller(handlers),
     protocol: handlers,
@@ -92,7 +93,7 @@ async function listen(server: Pick<ReturnType<typeof createServer>, 'listen' | '
   return { port: address.port, close: () => server.close() }
 }
 
-/** Nanoseconds for one request, the best of some rounds. */
+/** @returns a function that gives the nanoseconds for one request */
 function withoutSockets({ request, replyLength, createSession }: Protocol): () => number {
   const chunk = Buffer.concat(Array.from({ length: REQUESTS }, () => request))
   const sinks = Array.from({ length: SESSIONS }, (_, id) => {
@@ -111,27 +112,30 @@ function withoutSockets({ request, replyLength, createSession }: Protocol): () =
   }
 }
 
-/** Processor time of this process for one request, and requests a second. */
-async function overSocket({ request, replyLength, serve }: Protocol, inFlight: number) {
-  const server = await serve()
-  const client = spawn(process.execPath, [
-    fileURLToPath(new URL('window-client.mjs', import.meta.url)),
-    ...[server.port, request.toString('hex'), replyLength, inFlight].map(String),
-  ])
+/** How many requests a second each protocol answers, in each of some rounds that take turns. */
+async function overSockets(protocols: readonly Protocol[], inFlight: number): Promise<number[][]> {
+  const servers = await Promise.all(protocols.map(({ serve }) => serve()))
+  const targets = protocols.map(({ request, replyLength }, index) => ({
+    port: servers[index]?.port,
+    request: request.toString('hex'),
+    replyLength,
+  }))
+  const file = fileURLToPath(new URL('window-client.mjs', import.meta.url))
+  const client = spawn(process.execPath, [file, JSON.stringify({ inFlight, targets })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   client.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text
   })
-  client.stderr.pipe(process.stderr)
-  const cpu = process.cpuUsage()
   await once(client, 'close')
-  const { user, system } = process.cpuUsage(cpu)
-  await server.close()
-  const { replies, seconds } = JSON.parse(output) as { replies: number; seconds: number }
-  return { perSecond: replies / seconds, cpuPerRequest: ((user + system) * 1000) / replies }
+  await Promise.all(servers.map((server) => server.close()))
+  return JSON.parse(output)
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? Number.NaN
+}
 
 let read = 0
 const prepared = Buffer.from('{"ok":true}')
@@ -146,36 +150,29 @@ const protocols: Record<string, Protocol> = {
   'own protocol, JSON each time': ownProtocol((reply) => Buffer.from(JSON.stringify(reply))),
 }
 
-console.log('without sockets             ns/request   ratio to the first, to the second')
-const rounds = Object.values(protocols).map((protocol) => ({ run: withoutSockets(protocol), times: [] as number[] }))
-for (let round = 0; round < 40; round += 1) {
-  for (const { run, times } of rounds) times.push(run())
-}
-print(rounds.map(({ times }) => 1 / median(times.slice(10))).map((speed) => ({ speed, note: (1 / speed).toFixed(1) })))
-
+const runs = Object.values(protocols).map(withoutSockets)
+const times = Array.from({ length: 40 }, () => runs.map((run) => run())).slice(10)
+print(
+  'without sockets, ns a request',
+  times.map((round) => round.map((time) => 1 / time)),
+  (speed) => (1 / speed).toFixed(1),
+)
 for (const inFlight of [1, 64]) {
-  const runs = Object.keys(protocols).map(() => [] as { perSecond: number; cpuPerRequest: number }[])
-  for (let round = 0; round < 5; round += 1) {
-    for (const [index, protocol] of Object.values(protocols).entries()) {
-      runs[index]?.push(await overSocket(protocol, inFlight))
-    }
-  }
-  console.log(
-    `over a socket, ${inFlight} in flight   requests/s (CPU of the server, ns)   ratio to the first, to the second`,
-  )
-  print(
-    runs.map((results) => {
-      const speed = median(results.map(({ perSecond }) => perSecond))
-      const cpu = median(results.map(({ cpuPerRequest }) => cpuPerRequest))
-      return { speed, note: `${speed.toFixed(0)} (${cpu.toFixed(0)})` }
-    }),
-  )
+  const speeds = await overSockets(Object.values(protocols), inFlight)
+  print(`over a socket, ${inFlight} in flight, requests/s`, speeds, (speed) => speed.toFixed(0))
 }
 if (read === 0) throw new Error('nothing was read')
 
-function print(rows: { speed: number; note: string }[]): void {
-  for (const [index, { speed, note }] of rows.entries()) {
-    const ratios = rows.slice(0, 2).map((row) => (speed / row.speed).toFixed(2))
-    console.log(`  ${Object.keys(protocols)[index]?.padEnd(46)}${note.padStart(16)}   ${ratios.join('   ')}`)
+/** Ratios are taken within each round, because a machine is not equally fast all the time: median, and first to third quartile. */
+function print(title: string, rounds: readonly number[][], show: (speed: number) => string): void {
+  console.log(`${title.padEnd(48)}${'median'.padStart(10)}   beside the first    beside the second`)
+  for (const [index, name] of Object.keys(protocols).entries()) {
+    const speeds = rounds.map((round) => round[index] ?? Number.NaN)
+    const ratios = [0, 1].map((other) => {
+      const values = rounds.map((round) => (round[index] ?? Number.NaN) / (round[other] ?? Number.NaN))
+      const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(values, share).toFixed(2))
+      return `${middle} (${low} to ${high})`
+    })
+    console.log(`  ${name.padEnd(46)}${show(quantile(speeds, 0.5)).padStart(10)}   ${ratios.join('   ')}`)
   }
 }

@@ -8,7 +8,8 @@ import { createMessageBuffer } from './io/message-outbound.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions } from './options.ts'
 import { type Server, SessionServer } from './server.ts'
-import { type MessageCodec, type MessageContext, MessageSession } from './session/message-session.ts'
+import { CheckedCodec, type MessageCodec } from './session/message-codec.ts'
+import { type MessageContext, MessageSession } from './session/message-session.ts'
 import type { RequestContext } from './session/request-context.ts'
 import type { MessageSession as PublicMessageSession } from './session/session.ts'
 
@@ -30,7 +31,8 @@ export interface FrameServerHandlers<Message, Reply, Data = unknown>
   /**
    * The reply to a message whose handler failed: it threw, rejected, overran `handlerTimeout`, or its reply could not be
    * encoded. Without it, and where it returns nothing, the connection is closed as `handler-failed`, after the replies to
-   * what came before.
+   * what came before. What came after is not answered where replies are ordered: its replies would be taken for the one
+   * that is missing.
    */
   failureReply?(error: unknown, message: Message): Reply | undefined
 }
@@ -78,7 +80,7 @@ export function createFrameServer<Message, Reply, Data = unknown>(
     const { counters, scheduler } = server
     const context: MessageContext<Data, Message, Reply> = {
       options: checked,
-      codec: handlers.codec,
+      codec: new CheckedCodec(handlers.codec),
       decoderOptions,
       handlers: new HandlerCaller(handlers),
       protocol: handlers,

@@ -30,7 +30,8 @@ export interface CommonServerOptions {
   maxConnectionsPerIp?: number | undefined
 
   /**
-   * Asynchronous handlers of one session that have not settled. At the limit the session is not read any more, until
+   * Asynchronous handlers of one session that have not settled; where replies are ordered, all messages whose reply waits
+   * for an older one too. At the limit the session is not read any more, until
    * one settles.
    *
    * @default 1024

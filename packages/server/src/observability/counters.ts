@@ -10,15 +10,15 @@ export interface ServerCounters {
   readonly connectionsOpened: number
   /** Connections closed, by reason. Opened less the sum of these is what is connected now. */
   readonly connectionsClosed: Readonly<Record<CloseReason, number>>
-  /** Requests taken: Conn and Submit. */
+  /** Requests taken: Conn and Submit; of a user's protocol all messages, one-way messages too. */
   readonly requestsReceived: number
-  /** Responses handed to a socket: ConnAck and SubmitAck. */
+  /** Responses handed to a socket: ConnAck and SubmitAck; of a user's protocol replies, and not what `send()` sent. */
   readonly responsesSent: number
-  /** Responses handed to a socket that say success, result 0. */
+  /** Responses handed to a socket that say success: result 0, or a reply of `onMessage`. */
   readonly successes: number
-  /** Responses handed to a socket that say failure, result 1. */
+  /** Responses handed to a socket that say failure: result 1, or a `failureReply`. */
   readonly failures: number
-  /** Requests taken that had no answer when their connection was lost. */
+  /** Requests taken that had no answer when their connection was lost, or closed as `handler-failed`. */
   readonly unanswered: number
   /** Bytes read from sockets. */
   readonly receivedBytes: number

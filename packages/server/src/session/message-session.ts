@@ -1,37 +1,19 @@
-import type { FrameDecoderOptions, FrameFormat, FrameReader } from '@demo/frame'
+import type { FrameDecoderOptions, FrameReader } from '@demo/frame'
 import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
+import { OutgoingMessages } from '../io/outgoing-messages.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
 import { FrameSession, type SessionContext } from './frame-session.ts'
+import type { CheckedCodec } from './message-codec.ts'
 import type { Abortable } from './pending-list.ts'
 import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
-import { CodecError, ConnectionClosedError, ProtocolError, WriteBufferFullError } from './server-errors.ts'
+import { ConnectionClosedError, WriteBufferFullError } from './server-errors.ts'
 import type { MessageSession as PublicMessageSession } from './session.ts'
-
-/** A user's protocol on the wire: its frames, and what is in them. */
-export interface MessageCodec<Message, Reply> {
-  /** How the stream is cut into frames, for example `lengthPrefixed({ lengthBytes: 2 })` of `@demo/frame`. */
-  readonly frames: FrameFormat
-
-  /**
-   * Makes a message of a frame's payload: `bytes` from `start` to `end`. The bytes stay as they are (unless
-   * `reuseReadBuffer` is on: then until the handler returns), and keep the whole chunk in memory that they came in, up to
-   * 64 KiB.
-   *
-   * @throws ProtocolError for a message that breaks the protocol: the connection is closed as `packet-error`. Anything
-   *   else that is thrown is a bug of the codec: it is reported to `onError`, and closes this connection as
-   *   `internal-error`
-   */
-  decode(bytes: Uint8Array, start: number, end: number): Message
-
-  /** The payload of the frame of a reply. It is copied before anything else is encoded: the bytes may be used again. */
-  encode(reply: Reply): Uint8Array
-}
 
 /** What a session of a user's protocol needs of its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
-  readonly codec: MessageCodec<Message, Reply>
+  readonly codec: CheckedCodec<Message, Reply>
   readonly decoderOptions: FrameDecoderOptions
   readonly buffer: WriteBuffer
   readonly protocol: MessageHandlers<Data, Message, Reply>
@@ -74,9 +56,7 @@ export class MessageSession<Data, Message, Reply>
   protected readonly decoder: FrameReader
   protected readonly outbound: MessageOutbound
   readonly #context: MessageContext<Data, Message, Reply>
-  /** What `send()` was given, encoded, and its length as frames, in bytes. */
-  readonly #outgoing: Uint8Array[] = []
-  #outgoingLength = 0
+  readonly #outgoing: OutgoingMessages
   /** The length of replies that wait for an older one, or for the peer, in bytes. */
   #heldLength = 0
   /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
@@ -91,6 +71,7 @@ export class MessageSession<Data, Message, Reply>
     this.#context = context
     this.decoder = codec.frames.decoder(decoderOptions)
     this.outbound = new MessageOutbound(connection, buffer, counters, codec.frames, options.maxWriteBuffer)
+    this.#outgoing = new OutgoingMessages(this.outbound, codec.frames)
   }
 
   protected get self(): this {
@@ -99,13 +80,12 @@ export class MessageSession<Data, Message, Reply>
 
   send(message: Reply): boolean {
     if (this.state === 'lingering' || this.state === 'closed') throw this.endedError
-    const payload = this.#encode(message)
+    const payload = this.#context.codec.encode(message)
     const { codec, options } = this.#context
     const length = codec.frames.encodedLength(payload.length)
     const unsent = this.#unsent + length
     if (unsent > options.maxWriteBuffer) throw new WriteBufferFullError(length, unsent, options.maxWriteBuffer)
-    this.#outgoing.push(Buffer.from(payload))
-    this.#outgoingLength += length
+    this.#outgoing.add(payload, length)
     this.wake()
     return this.#keepsUp
   }
@@ -123,7 +103,7 @@ export class MessageSession<Data, Message, Reply>
   toAnswer(value: unknown): Answer {
     // Without a peer there is nothing to encode for.
     if (value === undefined || this.state === 'closed') return undefined
-    return this.#hold(this.#encode(value as Reply))
+    return this.#hold(this.#context.codec.encode(value as Reply))
   }
 
   failed(error: unknown, message: Message): Answer {
@@ -132,7 +112,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   protected takeRequests(): void {
-    const { messageTakesContext, options } = this.#context
+    const { codec, messageTakesContext, options } = this.#context
     const { decoder } = this
     const unansweredBefore = this.pending.unanswered
     let taken = 0
@@ -141,7 +121,7 @@ export class MessageSession<Data, Message, Reply>
     this.taking = this.mayTake()
     try {
       while (this.taking && decoder.next()) {
-        const message = this.#decode()
+        const message = codec.decode(decoder)
         this.#handle(message, messageTakesContext ? this.#contextOf(message) : undefined)
         taken += 1
       }
@@ -174,12 +154,11 @@ export class MessageSession<Data, Message, Reply>
 
   protected override beforeFlush(): void {
     if (this.#cutShort !== undefined && this.pending.unanswered > 0) this.#giveUpRest(this.#cutShort)
-    if (this.#outgoing.length === 0 || this.opening || this.state === 'closed') return
-    this.#putOutgoing((outbound) => outbound.blocked)
+    if (this.hasQueued && !this.opening && this.state !== 'closed') this.#outgoing.putUntilBlocked()
   }
 
   protected override get hasQueued(): boolean {
-    return this.#outgoing.length > 0
+    return this.#outgoing.count > 0
   }
 
   /** What was sent during an asynchronous `onOpen` leaves now. */
@@ -189,8 +168,8 @@ export class MessageSession<Data, Message, Reply>
 
   protected override abandon(reason: () => Error): void {
     super.abandon(reason)
-    this.#outgoing.length = 0
-    this.#outgoingLength = this.#heldLength = 0
+    this.#outgoing.clear()
+    this.#heldLength = 0
     this.#resolveDrained()
   }
 
@@ -204,7 +183,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   get #unsent(): number {
-    return this.#outgoingLength + this.outbound.unsentBytes
+    return this.#outgoing.length + this.outbound.unsentBytes
   }
 
   #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
@@ -226,7 +205,7 @@ export class MessageSession<Data, Message, Reply>
         this.#wait(message, outcome, context)
         return
       }
-      payload = this.#encode(outcome as Reply)
+      payload = this.#context.codec.encode(outcome as Reply)
     } catch (error) {
       this.#answerFailure(message, this.#fail(error, message))
       return
@@ -254,23 +233,10 @@ export class MessageSession<Data, Message, Reply>
     this.taking = this.mayTake()
   }
 
-  #putOutgoing(enough: (outbound: MessageOutbound) => boolean): void {
-    const { frames } = this.#context.codec
-    const { outbound } = this
-    let sent = 0
-    for (const payload of this.#outgoing) {
-      if (enough(outbound)) break
-      sent += 1
-      this.#outgoingLength -= frames.encodedLength(payload.length)
-      outbound.put(payload)
-    }
-    if (sent > 0) this.#outgoing.splice(0, sent)
-  }
-
   /** @param failures 1 if the handler of the message failed */
   #put(reply: Uint8Array, failures: 0 | 1): void {
     // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
-    if (this.#outgoing.length > 0) this.#putOutgoing(() => false)
+    if (this.#outgoing.count > 0) this.#outgoing.putAll()
     if (this.outbound.put(reply, 1, failures)) this.taking = this.mayTake()
   }
 
@@ -293,7 +259,7 @@ export class MessageSession<Data, Message, Reply>
         whenSettled(reply, ignore, ignore)
         throw new TypeError('failureReply returned a promise: expected a reply, or nothing')
       }
-      return reply === undefined ? undefined : this.#encode(reply as Reply)
+      return reply === undefined ? undefined : this.#context.codec.encode(reply as Reply)
     } catch (thrown) {
       handlers.error(thrown, this)
       return undefined
@@ -304,32 +270,6 @@ export class MessageSession<Data, Message, Reply>
   #hold(payload: Uint8Array): Uint8Array {
     this.#heldLength += payload.length
     return Buffer.from(payload)
-  }
-
-  /** @throws ProtocolError, CodecError */
-  #decode(): Message {
-    const { decoder } = this
-    try {
-      return this.#context.codec.decode(decoder.bytes, decoder.start, decoder.end)
-    } catch (error) {
-      throw error instanceof ProtocolError ? error : new CodecError('decode', error)
-    }
-  }
-
-  /** @throws CodecError */
-  #encode(reply: Reply): Uint8Array {
-    let payload: unknown
-    try {
-      payload = this.#context.codec.encode(reply)
-      if (payload instanceof Uint8Array) {
-        // Whether the format can express its length is known now, and not when it is sent.
-        this.#context.codec.frames.encodedLength(payload.length)
-        return payload
-      }
-    } catch (error) {
-      throw new CodecError('encode', error)
-    }
-    throw new CodecError('encode', new TypeError(`it returned ${typeof payload}: expected a Uint8Array`))
   }
 
   #resolveDrained(): void {
