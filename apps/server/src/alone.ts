@@ -37,7 +37,7 @@ export async function serveAlone(config: Config): Promise<number> {
     service?.renew(renewed)
   })
   const users = await loadHandlers(config, log, signal.received)
-  if (users === undefined) return stop(NOTHING_OPEN, { signal: signal.name }, 0, log)
+  if (users === undefined) return stop(NOTHING_OPEN, signal, { signal: signal.name }, 0, log)
   const broken = whenBroken(log)
   service = createService(config, users, files.secrets, log)
   const { server, metrics } = service
@@ -45,10 +45,11 @@ export async function serveAlone(config: Config): Promise<number> {
 
   const where = whereToListen(config)
   const release = 'path' in where ? await claimPath(where.path) : undefined
+  if (signal.name !== undefined) return stop(NOTHING_OPEN, signal, { signal: signal.name }, 0, log)
   const endpoint = await startEndpoint(config, { registry: metrics.registry, ready: () => ready })
   if (signal.name !== undefined) {
     await endpoint.close()
-    return stop(NOTHING_OPEN, { signal: signal.name }, 0, log)
+    return stop(NOTHING_OPEN, signal, { signal: signal.name }, 0, log)
   }
   const address = await listening('path' in where ? '--listen-path' : '--port', where, () => server.listen(where))
   release?.()
@@ -66,6 +67,7 @@ export async function serveAlone(config: Config): Promise<number> {
       drain: () => server.close({ timeout: config.drainTimeout }),
       abandon() {},
     },
+    signal,
     why,
     config.drainDelay,
     log,

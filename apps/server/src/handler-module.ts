@@ -57,9 +57,11 @@ export async function loadHandlers(config: Config, log: Logger, stop: Promise<un
     throw complain(path, `${name} of its default export is no function but ${typeof given[name]}`)
   }
   if (handlerThreads === 0) return handlers as Handlers
-  return moveToThreads(href, handlers as Handlers, handlerThreads, PATIENCE, log).catch((error: unknown) => {
+  const moving = moveToThreads(href, handlers as Handlers, handlerThreads, PATIENCE, log).catch((error: unknown) => {
     throw complain(path, `--handler-threads: ${oneLine(error)}`)
   })
+  // Threads that still load end with the process.
+  return Promise.race([moving, stopping.then(() => undefined)])
 }
 
 /** Sees to it that also a module is told by name that throws where its import does not hear it, or ends the process. */

@@ -2,15 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ExitStatus } from '@demo/cli'
 import type { CloseSummary } from '@demo/server'
 import type { Logger } from 'pino'
-import { StopSignal } from './signals.ts'
-
-/** Exit status: the drain deadline, or a second signal, cut work off. */
-export const CUT_OFF = 4
+import { CUT_OFF, type StopSignal } from './signals.ts'
 
 /** What came of a drain. */
 export interface DrainResult extends CloseSummary {
   /** Connections of workers that died meanwhile. */
   readonly lost?: number
+  /** Workers that had to be killed: what they had received nobody knows. */
+  readonly killed?: number
 }
 
 /** What can be stopped. */
@@ -29,24 +28,32 @@ export interface Stoppable {
  * Stops in order: load balancers are told, then given `drainDelay` to know it, then the drain. A second signal ends the
  * process at once.
  *
+ * @param signal where the next signal comes
  * @param why what made it stop
  * @param drainDelay in milliseconds
  * @returns the exit status
  */
-export async function stop(running: Stoppable, why: object, drainDelay: number, log: Logger): Promise<number> {
+export async function stop(
+  running: Stoppable,
+  signal: StopSignal,
+  why: object,
+  drainDelay: number,
+  log: Logger,
+): Promise<number> {
   running.announce()
-  void new StopSignal().received.then((signal) => {
-    log.warn({ signal, connections: running.connections() }, 'stopped at once by a second signal')
+  signal.onNext = (name) => {
+    log.warn({ signal: name, connections: running.connections() }, 'stopped at once by a second signal')
     running.abandon()
     process.exit(CUT_OFF)
-  })
+  }
   log.info({ ...why, connections: running.connections(), drainDelay }, 'draining')
   await sleep(drainDelay)
-  const { connections, cutOff, unanswered, lost = 0, duration } = await running.drain()
-  const facts = { connections, cutOff, unanswered, ...(lost > 0 ? { lost } : {}), duration: Math.round(duration) }
-  if (cutOff > 0) log.warn(facts, 'stopped; the drain deadline cut work off')
+  const { connections, cutOff, unanswered, lost = 0, killed = 0, duration } = await running.drain()
+  const more = { ...(lost > 0 ? { lost } : {}), ...(killed > 0 ? { killed } : {}) }
+  const facts = { connections, cutOff, unanswered, ...more, duration: Math.round(duration) }
+  if (cutOff > 0 || killed > 0) log.warn(facts, 'stopped; the drain deadline cut work off')
   else if (lost > 0) log.error(facts, 'stopped; a worker died in the drain, and its connections with it')
   else log.info(facts, 'stopped')
-  if (cutOff > 0) return CUT_OFF
+  if (cutOff > 0 || killed > 0) return CUT_OFF
   return lost > 0 ? ExitStatus.failed : ExitStatus.ok
 }

@@ -46,6 +46,33 @@ describe('--handler-threads', { timeout: 60_000 }, () => {
     expect(server.program.stdoutLines).toContain('opened 1 true')
   })
 
+  it.each([1, 2])('heeds %d SIGTERM while the threads load: nothing is opened', async (signals) => {
+    const folder = new Folder()
+    const loading = folder.at('loading')
+    const slow = `import { writeFileSync } from 'node:fs'
+      import { isMainThread } from 'node:worker_threads'
+      if (!isMainThread) { writeFileSync(${JSON.stringify(loading)}, ''); await new Promise((end) => setTimeout(end, 9000)) }
+      export default { onSubmit() {} }`
+    const flags = [
+      '--port',
+      '0',
+      '--metrics-port',
+      '0',
+      '--handler',
+      folder.write('slow.mjs', slow),
+      '--handler-threads',
+      '1',
+    ]
+    const program = startDemoServerProgram(flags)
+    await program.until('the thread loads', () => folder.has('loading') || undefined)
+    for (let sent = 0; sent < signals; sent += 1) program.signal('SIGTERM')
+    const exit = await program.exit()
+    expect(exit.signal).toBeNull()
+    // Of two signals the first may have ended it already.
+    expect(signals === 1 ? [0] : [0, 4]).toContain(exit.status)
+    expect(program.stderr).not.toContain('"listening"')
+  })
+
   it('replaces a thread that dies, and logs it; what else there is goes on', async () => {
     const server = await start(new Folder(), ['--handler-threads', '1'])
     const peer = await server.connect()

@@ -1,5 +1,5 @@
+import { CUT_OFF } from '../signals.ts'
 import type { DrainResult } from '../stopping.ts'
-import { CUT_OFF } from '../stopping.ts'
 import type { Exit, KnownWorker } from './known-worker.ts'
 
 /** What came of the drain of all workers. */
@@ -10,6 +10,7 @@ export class DrainSum {
   #cutOff = 0
   #unanswered = 0
   #lost = 0
+  #killed = 0
 
   /** @param workers those that there are when it begins */
   constructor(workers: Iterable<KnownWorker>) {
@@ -29,9 +30,9 @@ export class DrainSum {
     // One that never listened had nothing; one that ended by itself without a word had nothing left.
     if (!listened || status === 0) return
     if (killed || status === CUT_OFF) {
-      const lost = Math.max(1, worker.connections)
-      this.#connections += lost
-      this.#cutOff += lost
+      this.#connections += worker.connections
+      this.#cutOff += worker.connections
+      this.#killed += 1
     } else {
       this.#connections += worker.connections
       this.#lost += worker.connections
@@ -44,6 +45,7 @@ export class DrainSum {
       cutOff: this.#cutOff,
       unanswered: this.#unanswered,
       lost: this.#lost,
+      killed: this.#killed,
       duration: performance.now() - this.#startedAt,
     }
   }

@@ -25,7 +25,8 @@ export class Evenness {
     const now = performance.now()
     const accepting = [...this.#workers()].filter((worker) => worker.accepting)
     const turning = accepting.filter(({ heardAt }) => now - heardAt < STUCK)
-    for (const worker of accepting) {
+    // To one that is stuck nothing is sent: what it does not read would pile up here.
+    for (const worker of turning) {
       const others = turning.filter((other) => other !== worker)
       worker.tellFewest(Math.min(...others.map(({ connections }) => connections)), again)
     }

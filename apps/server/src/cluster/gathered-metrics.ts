@@ -54,7 +54,8 @@ export class GatheredMetrics {
    */
   departed(last: Metrics): void {
     this.#departed.push(last.filter(({ type }) => LASTING.has(type as unknown)))
-    this.#compacted = this.#compacted.then(() => this.#compact())
+    // One that fails is made up for by the next: what is left of each stays in the list until then.
+    this.#compacted = this.#compacted.then(() => this.#compact()).catch(() => {})
   }
 
   /** A worker that died has a successor. */

@@ -43,6 +43,8 @@ export class KnownWorker {
   onGone: (exit: Exit) => void = () => {}
   #toldFewest: number | undefined
   #requests = LAST_WORDS
+  /** The request that it has not answered, also when nobody waits for it any more. */
+  #unanswered: number | undefined
   /** Called for each request that was answered. */
   readonly #asked = new Map<number, () => void>()
 
@@ -92,7 +94,9 @@ export class KnownWorker {
 
   /** Asks it for its metrics; one that does not listen yet, or does not answer in time, gives those of before. */
   tellMetrics(): Promise<Metrics> {
-    if (!this.listened || !this.#process.connected) return Promise.resolve(this.metrics)
+    // What one that is stuck does not read would pile up here: it is asked again when it has answered.
+    const unheard = this.#unanswered !== undefined
+    if (!this.listened || !this.#process.connected || unheard) return Promise.resolve(this.metrics)
     const request = ++this.#requests
     return new Promise((resolve) => {
       const done = () => {
@@ -102,6 +106,7 @@ export class KnownWorker {
       }
       const late = setTimeout(done, TELL_PATIENCE)
       this.#asked.set(request, done)
+      this.#unanswered = request
       this.order({ type: 'tell', request })
     })
   }
@@ -131,6 +136,7 @@ export class KnownWorker {
       case 'metrics':
         this.metrics = message.metrics
         this.connections = message.connections
+        if (message.request === this.#unanswered) this.#unanswered = undefined
         this.#asked.get(message.request)?.()
         break
       case 'leaving':

@@ -87,6 +87,7 @@ async function serveOn(
       drain: () => workers.drain(),
       abandon: () => workers.kill(),
     },
+    signal,
     why,
     // Who has not listened yet is known to nobody.
     'signal' in started ? 0 : config.drainDelay,

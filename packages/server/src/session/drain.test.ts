@@ -429,6 +429,29 @@ testWithReset('a connection that the peer resets while it drains is closed as th
   expect(running.server.counters.unanswered).toBe(1)
 })
 
+test('a Conn whose handler does not settle has its handshakeTimeout in a drain, too', async () => {
+  const signals: AbortSignal[] = []
+  const running = await startServer(
+    {
+      onConn(_conn, { signal }) {
+        signals.push(signal)
+        return new Promise<never>(() => {})
+      },
+    },
+    { handshakeTimeout: 60, handlerTimeout: 0 },
+  )
+  const { peer } = await running.open()
+  peer.send(conn(1))
+  await waitFor(
+    () => signals.length === 1,
+    () => 'for the Conn to be handled',
+  )
+  const closing = running.server.close({ timeout: 0 })
+  expect(await peer.receiveAll()).toBe(connAck(1, 1))
+  expect(await within(closing, 'for the drain')).toMatchObject({ cutOff: 0, unanswered: 0 })
+  expect(signals[0]?.aborted).toBe(true)
+})
+
 describe('a second close()', () => {
   test('with a shorter deadline cuts the drain off at it, and gives the same promise', async () => {
     const gate = new Gate()

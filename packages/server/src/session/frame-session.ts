@@ -264,7 +264,8 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     this.pending.giveUpOverdue(now)
     const expired = this.#deadlines.check(
       {
-        handshaking: this.opening || (open && this.authRequired),
+        // A Conn whose handler has not settled has its limit in a drain, too.
+        handshaking: this.opening || (this.authRequired && (open || (this.takesRequests && this.exclusive))),
         framesTaken: this.#requests,
         insideFrame: open && !this.#inbound.paused && this.decoder.insideFrame,
         receivedBytes: this.receivedBytes,

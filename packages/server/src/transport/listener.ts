@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, type Stats } from 'node:fs'
+import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
 import { Server, type ServerOpts, type Socket } from 'node:net'
 
 /**
@@ -20,7 +20,7 @@ export class Listener extends Server {
     const aside = path !== undefined && this.#isReplaced() ? moveAside(path) : undefined
     super.close(callback)
     // Closing unlinks at once: the name was free for some microseconds.
-    if (path !== undefined && aside !== undefined) renameSync(aside, path)
+    if (path !== undefined && aside !== undefined) putBack(aside, path)
     return this
   }
 
@@ -42,6 +42,16 @@ export class Listener extends Server {
   #isReplaced(): boolean {
     const now = this.#fileNow()
     return now !== undefined && (now.ino !== this.#file?.ino || now.dev !== this.#file.dev)
+  }
+}
+
+/** A third server may have taken the name meanwhile: then it keeps it. */
+function putBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path)
+    unlinkSync(aside)
+  } catch (error) {
+    process.emitWarning(`the socket of another server is at ${aside}, and not at ${path}: ${(error as Error).message}`)
   }
 }
 
