@@ -1,0 +1,83 @@
+/** The functions of the addon, for one thread. Each that returns a number returns a negative errno when it fails. */
+export interface Binding {
+  /**
+   * Begins. The memory is shared with the addon from now on: nothing else may have it.
+   *
+   * @param onTurn called once a turn, with how many events there are, and where the bytes read end in the arena
+   */
+  start(
+    onTurn: (events: number, used: number) => void,
+    events: ArrayBuffer,
+    frames: ArrayBuffer,
+    answers: ArrayBuffer,
+    slots: ArrayBuffer,
+  ): void
+  /** What is read from the next turn on lies there, from its beginning on. */
+  setArena(arena: ArrayBuffer): void
+  /** Whether a turn leaves the bytes of those before as they are. */
+  setKeep(keep: boolean): void
+  /**
+   * Opens a socket that listens on an IP address, or on the path of a Unix socket, with a port of -1. Returns its
+   * descriptor.
+   */
+  open(address: string, port: number, backlog: number): number
+  /** Has a socket listen that is bound already. */
+  adopt(descriptor: number, backlog: number): number
+  closeDescriptor(descriptor: number): number
+  /** Where it is bound: an IP address and a port, or a path and -1. */
+  localAddress(descriptor: number): [address: string, port: number]
+  /** Accepts from a listening descriptor. Returns the listener's number. */
+  listen(descriptor: number): number
+  pauseListener(listener: number): number
+  resumeListener(listener: number): number
+  unlisten(listener: number): void
+  /** Begins to connect to an IP address, or to the path of a Unix socket, with a port of -1. Returns the slot. */
+  connect(address: string, port: number): number
+  setHighWaterMark(slot: number, bytes: number): number
+  setPlan(slot: number, request: number, answer: number, longest: number, most: number): number
+  resume(slot: number): number
+  /** Returns how many bytes are unsent. */
+  write(slot: number, bytes: Uint8Array, length: number): number
+  /** Returns 1 if our side is ended, 0 if it will be when everything is sent. */
+  end(slot: number): number
+  close(slot: number): number
+  /** The peer's IP address, empty where there is none, and its port. */
+  peer(slot: number): [address: string, port: number]
+}
+
+/** The numbers of one event, as in `native/engine.h`. */
+export const EventField = {
+  kind: 0,
+  slot: 1,
+  value: 2,
+  start: 3,
+  fresh: 4,
+  end: 5,
+  cutEnd: 6,
+  stopped: 7,
+  firstFrame: 8,
+  frames: 9,
+  answers: 10,
+  kept: 11,
+  fields: 12,
+} as const
+
+export const EventKind = {
+  bytes: 1,
+  frames: 2,
+  ended: 3,
+  failed: 4,
+  writable: 5,
+  finished: 6,
+  connected: 7,
+  accepted: 8,
+  acceptFailed: 9,
+} as const
+
+/** The numbers of one slot, as in `native/engine.h`. */
+export const SlotField = { flags: 0, unsent: 1, tail: 2, fields: 4 } as const
+
+export const SlotFlag = { paused: 1, cut: 2, ready: 4 } as const
+
+/** The length of an answer that is written ahead, in bytes. */
+export const ANSWER_LENGTH = 14

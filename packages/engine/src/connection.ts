@@ -1,0 +1,186 @@
+import { getSystemErrorMap } from 'node:util'
+import { SlotField, SlotFlag } from './binding.ts'
+import type { Engine } from './engine.ts'
+import type { FrameBatch } from './frame-batch.ts'
+
+/** What the owner of a connection hears. */
+export interface EngineEvents {
+  /** The connection that was begun is there. Only after {@link Engine.connect}. */
+  onConnect?(): void
+  /** Bytes were read. `lent`: they are written over when this returns. */
+  onBytes(bytes: Uint8Array, lent: boolean): void
+  /** Bytes were read, and cut. Only after {@link EngineConnection.cutFrames}. */
+  onFrames?(batch: FrameBatch): void
+  /** The peer ended its side. */
+  onEnd(): void
+  /** Everything written has been sent, after {@link EngineConnection.write} returned false. */
+  onWritable(): void
+  /** The connection failed. `onClose` follows. */
+  onError(error: NodeJS.ErrnoException): void
+  /** The connection is closed. Called exactly once, and last. */
+  onClose(): void
+}
+
+/** What to cut out of the bytes of a connection, and how to answer it ahead. */
+export interface CutPlan {
+  /** The command of the requests that are cut: what begins with another is left to {@link EngineEvents.onFrames}. */
+  readonly request: number
+  /** The command of their answers. */
+  readonly answer: number
+  /** The longest frame, header included, in bytes. */
+  readonly maxFrameLength: number
+  /** The most frames at once. */
+  readonly maxFrames: number
+}
+
+/** One connection. It is read after {@link open}. */
+export class EngineConnection {
+  /** The peer's IP address; undefined on a Unix socket. */
+  readonly remoteAddress: string | undefined
+  /** The peer's port; undefined on a Unix socket. */
+  readonly remotePort: number | undefined
+  /** Bytes read so far. */
+  bytesRead = 0
+  readonly #engine: Engine
+  readonly #slot: number
+  readonly #slots: Int32Array
+  readonly #at: number
+  readonly #highWaterMark: number
+  #events: EngineEvents | undefined
+  #ended = false
+  #finished = false
+  #destroyed = false
+
+  /** @internal */
+  constructor(engine: Engine, slot: number, slots: Int32Array, highWaterMark: number) {
+    this.#engine = engine
+    this.#slot = slot
+    this.#slots = slots
+    this.#at = slot * SlotField.fields
+    this.#highWaterMark = highWaterMark
+    engine.binding.setHighWaterMark(slot, highWaterMark)
+    const [address, port] = engine.binding.peer(slot)
+    this.remoteAddress = address === '' ? undefined : withoutMapping(address)
+    this.remotePort = address === '' ? undefined : port
+  }
+
+  /** @internal */
+  get events(): EngineEvents | undefined {
+    return this.#events
+  }
+
+  /** Whether it was closed. */
+  get destroyed(): boolean {
+    return this.#destroyed
+  }
+
+  /** Bytes written that the system has not taken yet. */
+  get unsentBytes(): number {
+    return this.#destroyed ? 0 : (this.#slots[this.#at + SlotField.unsent] as number)
+  }
+
+  /** Bytes of a frame that is not whole, which were read and are kept for the next read. */
+  get tailLength(): number {
+    return this.#destroyed ? 0 : (this.#slots[this.#at + SlotField.tail] as number)
+  }
+
+  /** Sets who hears what happens. Called before anything else. */
+  attach(events: EngineEvents): void {
+    this.#events = events
+  }
+
+  /** Begins to read. */
+  open(): void {
+    this.resume()
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    if (!this.#destroyed) this.#setFlags(this.#flags | SlotFlag.paused)
+  }
+
+  /** Reads again. */
+  resume(): void {
+    if (this.#destroyed) return
+    const flags = this.#flags
+    this.#setFlags(flags & ~SlotFlag.paused)
+    if ((flags & SlotFlag.ready) !== 0) this.#engine.binding.resume(this.#slot)
+  }
+
+  /** From the next read on, what comes is cut into frames: `onFrames` instead of `onBytes`. Undefined: no more. */
+  cutFrames(plan: CutPlan | undefined): void {
+    if (this.#destroyed) return
+    if (plan === undefined) {
+      this.#setFlags(this.#flags & ~SlotFlag.cut)
+      return
+    }
+    this.#engine.binding.setPlan(this.#slot, plan.request, plan.answer, plan.maxFrameLength, plan.maxFrames)
+    this.#setFlags(this.#flags | SlotFlag.cut)
+  }
+
+  /** The owner has taken over what was kept for the next read. */
+  dropTail(): void {
+    if (!this.#destroyed) this.#slots[this.#at + SlotField.tail] = 0
+  }
+
+  /**
+   * Writes the first `length` of some bytes. They may be written over when it returns.
+   *
+   * @returns false: as much as the high-water mark is unsent; write no more before `onWritable`
+   */
+  write(bytes: Uint8Array, length = bytes.length): boolean {
+    return !this.#destroyed && this.#engine.binding.write(this.#slot, bytes, length) < this.#highWaterMark
+  }
+
+  /** Ends our side, after everything written has been sent. */
+  end(): void {
+    if (!this.#destroyed && this.#engine.binding.end(this.#slot) === 1) this.finished()
+  }
+
+  /** Closes both sides at once. What is unsent is lost. `onClose` follows in a later turn of the event loop. */
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    this.#engine.binding.close(this.#slot)
+    this.#engine.released(this.#slot, this)
+  }
+
+  /** @internal The peer ended its side. */
+  peerEnded(): void {
+    this.#ended = true
+    this.#events?.onEnd()
+    if (this.#finished) this.destroy()
+  }
+
+  /** @internal Our side is ended. */
+  finished(): void {
+    this.#finished = true
+    if (this.#ended) this.destroy()
+  }
+
+  /** @internal */
+  failed(errno: number, syscall: string): void {
+    this.#events?.onError(systemError(errno, syscall))
+    this.destroy()
+  }
+
+  get #flags(): number {
+    return this.#slots[this.#at + SlotField.flags] as number
+  }
+
+  #setFlags(flags: number): void {
+    this.#slots[this.#at + SlotField.flags] = flags
+  }
+}
+
+/** An IPv4 address as such, also where a socket of both families has accepted it. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
+}
+
+/** An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`. */
+export function systemError(errno: number, syscall: string, where?: string, fields: object = {}): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error']
+  const message = where === undefined ? `${syscall} ${code}` : `${syscall} ${code}: ${text} ${where}`
+  return Object.assign(new Error(message), { errno: -errno, code, syscall, ...fields })
+}
