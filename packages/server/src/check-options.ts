@@ -6,19 +6,15 @@ import type { CommonServerOptions, ServerOptions } from './options.ts'
 import { Proxies } from './transport/proxies.ts'
 import { Tls, type TlsOptions } from './transport/tls.ts'
 
-/** The options of a session, with the defaults filled in; a limit that is switched off is Infinity. */
-export type SessionOptions = Record<NumberOption, number> & {
+/** The options of any server, with the defaults filled in. A limit that is switched off is Infinity. */
+export type CheckedCommonOptions = Record<NumberOption, number> & {
   readonly reuseReadBuffer: boolean
   readonly observer: ServerObserver
-}
-
-/** The same of a server. */
-export type CheckedCommonOptions = SessionOptions & {
   readonly proxies: Proxies | undefined
   readonly tls: Tls | undefined
 }
 
-/** The same of `createServer`. */
+/** The options of `createServer`, with the defaults filled in. */
 export type CheckedOptions = CheckedCommonOptions & {
   readonly dialect: Dialect
   readonly requireConn: boolean

@@ -1,5 +1,7 @@
 import type { FrameDecoderOptions, FrameFormat } from '@demo/frame'
-import { checkCommonOptions, type SessionOptions } from './check-options.ts'
+import type { RequestContext } from './api/request-context.ts'
+import type { MessageSession as PublicMessageSession } from './api/session.ts'
+import { type CheckedCommonOptions, checkCommonOptions } from './check-options.ts'
 import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
 import type { SessionHandlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
@@ -10,8 +12,6 @@ import type { CommonServerOptions } from './options.ts'
 import { type Server, SessionServer } from './server.ts'
 import { CheckedCodec, type MessageCodec } from './session/message-codec.ts'
 import { type MessageContext, MessageSession } from './session/message-session.ts'
-import type { RequestContext } from './session/request-context.ts'
-import type { MessageSession as PublicMessageSession } from './session/session.ts'
 
 /** What a server of a user's protocol does. */
 export interface FrameServerHandlers<Message, Reply, Data = unknown>
@@ -105,7 +105,7 @@ export function createFrameServer<Message, Reply, Data = unknown>(
 function decoderOptionsOf(
   frames: FrameFormat,
   { maxFrameLength }: FrameServerOptions,
-  checked: SessionOptions,
+  checked: CheckedCommonOptions,
 ): FrameDecoderOptions {
   if (maxFrameLength === undefined) return {}
   const options = { maxFrameLength: checked.maxFrameLength }

@@ -1,6 +1,6 @@
 import { writeFrameHeader } from '@demo/frame'
 import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
-import type { Result } from '../handlers/outcome.ts'
+import type { Result } from '../api/result.ts'
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
 import { Outbound } from './outbound.ts'

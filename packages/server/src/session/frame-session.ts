@@ -1,26 +1,17 @@
 import { FrameError, type FrameReader } from '@demo/frame'
 import { PacketError } from '@demo/packet'
-import type { SessionOptions } from '../check-options.ts'
-import { Inbound, type InboundContext } from '../io/inbound.ts'
+import { CodecError, HandlerTimeoutError, ProtocolError } from '../api/server-errors.ts'
+import type { Session } from '../api/session.ts'
+import { Inbound } from '../io/inbound.ts'
 import type { Outbound } from '../io/outbound.ts'
 import type { Scheduled } from '../io/read-scheduler.ts'
 import type { Connection, ConnectionEvents } from '../transport/connection.ts'
-import { ConnectionSession, type LifeContext } from './connection-session.ts'
+import { ConnectionSession } from './connection-session.ts'
 import { type ExpiredDeadline, SessionDeadlines } from './deadlines.ts'
 import { InFlight, type InFlightOwner } from './in-flight.ts'
-import type { RequestTimes } from './request-context.ts'
-import { CodecError, HandlerTimeoutError, ProtocolError } from './server-errors.ts'
-import type { Session } from './session.ts'
+import type { RequestTimes } from './lazy-request-context.ts'
+import type { SessionContext } from './session-context.ts'
 import type { Swept } from './sweeper.ts'
-
-/** What a session needs of its server. */
-export interface SessionContext<S> extends InboundContext, LifeContext<S> {
-  readonly options: SessionOptions
-  /** Whether answers leave in the order of their requests. */
-  readonly ordered: boolean
-  /** Whether any handler of requests may look at its context. */
-  readonly takesContext: boolean
-}
 
 /**
  * One connection of frames: its limits, its order and its drain, for any protocol. What a frame means, and what an answer

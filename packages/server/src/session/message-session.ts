@@ -1,15 +1,17 @@
 import type { FrameDecoderOptions, FrameReader } from '@demo/frame'
+import type { RequestContext } from '../api/request-context.ts'
+import { ConnectionClosedError, WriteBufferFullError } from '../api/server-errors.ts'
+import type { MessageSession as PublicMessageSession } from '../api/session.ts'
 import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
 import { OutgoingMessages } from '../io/outgoing-messages.ts'
 import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession, type SessionContext } from './frame-session.ts'
+import { FrameSession } from './frame-session.ts'
+import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
 import type { CheckedCodec } from './message-codec.ts'
 import type { Abortable } from './pending-list.ts'
-import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
-import { ConnectionClosedError, WriteBufferFullError } from './server-errors.ts'
-import type { MessageSession as PublicMessageSession } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
 /** What a session of a user's protocol needs of its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {

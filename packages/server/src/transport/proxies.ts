@@ -1,5 +1,5 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import type { CloseReason } from '../session/close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { spellAddress } from './ip-address.ts'
 import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
