@@ -9,9 +9,10 @@ import { show } from './internal/format-value.ts'
 import { createMessageBuffer } from './io/message-outbound.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions } from './options.ts'
-import { type Server, SessionServer } from './server.ts'
+import type { Server } from './server.ts'
 import { CheckedCodec, type MessageCodec } from './session/message-codec.ts'
 import { type MessageContext, MessageSession } from './session/message-session.ts'
+import { SessionServer } from './session-server.ts'
 
 /** What a server of a user's protocol does. */
 export interface FrameServerHandlers<Message, Reply, Data = unknown>

@@ -40,4 +40,5 @@ export type {
   ServerAddress,
   Transport,
 } from './transport/connection.ts'
-export type { MemoryPeer, MemoryTransportOptions } from './transport/memory-transport.ts'
+export type { MemoryPeer } from './transport/memory-peer.ts'
+export type { MemoryTransportOptions } from './transport/memory-transport.ts'

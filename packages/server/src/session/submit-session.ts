@@ -5,10 +5,10 @@ import type { Session } from '../api/session.ts'
 import type { Handlers } from '../handlers/handlers.ts'
 import { invalidResult, isThenable, resultOf } from '../handlers/outcome.ts'
 import { AckOutbound } from '../io/ack-outbound.ts'
-import type { WriteBuffer } from '../io/write-buffer.ts'
+import type { WriteBuffer } from '../io/outbound.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession } from './frame-session.ts'
 import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
+import { ManagedSession } from './managed-session.ts'
 import type { SessionContext, SessionOptions } from './session-context.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
@@ -33,7 +33,7 @@ interface WithoutContext {
 
 /** A session of Conn, Submit and results of one byte. */
 export class SubmitSession<Data>
-  extends FrameSession<SubmitSession<Data>, RequestPacket, Result>
+  extends ManagedSession<SubmitSession<Data>, RequestPacket, Result>
   implements Session<Data>
 {
   data: Data | undefined = undefined
