@@ -113,8 +113,8 @@ function decoderOptionsOf(
   try {
     frames.decoder(options)
   } catch (error) {
-    const what = `is refused by codec.frames: ${error instanceof Error ? error.message : show(error)}`
-    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', what)
+    const problem = `codec.frames refuses ${maxFrameLength}: ${error instanceof Error ? error.message : show(error)}`
+    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', problem)
   }
   return options
 }

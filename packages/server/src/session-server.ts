@@ -105,7 +105,8 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
 
   renewTls(tls: TlsOptions): void {
     const { tls: current } = this.#options
-    if (current === undefined) throw new ServerOptionError('tls', undefined, 'given to createServer to be renewed')
+    if (current === undefined)
+      throw new ServerOptionError('tls', undefined, 'certificate and key', 'the server was made without tls')
     usingTls(tls, () => current.renew(tls))
   }
 

@@ -8,7 +8,7 @@ import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
 const UNIX = 'unix'
 
 /** The proxies that tell whom they speak for. A connection from one of them begins with a header of the PROXY protocol. */
-export class Proxies {
+export class TrustedProxies {
   readonly #addresses = new BlockList()
   readonly #unix: boolean
 
