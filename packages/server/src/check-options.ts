@@ -3,22 +3,18 @@ import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions, ServerOptions } from './options.ts'
-import { Proxies } from './transport/proxies.ts'
 import { Tls, type TlsOptions } from './transport/tls.ts'
+import { TrustedProxies } from './transport/trusted-proxies.ts'
 
-/** The options of a session, with the defaults filled in; a limit that is switched off is Infinity. */
-export type SessionOptions = Record<NumberOption, number> & {
+/** The options of any server, with the defaults filled in. A limit that is switched off is Infinity. */
+export type CheckedCommonOptions = Record<NumberOption, number> & {
   readonly reuseReadBuffer: boolean
   readonly observer: ServerObserver
-}
-
-/** The same of a server. */
-export type CheckedCommonOptions = SessionOptions & {
-  readonly proxies: Proxies | undefined
+  readonly proxies: TrustedProxies | undefined
   readonly tls: Tls | undefined
 }
 
-/** The same of `createServer`. */
+/** The options of `createServer`, with the defaults filled in. */
 export type CheckedOptions = CheckedCommonOptions & {
   readonly dialect: Dialect
   readonly requireConn: boolean
@@ -80,11 +76,7 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
   if (!DIALECTS.includes(dialect)) throw new ServerOptionError('dialect', dialect, `one of ${DIALECTS.join(', ')}`)
   checkSwitch('requireConn', requireConn)
   if (requireConn && !handlesConn) {
-    throw new ServerOptionError(
-      'requireConn',
-      requireConn,
-      'false without an onConn handler, which decides who gets in',
-    )
+    throw new ServerOptionError('requireConn', requireConn, 'false without an onConn handler')
   }
   const checked = checkCommonOptions(common, OWN, MIN_SUBMIT_FRAME)
   return { dialect, requireConn, ...checked }
@@ -107,7 +99,7 @@ export function checkCommonOptions(
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue
     const known = [...names, ...others].join(', ')
-    throw new ServerOptionError(name, (options as Record<string, unknown>)[name], `left out: the options are ${known}`)
+    throw new ServerOptionError(name, (options as Record<string, unknown>)[name], `one of ${known}`, 'no such option')
   }
   const { reuseReadBuffer = false, observer = {} } = options
   checkSwitch('reuseReadBuffer', reuseReadBuffer)
@@ -131,30 +123,30 @@ function checkSwitch(name: 'requireConn' | 'reuseReadBuffer', value: boolean): v
   if (typeof value !== 'boolean') throw new ServerOptionError(name, value, 'true or false')
 }
 
-function checkProxies(from: readonly string[] | undefined): Proxies | undefined {
+function checkProxies(from: readonly string[] | undefined): TrustedProxies | undefined {
   if (from === undefined) return undefined
   const allowed = 'a list of addresses, networks like 10.0.0.0/8, and unix'
   if (!Array.isArray(from) || from.some((one) => typeof one !== 'string')) {
     throw new ServerOptionError('proxyProtocolFrom', from, allowed)
   }
   try {
-    return from.length === 0 ? undefined : new Proxies(from)
+    return from.length === 0 ? undefined : new TrustedProxies(from)
   } catch (error) {
-    throw new ServerOptionError('proxyProtocolFrom', from, allowed, `has a mistake: ${(error as Error).message}`)
+    throw new ServerOptionError('proxyProtocolFrom', from, allowed, (error as Error).message)
   }
 }
 
 /**
  * Does something with the options of TLS.
  *
- * @throws ServerOptionError when they can't be used; it contains nothing of the private key
+ * @throws ServerOptionError when they are invalid; the error contains nothing of the private key
  */
 export function usingTls<Value>(options: TlsOptions, use: (options: TlsOptions) => Value): Value {
   try {
     return use(options)
   } catch (error) {
     const allowed = 'a certificate and its private key, in PEM, and the ca where client certificates are required'
-    throw new ServerOptionError('tls', undefined, allowed, `can't be used: ${(error as Error).message}`)
+    throw new ServerOptionError('tls', undefined, allowed, (error as Error).message)
   }
 }
 

@@ -1,5 +1,7 @@
 import type { FrameDecoderOptions, FrameFormat } from '@demo/frame'
-import { checkCommonOptions, type SessionOptions } from './check-options.ts'
+import type { RequestContext } from './api/request-context.ts'
+import type { MessageSession as PublicMessageSession } from './api/session.ts'
+import { type CheckedCommonOptions, checkCommonOptions } from './check-options.ts'
 import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
 import type { SessionHandlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
@@ -7,11 +9,10 @@ import { show } from './internal/format-value.ts'
 import { createMessageBuffer } from './io/message-outbound.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions } from './options.ts'
-import { type Server, SessionServer } from './server.ts'
+import type { Server } from './server.ts'
 import { CheckedCodec, type MessageCodec } from './session/message-codec.ts'
 import { type MessageContext, MessageSession } from './session/message-session.ts'
-import type { RequestContext } from './session/request-context.ts'
-import type { MessageSession as PublicMessageSession } from './session/session.ts'
+import { SessionServer } from './session-server.ts'
 
 /** What a server of a user's protocol does. */
 export interface FrameServerHandlers<Message, Reply, Data = unknown>
@@ -105,15 +106,15 @@ export function createFrameServer<Message, Reply, Data = unknown>(
 function decoderOptionsOf(
   frames: FrameFormat,
   { maxFrameLength }: FrameServerOptions,
-  checked: SessionOptions,
+  checked: CheckedCommonOptions,
 ): FrameDecoderOptions {
   if (maxFrameLength === undefined) return {}
   const options = { maxFrameLength: checked.maxFrameLength }
   try {
     frames.decoder(options)
   } catch (error) {
-    const what = `is refused by codec.frames: ${error instanceof Error ? error.message : show(error)}`
-    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', what)
+    const problem = `codec.frames refuses ${maxFrameLength}: ${error instanceof Error ? error.message : show(error)}`
+    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', problem)
   }
   return options
 }

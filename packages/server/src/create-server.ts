@@ -5,8 +5,9 @@ import type { Handlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
 import { createAckBuffer } from './io/ack-outbound.ts'
 import type { ServerOptions } from './options.ts'
-import { type Server, SessionServer } from './server.ts'
+import type { Server } from './server.ts'
 import { type SubmitContext, SubmitSession } from './session/submit-session.ts'
+import { SessionServer } from './session-server.ts'
 
 /**
  * Makes a server of the protocol of this project: Conn, Submit, and results of one byte.

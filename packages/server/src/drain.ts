@@ -1,6 +1,6 @@
+import type { CloseReason } from './api/close-reason.ts'
 import { MAX_TIMER } from './internal/timers.ts'
 import { ServerOptionError } from './option-error.ts'
-import type { CloseReason } from './session/close-reason.ts'
 
 /** Options of `server.close`. */
 export interface CloseOptions {

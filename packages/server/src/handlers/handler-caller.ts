@@ -1,6 +1,6 @@
+import type { CloseReason } from '../api/close-reason.ts'
+import { InternalError } from '../api/server-errors.ts'
 import { show, showThrown } from '../internal/format-value.ts'
-import type { CloseReason } from '../session/close-reason.ts'
-import { InternalError } from '../session/server-errors.ts'
 import type { SessionHandlers } from './handlers.ts'
 import { isThenable, whenSettled } from './outcome.ts'
 

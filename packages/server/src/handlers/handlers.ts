@@ -1,8 +1,8 @@
 import type { ConnView, SubmitView } from '@demo/packet'
-import type { CloseReason } from '../session/close-reason.ts'
-import type { RequestContext } from '../session/request-context.ts'
-import type { Session } from '../session/session.ts'
-import type { HandlerOutcome } from './outcome.ts'
+import type { CloseReason } from '../api/close-reason.ts'
+import type { RequestContext } from '../api/request-context.ts'
+import type { HandlerOutcome } from '../api/result.ts'
+import type { Session } from '../api/session.ts'
 
 /** What happens to a session, whatever its protocol. None of these can harm another connection. */
 export interface SessionHandlers<S> {

@@ -1,6 +1,7 @@
 import type { ConnView, SubmitView } from '@demo/packet'
-import type { RequestContext } from '../session/request-context.ts'
-import { type HandlerOutcome, isThenable } from './outcome.ts'
+import type { RequestContext } from '../api/request-context.ts'
+import type { HandlerOutcome } from '../api/result.ts'
+import { isThenable } from './outcome.ts'
 
 /** Calls the rest: the middleware after this one, and the handler at the end. It may be called once. */
 export type Next<Reply> = () => Reply | Promise<Reply>

@@ -1,7 +1,7 @@
 import type { ConnView, SubmitView } from '@demo/packet'
+import type { RequestContext } from '../api/request-context.ts'
+import type { HandlerOutcome } from '../api/result.ts'
 import { show } from '../internal/format-value.ts'
-import type { RequestContext } from '../session/request-context.ts'
-import type { HandlerOutcome } from './outcome.ts'
 
 /** What a {@link router} chooses a handler by. */
 export type RouteKey = string | number

@@ -2,7 +2,7 @@
  * Runs in a worker thread, between piscina and a user's handler module. It is plain JavaScript so that a thread can load it
  * from `src` as it is.
  *
- * @import { FromThread, ToThread } from './thread-pool.ts'
+ * @import { FromThread, ToThread } from './thread-messages.ts'
  * @import { ThrownInThread } from './thread-errors.ts'
  */
 import { workerData } from 'node:worker_threads'

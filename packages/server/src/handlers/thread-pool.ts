@@ -1,23 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Result } from './outcome.ts'
-import { revive, ThreadsError, type ThrownInThread } from './thread-errors.ts'
-
-/** What crosses to a thread for one request. Times are on the clock that all threads share. */
-export interface ToThread {
-  readonly command: number
-  readonly id: string
-  readonly payload: Uint8Array<ArrayBuffer>
-  readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
-  readonly deadline: number
-  readonly receivedAt: number
-  /** Which of the shared flags says that this request is aborted. */
-  readonly slot: number
-}
-
-/** What comes back. */
-export type FromThread = Result | { readonly error: ThrownInThread } | { readonly loadError: ThrownInThread }
+import type { Result } from '../api/result.ts'
+import { revive, ThreadsError } from './thread-errors.ts'
+import type { FromThread, ToThread } from './thread-messages.ts'
 
 export interface ThreadPoolOptions {
   readonly threads: number

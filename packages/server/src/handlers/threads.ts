@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import type { SubmitView } from '@demo/packet'
-import type { RequestContext } from '../session/request-context.ts'
+import type { RequestContext } from '../api/request-context.ts'
+import type { Result } from '../api/result.ts'
 import { Order } from './order.ts'
-import type { Result } from './outcome.ts'
 import { ThreadsError } from './thread-errors.ts'
 import { ThreadPool } from './thread-pool.ts'
 

@@ -10,6 +10,11 @@ export function show(value: unknown): string {
   }
 }
 
+/** The same, with a string in single quotes, as in `invalid maxInFlight 'x'`. */
+export function quote(value: unknown): string {
+  return typeof value === 'string' ? `'${show(value).slice(1, -1)}'` : show(value)
+}
+
 /** Something thrown, for a warning: with its stack where it has one. */
 export function showThrown(thrown: unknown): string {
   try {

@@ -1,10 +1,9 @@
 import { writeFrameHeader } from '@demo/frame'
 import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
-import type { Result } from '../handlers/outcome.ts'
+import type { Result } from '../api/result.ts'
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import { Outbound } from './outbound.ts'
-import { WriteBuffer } from './write-buffer.ts'
+import { Outbound, WriteBuffer } from './outbound.ts'
 
 /** The length of a response packet, of its frame's header, and of both together, in bytes. */
 const RESPONSE_LENGTH = 10

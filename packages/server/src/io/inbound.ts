@@ -54,13 +54,14 @@ export class Inbound {
   /**
    * Decides whether there is time now for a chunk that was read. If not, the session is woken later.
    *
+   * @param length of the chunk, in bytes
    * @param requestsTaken how many requests the session has taken so far
    */
-  admit(chunk: Uint8Array, requestsTaken: number): boolean {
+  admit(length: number, requestsTaken: number): boolean {
     // To be paused and resumed within one turn may leave Node reading.
     if (this.#paused || this.#held !== undefined) this.#connection.pause()
-    if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
-    if (chunk.length < LARGE_CHUNK) return true
+    if (length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
+    if (length < LARGE_CHUNK) return true
     // Another one is not read before all others had their turn.
     this.#hold('deferred')
     return this.#context.scheduler.admit(this.#session)

@@ -1,8 +1,7 @@
 import type { FrameFormat } from '@demo/frame'
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import { Outbound } from './outbound.ts'
-import { WriteBuffer } from './write-buffer.ts'
+import { Outbound, WriteBuffer } from './outbound.ts'
 
 /** What fits into one write; a longer message is a write of its own. In bytes. */
 const BUFFER_LENGTH = 64 * 1024

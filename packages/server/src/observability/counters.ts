@@ -1,4 +1,4 @@
-import { CLOSE_REASONS, type CloseReason } from '../session/close-reason.ts'
+import { CLOSE_REASONS, type CloseReason } from '../api/close-reason.ts'
 
 /**
  * What a server has done since it was made, as plain numbers that only grow (but `inFlight`). They are the whole cost

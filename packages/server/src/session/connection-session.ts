@@ -1,22 +1,14 @@
 import type { X509Certificate } from 'node:crypto'
-import type { HandlerCaller } from '../handlers/handler-caller.ts'
+import type { CloseReason } from '../api/close-reason.ts'
+import { ConnectionClosedError, HandlerTimeoutError, InternalError } from '../api/server-errors.ts'
+import type { Session, SessionState } from '../api/session.ts'
 import { whenSettled } from '../handlers/outcome.ts'
-import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import type { CloseReason } from './close-reason.ts'
+import { checkDestroyReason } from './destroy-reason.ts'
 import { Ending } from './ending.ts'
-import { createSharedAbortController } from './request-context.ts'
-import { ConnectionClosedError, HandlerTimeoutError, InternalError } from './server-errors.ts'
-import { checkDestroyReason, type Session } from './session.ts'
-import { nextState, type SessionEvent, type SessionState } from './session-state.ts'
-
-/** What the life of a session needs of its server. */
-export interface LifeContext<S> {
-  readonly counters: MutableCounters
-  readonly handlers: HandlerCaller<S>
-  /** The session's connection is gone. */
-  onClosed(session: S): void
-}
+import { createSharedAbortController } from './lazy-request-context.ts'
+import type { LifeContext } from './session-context.ts'
+import { nextState, type SessionEvent } from './session-state.ts'
 
 /** The life of a session: its states, who lets it in, and how it ends. It knows nothing of frames. */
 export abstract class ConnectionSession<S extends Session> {

@@ -1,4 +1,4 @@
-import type { CloseReason } from './close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 
 /** The limits of a session that a sweep looks at, in milliseconds; Infinity is none. */
 export interface TimeLimits {

@@ -1,5 +1,5 @@
-import type { CloseReason } from './close-reason.ts'
-import { ConnectionClosedError } from './server-errors.ts'
+import type { CloseReason } from '../api/close-reason.ts'
+import { ConnectionClosedError } from '../api/server-errors.ts'
 
 /** Why one connection is closed, as far as it is known. */
 export class Ending {

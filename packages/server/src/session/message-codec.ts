@@ -1,5 +1,5 @@
 import type { FrameFormat, FrameReader } from '@demo/frame'
-import { CodecError, ProtocolError } from './server-errors.ts'
+import { CodecError, ProtocolError } from '../api/server-errors.ts'
 
 /** A user's protocol on the wire: its frames, and what is in them. */
 export interface MessageCodec<Message, Reply> {

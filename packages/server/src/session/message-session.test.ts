@@ -969,9 +969,19 @@ describe('createFrameServer refuses', () => {
     ['no frames', { onMessage, codec: { ...codec, frames: { lengthBytes: 2 } } }, {}, 'invalid codec.frames'],
     ['half a format', { onMessage, codec: { ...codec, frames: { decoder() {} } } }, {}, 'invalid codec.frames'],
     ['a failureReply', { onMessage, codec, failureReply: 'x' }, {}, 'invalid handlers.failureReply "x"'],
-    ['ordered', { onMessage, codec }, { ordered: 'yes' }, 'ordered is "yes"; it must be true or false'],
-    ['an unknown option', { onMessage, codec }, { requireConn: true }, 'requireConn is true; it must be left out'],
-    ['a maxFrameLength below the header', { onMessage, codec }, { maxFrameLength: 2 }, /^maxFrameLength .*from 3 to/],
+    ['ordered', { onMessage, codec }, { ordered: 'yes' }, "invalid ordered 'yes': expected true or false"],
+    [
+      'an unknown option',
+      { onMessage, codec },
+      { requireConn: true },
+      'invalid requireConn: no such option; expected one of ',
+    ],
+    [
+      'a maxFrameLength below the header',
+      { onMessage, codec },
+      { maxFrameLength: 2 },
+      /^invalid maxFrameLength: codec.frames refuses 2: .*from 3 to/,
+    ],
   ])('%s', (_name, handlers, options, message) => {
     expect(() => createFrameServer(handlers as TextHandlers, options as object)).toThrow(message)
   })

@@ -1,15 +1,18 @@
 import type { FrameDecoderOptions, FrameReader } from '@demo/frame'
+import type { RequestContext } from '../api/request-context.ts'
+import { ConnectionClosedError } from '../api/server-errors.ts'
+import type { MessageSession as PublicMessageSession } from '../api/session.ts'
 import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
+import type { WriteBuffer } from '../io/outbound.ts'
 import { OutgoingMessages } from '../io/outgoing-messages.ts'
-import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession, type SessionContext } from './frame-session.ts'
+import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
+import { ManagedSession } from './managed-session.ts'
+import { asError, Failure, type MessageAnswer } from './message-answer.ts'
 import type { CheckedCodec } from './message-codec.ts'
 import type { Abortable } from './pending-list.ts'
-import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
-import { ConnectionClosedError, WriteBufferFullError } from './server-errors.ts'
-import type { MessageSession as PublicMessageSession } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
 /** What a session of a user's protocol needs of its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
@@ -32,23 +35,9 @@ interface WithoutContext<Message> {
   onMessage(message: Message): unknown
 }
 
-/** What a message is answered with whose handler failed: a payload, or the end of the session. */
-class Failure {
-  readonly error: unknown
-  readonly payload: Uint8Array | undefined
-
-  constructor(error: unknown, payload?: Uint8Array) {
-    this.error = error
-    this.payload = payload
-  }
-}
-
-/** What a message is answered with: the payload of a frame, nothing, or that it failed. */
-type Answer = Uint8Array | undefined | Failure
-
-/** A session of a user's protocol: any messages, any replies, and messages that nobody asked for. */
+/** A session of a user's protocol: any messages, any replies, and messages that are not replies. */
 export class MessageSession<Data, Message, Reply>
-  extends FrameSession<MessageSession<Data, Message, Reply>, Message, Answer>
+  extends ManagedSession<MessageSession<Data, Message, Reply>, Message, MessageAnswer>
   implements PublicMessageSession<Data, Reply>
 {
   data: Data | undefined = undefined
@@ -61,7 +50,6 @@ export class MessageSession<Data, Message, Reply>
   #heldLength = 0
   /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
   #cutShort: Failure | undefined
-  #whenDrained: (() => void)[] = []
   /** The times of the messages that are being taken. */
   #times: RequestTimes | undefined
 
@@ -71,7 +59,7 @@ export class MessageSession<Data, Message, Reply>
     this.#context = context
     this.decoder = codec.frames.decoder(decoderOptions)
     this.outbound = new MessageOutbound(connection, buffer, counters, codec.frames, options.maxWriteBuffer)
-    this.#outgoing = new OutgoingMessages(this.outbound, codec.frames)
+    this.#outgoing = new OutgoingMessages(this.outbound, codec.frames, options.maxWriteBuffer)
   }
 
   protected get self(): this {
@@ -80,33 +68,27 @@ export class MessageSession<Data, Message, Reply>
 
   send(message: Reply): boolean {
     if (this.state === 'lingering' || this.state === 'closed') throw this.endedError
-    const payload = this.#context.codec.encode(message)
-    const { codec, options } = this.#context
-    const length = codec.frames.encodedLength(payload.length)
-    const unsent = this.#unsent + length
-    if (unsent > options.maxWriteBuffer) throw new WriteBufferFullError(length, unsent, options.maxWriteBuffer)
-    this.#outgoing.add(payload, length)
+    this.#outgoing.add(this.#context.codec.encode(message))
     this.wake()
-    return this.#keepsUp
+    return this.#outgoing.keepsUp
   }
 
   drained(): Promise<void> {
-    if (this.#keepsUp || this.state === 'closed') return Promise.resolve()
-    return new Promise((resolve) => this.#whenDrained.push(resolve))
+    return this.state === 'closed' ? Promise.resolve() : this.#outgoing.drained()
   }
 
   override work(): void {
     super.work()
-    if (this.#whenDrained.length > 0 && this.#keepsUp) this.#resolveDrained()
+    this.#outgoing.checkDrained()
   }
 
-  toAnswer(value: unknown): Answer {
+  toAnswer(value: unknown): MessageAnswer {
     // Without a peer there is nothing to encode for.
     if (value === undefined || this.state === 'closed') return undefined
     return this.#hold(this.#context.codec.encode(value as Reply))
   }
 
-  failed(error: unknown, message: Message): Answer {
+  failed(error: unknown, message: Message): MessageAnswer {
     const failure = this.#fail(error, message)
     return failure.payload === undefined ? failure : new Failure(error, this.#hold(failure.payload))
   }
@@ -139,7 +121,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   /** One of those that had to wait. */
-  protected answer(_message: Message, answer: Answer): void {
+  protected answer(_message: Message, answer: MessageAnswer): void {
     if (answer === undefined) return
     const failed = answer instanceof Failure
     const payload = failed ? answer.payload : answer
@@ -168,22 +150,12 @@ export class MessageSession<Data, Message, Reply>
 
   protected override abandon(reason: () => Error): void {
     super.abandon(reason)
-    this.#outgoing.clear()
     this.#heldLength = 0
-    this.#resolveDrained()
+    this.#outgoing.discard()
   }
 
   protected handlerOf(): string {
     return 'onMessage'
-  }
-
-  /** Whether the peer takes what it is sent, or will soon. */
-  get #keepsUp(): boolean {
-    return !this.outbound.blocked && this.#unsent < this.#context.options.maxWriteBuffer / 2
-  }
-
-  get #unsent(): number {
-    return this.#outgoing.length + this.outbound.unsentBytes
   }
 
   #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
@@ -228,7 +200,7 @@ export class MessageSession<Data, Message, Reply>
     } else this.#put(payload, 1)
   }
 
-  #enqueue(message: Message, answer: Answer): void {
+  #enqueue(message: Message, answer: MessageAnswer): void {
     this.pending.enqueue(message, answer, this.takenAt)
     this.taking = this.mayTake()
   }
@@ -271,14 +243,6 @@ export class MessageSession<Data, Message, Reply>
     this.#heldLength += payload.length
     return Buffer.from(payload)
   }
-
-  #resolveDrained(): void {
-    for (const resolve of this.#whenDrained.splice(0)) resolve()
-  }
-}
-
-function asError(thrown: unknown): Error | undefined {
-  return thrown instanceof Error ? thrown : undefined
 }
 
 function ignore(): void {}

@@ -1,5 +1,8 @@
+import type { SessionState } from '../api/session.ts'
+
 /**
- * Where a session stands.
+ * The states of a session, the events that move it, and where each event leads. An event that is not listed for a state
+ * changes nothing.
  *
  * | state       | bytes     | frames               | answers | moves on when                                      |
  * |-------------|-----------|----------------------|---------|----------------------------------------------------|
@@ -14,9 +17,6 @@
  *
  * Any of them goes to closed at once when the connection is lost.
  */
-export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
-
-/** What happens to a session, and where it goes from each state. What is not listed changes nothing. */
 const TRANSITIONS = {
   /** The handshake is through, and `onOpen` has settled, or is called. */
   opened: { opening: 'open' },

@@ -1,21 +1,22 @@
 import { FrameDecoder } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
-import type { CheckedOptions } from '../check-options.ts'
+import type { HandlerOutcome, Result } from '../api/result.ts'
+import type { Session } from '../api/session.ts'
 import type { Handlers } from '../handlers/handlers.ts'
-import { type HandlerOutcome, invalidResult, isThenable, type Result, resultOf } from '../handlers/outcome.ts'
+import { invalidResult, isThenable, resultOf } from '../handlers/outcome.ts'
 import { AckOutbound } from '../io/ack-outbound.ts'
-import type { WriteBuffer } from '../io/write-buffer.ts'
+import type { WriteBuffer } from '../io/outbound.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession, type SessionContext } from './frame-session.ts'
-import { LazyRequestContext, type RequestTimes } from './request-context.ts'
-import type { Session } from './session.ts'
+import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
+import { ManagedSession } from './managed-session.ts'
+import type { SessionContext, SessionOptions } from './session-context.ts'
 
 /** The longest frame of a peer that has not authenticated where it must, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
 
 /** What a session of this protocol needs of its server. */
 export interface SubmitContext<Data> extends SessionContext<SubmitSession<Data>> {
-  readonly options: CheckedOptions
+  readonly options: SessionOptions & { readonly requireConn: boolean }
   readonly codec: PacketCodec
   readonly buffer: WriteBuffer
   readonly protocol: Handlers<Data>
@@ -32,7 +33,7 @@ interface WithoutContext {
 
 /** A session of Conn, Submit and results of one byte. */
 export class SubmitSession<Data>
-  extends FrameSession<SubmitSession<Data>, RequestPacket, Result>
+  extends ManagedSession<SubmitSession<Data>, RequestPacket, Result>
   implements Session<Data>
 {
   data: Data | undefined = undefined

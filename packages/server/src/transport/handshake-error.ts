@@ -1,4 +1,4 @@
-import type { CloseReason } from '../session/close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 
 /** What comes before the first frame went wrong: the header of a proxy, or TLS. */
 export class HandshakeError extends Error {

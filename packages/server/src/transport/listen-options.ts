@@ -1,4 +1,4 @@
-import { show } from '../internal/format-value.ts'
+import { quote, show } from '../internal/format-value.ts'
 
 /**
  * Where to listen: a host and a port (0: any free one), the path of a Unix socket, or a descriptor of this process that is
@@ -74,7 +74,7 @@ function checkPath(path: string): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0', 1)) {
     throw new ListenError(
       'ERR_INVALID_ARG_VALUE',
-      `invalid path ${show(path)}: expected a string that is not empty, without zero bytes inside`,
+      `invalid path ${quote(path)}: expected a string that is not empty, without zero bytes inside`,
     )
   }
   // An abstract socket has a zero byte before its name.
@@ -90,9 +90,8 @@ function checkPath(path: string): string {
 function checkPort(port: unknown): number {
   const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
   if (Number.isInteger(number) && (number as number) >= 0 && (number as number) <= MAX_PORT) return number as number
-  throw new ListenError('ERR_SOCKET_BAD_PORT', `invalid port ${quote(port)}: expected 0–${MAX_PORT}`)
-}
-
-function quote(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? `'${value}'` : show(value)
+  throw new ListenError(
+    'ERR_SOCKET_BAD_PORT',
+    `invalid port ${typeof port === 'number' ? `'${port}'` : quote(port)}: expected 0–${MAX_PORT}`,
+  )
 }

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { Duplex } from 'node:stream'
 import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
+import { MemoryPeer, type OtherEnd } from './memory-peer.ts'
 
 /** From this many unsent bytes on, `write` asks its caller to wait; and the peer's stream holds as many each way. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -81,7 +81,7 @@ export class MemoryTransport implements Transport {
 }
 
 /** The server's end of a connection in memory. */
-export class MemoryConnection implements Connection {
+export class MemoryConnection implements Connection, OtherEnd {
   readonly remoteAddress = undefined
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
@@ -167,7 +167,6 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** Gives the peer what it has room for. */
   send(): void {
     if (this.#closed) return
     if (this.peer.destroyed && this.#unsent.length > 0) {
@@ -194,7 +193,6 @@ export class MemoryConnection implements Connection {
     }
   }
 
-  /** The peer has written. */
   peerWrote(): void {
     this.#deliverSoon()
   }
@@ -240,88 +238,5 @@ export class MemoryConnection implements Connection {
 
   #closeWhenBothEnded(): void {
     if (this.#ended && this.#endDelivered) this.destroy()
-  }
-}
-
-/** The peer's end of a connection in memory. */
-export class MemoryPeer extends Duplex {
-  readonly #connection: MemoryConnection
-  #room = true
-  /** What was written and not taken yet, and what to call when there is room for more. */
-  #written: Buffer[] = []
-  #writtenLength = 0
-  #whenTaken: (() => void) | undefined
-  #resets = false
-
-  constructor(connection: MemoryConnection, highWaterMark: number, allowHalfOpen: boolean) {
-    super({ allowHalfOpen, highWaterMark })
-    this.#connection = connection
-  }
-
-  /** Whether it takes more bytes now. */
-  get hasRoom(): boolean {
-    return this.#room
-  }
-
-  override push(chunk: Uint8Array | null): boolean {
-    this.#room = super.push(chunk)
-    return this.#room
-  }
-
-  override _read(): void {
-    this.#room = true
-    setImmediate(() => this.#connection.send())
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // The bytes stay the caller's: a socket copies them, too.
-    this.#written.push(Buffer.from(chunk))
-    this.#writtenLength += chunk.length
-    this.#connection.peerWrote()
-    if (this.#writtenLength < this.writableHighWaterMark) done()
-    else this.#whenTaken = done
-  }
-
-  override _final(done: () => void): void {
-    this.#connection.peerEnded()
-    done()
-  }
-
-  /** Ends the connection as a TCP reset does: what is under way is lost. */
-  resetAndDestroy(): this {
-    this.#resets = true
-    return this.destroy()
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // As a socket: closing with bytes unread resets; otherwise the other end sees an end.
-    if (this.#resets || error !== null || this.readableLength > 0) this.#connection.peerReset()
-    else this.#connection.peerEnded()
-    done(error)
-  }
-
-  /** Gives the server's end the next bytes, at most so many; undefined when there are none. */
-  takeWritten(length: number): Uint8Array | undefined {
-    if (this.#writtenLength === 0) return undefined
-    const all = Buffer.concat(this.#written, this.#writtenLength)
-    const bytes = all.subarray(0, length)
-    this.#written = [all.subarray(bytes.length)]
-    this.#writtenLength -= bytes.length
-    if (this.#writtenLength < this.writableHighWaterMark) this.#taken()
-    return bytes
-  }
-
-  #taken(): void {
-    const done = this.#whenTaken
-    this.#whenTaken = undefined
-    done?.()
-  }
-
-  /** The server's end is closed; `ended`: it had ended its side before. */
-  serverGone(ended: boolean): void {
-    this.#taken()
-    if (this.destroyed) return
-    if (ended) this.end()
-    else this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
   }
 }

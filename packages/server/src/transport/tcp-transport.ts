@@ -6,9 +6,9 @@ import { HandshakeError } from './handshake-error.ts'
 import { checkListenOptions, type ListenOptions } from './listen-options.ts'
 import { Listener } from './listener.ts'
 import { NodeConnection } from './node-connection.ts'
-import { type Proxies, readProxyHeader } from './proxies.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import type { Tls } from './tls.ts'
+import { readProxyHeader, type TrustedProxies } from './trusted-proxies.ts'
 
 /** Connections that the system keeps ready for us to accept. */
 const BACKLOG = 4096
@@ -24,7 +24,7 @@ export interface TcpTransportOptions {
   /** From this many unsent bytes on a write asks its caller to wait. */
   readonly highWaterMark: number
   readonly readBuffer: ReadBuffer
-  readonly proxies: Proxies | undefined
+  readonly proxies: TrustedProxies | undefined
   readonly tls: Tls | undefined
   /** Resolves when there is time for one TLS handshake, which takes about a millisecond that can't be split. */
   readonly handshakeTurn: () => Promise<void>

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
-import { show } from '../internal/format-value.ts'
-import type { SessionState } from './session-state.ts'
+
+/** Where a session stands: the table is in session/session-state.ts. */
+export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
 
 /** One connection, as its handlers see it. What identifies it stays readable in `onClose` and after. */
 export interface Session<Data = unknown> {
@@ -60,10 +61,4 @@ export interface MessageSession<Data = unknown, Outgoing = unknown> extends Sess
 
   /** Resolves when the peer keeps up again, as Node's `'drain'` says of a stream, or when the connection is gone. */
   drained(): Promise<void>
-}
-
-/** @throws TypeError when it is no Error */
-export function checkDestroyReason(of: 'server' | 'session', reason: unknown): asserts reason is Error | undefined {
-  if (reason === undefined || reason instanceof Error) return
-  throw new TypeError(`${of}.destroy: invalid reason ${show(reason)}: expected an Error`)
 }

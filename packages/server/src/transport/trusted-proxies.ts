@@ -1,5 +1,5 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import type { CloseReason } from '../session/close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { spellAddress } from './ip-address.ts'
 import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
@@ -8,7 +8,7 @@ import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
 const UNIX = 'unix'
 
 /** The proxies that tell whom they speak for. A connection from one of them begins with a header of the PROXY protocol. */
-export class Proxies {
+export class TrustedProxies {
   readonly #addresses = new BlockList()
   readonly #unix: boolean
 

@@ -1,28 +1,6 @@
 import { setMaxListeners } from 'node:events'
-import type { Session } from './session.ts'
-
-/** What a handler can know of its request, beside the message. Nothing of it is made before it is read. */
-export interface RequestContext<Data = unknown, S extends Session<Data> = Session<Data>> {
-  /** The session that the request came on. */
-  readonly session: S
-  /** The request's ID; `''` where the message has no `id`. */
-  readonly id: string
-  /**
-   * This request's own signal. Until its handler has settled it aborts when the request overran its time
-   * (`ERR_SERVER_HANDLER_TIMEOUT`) or its connection is closed (`ERR_SERVER_CONNECTION_CLOSED`), by the deadline of a drain
-   * too. No other request feels it. After the handler has settled it does not abort any more: use `session.signal` for work
-   * that goes on after the answer. First read after the request overran, or the connection was closed, it is aborted
-   * already.
-   */
-  readonly signal: AbortSignal
-  /**
-   * By when the handler is to settle, in milliseconds of `performance.now()`; Infinity without a limit. It is the end of
-   * `handlerTimeout`, and for a required Conn that of `handshakeTimeout`, if that comes first.
-   */
-  readonly deadline: number
-  /** When the read that brought the last bytes of the request was done, in milliseconds of `performance.now()`. */
-  readonly receivedAt: number
-}
+import type { RequestContext } from '../api/request-context.ts'
+import type { Session } from '../api/session.ts'
 
 /** When requests were read, and by when their handlers are to settle: one object for all that are taken together. */
 export interface RequestTimes {

@@ -1,0 +1,118 @@
+import { FrameError } from '@demo/frame'
+import type { Session } from '../api/session.ts'
+import type { Connection } from '../transport/connection.ts'
+import { type ExpiredDeadline, SessionDeadlines } from './deadlines.ts'
+import { FrameSession } from './frame-session.ts'
+import type { SessionContext } from './session-context.ts'
+import type { Swept } from './sweeper.ts'
+
+/** A session of frames as its server manages it: it has time limits and ticks, which a sweep checks, and it is drained. */
+export abstract class ManagedSession<S extends Session, Request, Answer>
+  extends FrameSession<S, Request, Answer>
+  implements Swept
+{
+  readonly #context: SessionContext<S>
+  readonly #deadlines: SessionDeadlines
+  /** Sweeps skip this idle session until this time, unless bytes arrive. */
+  #idleUntil = 0
+  #bytesWhenIdle = 0
+  #tickAt: number
+
+  constructor(id: number, connection: Connection, context: SessionContext<S>) {
+    super(id, connection, context)
+    const { options } = context
+    this.#context = context
+    this.#deadlines = new SessionDeadlines(options)
+    this.#tickAt = this.acceptedAt + options.tickInterval
+  }
+
+  get owesAnswers(): boolean {
+    if (this.state === 'opening' || this.state === 'closed') return false
+    if (this.state === 'finishing') return true
+    return this.pending.unanswered > 0 || this.outbound.unsentBytes > 0
+  }
+
+  /** Answers what was received, and closes. Not to be called from within a handler: it fills the write buffer. */
+  drain(): void {
+    if (this.opening) this.endOpening('draining')
+    if (this.state !== 'open') return
+    this.inbound.pause()
+    // What was read already counts as received.
+    this.connection.deliverBuffered()
+    if (!this.move('ended')) return
+    this.ends('draining')
+    this.work()
+  }
+
+  /** How many requests were received and not answered, those included that were not taken. Call it before `terminate()`. */
+  countUnanswered(): number {
+    if (this.state === 'closed') return 0
+    let untaken = 0
+    try {
+      while (this.takesRequests && this.decoder.next()) untaken += 1
+    } catch (error) {
+      // The rest is not a valid frame.
+      if (!(error instanceof FrameError)) this.breakDown(error)
+    }
+    return this.pending.unanswered + untaken
+  }
+
+  /** Closes a session that has exceeded a limit. `now` is in milliseconds on the monotonic clock. */
+  sweep(now: number): void {
+    try {
+      this.#checkLimits(now)
+    } catch (error) {
+      this.breakDown(error)
+    }
+  }
+
+  #checkLimits(now: number): void {
+    const open = this.state === 'open'
+    if (open && now < this.#idleUntil && this.receivedBytes === this.#bytesWhenIdle) return
+    if (open && now >= this.#tickAt) this.#tick(now)
+    this.pending.giveUpOverdue(now)
+    const expired = this.#deadlines.check(
+      {
+        // A Conn whose handler has not settled has its limit in a drain, too.
+        handshaking: this.opening || (this.authRequired && (open || (this.takesRequests && this.exclusive))),
+        framesTaken: this.requests,
+        insideFrame: open && !this.inbound.paused && this.decoder.insideFrame,
+        receivedBytes: this.receivedBytes,
+        deferred: open && this.inbound.deferred,
+        inFlight: this.pending.size + Number(this.admitting),
+        sentBytes: this.outbound.sentBytes,
+        unsentBytes: this.outbound.unsentBytes,
+        ended: this.state === 'lingering' && this.outbound.unsentBytes === 0,
+      },
+      now,
+    )
+    if (expired !== undefined) this.#expire(expired)
+    else if (open && !this.authRequired) this.#skipWhileIdle()
+  }
+
+  #expire(limit: ExpiredDeadline): void {
+    const { handshakeTimeout } = this.#context.options
+    if (limit === 'lingered') this.connection.destroy()
+    else if (this.opening) this.expireOpening(limit, handshakeTimeout)
+    else if (limit === 'write-timeout') this.terminate(limit)
+    else {
+      this.stop(limit)
+      // The handler that decides on a Conn has only as long as the peer had for it.
+      if (this.exclusive) this.pending.giveUpOldest(handshakeTimeout)
+    }
+  }
+
+  #tick(now: number): void {
+    const { handlers, options } = this.#context
+    // At multiples of the interval, so that lateness does not accumulate; those that were missed are left out.
+    this.#tickAt += options.tickInterval * Math.ceil((now - this.#tickAt + 1) / options.tickInterval)
+    handlers.tick(this.self)
+  }
+
+  /** An idle session is not looked at again until its limit, unless bytes come: that is most of them, most of the time. */
+  #skipWhileIdle(): void {
+    if (this.pending.size > 0 || this.outbound.unsentBytes > 0 || this.decoder.insideFrame) return
+    this.#idleUntil = Math.min(this.#deadlines.idleDeadline, this.#tickAt)
+    this.#bytesWhenIdle = this.receivedBytes
+  }
+}
