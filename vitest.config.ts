@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 const parts = [
   { name: 'frame', root: 'packages/frame' },
   { name: 'packet', root: 'packages/packet' },
+  { name: 'engine', root: 'packages/engine' },
   { name: 'server', root: 'packages/server' },
   { name: 'client-sim', root: 'packages/client-sim' },
   { name: 'metrics', root: 'packages/metrics' },
@@ -18,7 +19,7 @@ const parts = [
 
 /** The tests of a session, which run over every transport: over TCP with all others of the server, and over these. */
 const SESSION_TESTS = 'src/{session,io,observability}/*.test.ts'
-const transports = ['tls', 'unix', 'memory'].map((transport) => ({
+const transports = ['tls', 'unix', 'memory', 'native', 'native-unix'].map((transport) => ({
   root: 'packages/server',
   test: {
     name: `server-${transport}`,

@@ -390,6 +390,10 @@ static void read_ready(struct engine *engine, uint8_t *arena, size_t position, s
       continue;
     } else if ((slot[SLOT_FLAGS] & FLAG_PAUSED) || is_full(c)) {
       slot[SLOT_FLAGS] |= FLAG_READY;
+      if (is_full(c) && !c->told_to_wait) {
+        c->told_to_wait = true;
+        add_event(engine, FULL, c->slot, 0);
+      }
     } else {
       at = read_once(engine, c, arena, at, &frame_count);
     }
@@ -429,6 +433,8 @@ void engine_finish(struct engine *engine) {
   for (size_t i = 0; i < engine->segment_count; i++) {
     struct connection *c = engine->segments[i];
     if (c->descriptor >= 0) send_segment(engine, c);
+    /* The next turn says so. */
+    if (c->descriptor >= 0 && is_full(c)) enqueue(engine, c);
     c->segment = NULL;
   }
   engine->segment_count = 0;

@@ -40,7 +40,8 @@ enum event_kind {
   FRAMES,        /* bytes were read, and cut */
   ENDED,         /* the peer ended its side */
   FAILED,        /* the connection failed */
-  WRITABLE,      /* everything was sent, after engine_write() said to wait */
+  FULL,          /* answers written ahead have filled it up to the high-water mark: write no more before WRITABLE */
+  WRITABLE,      /* everything was sent, after FULL, or after engine_write() said to wait */
   FINISHED,      /* our side is ended, after engine_end() said that something is unsent */
   CONNECTED,     /* a connection that was begun is there */
   ACCEPTED,      /* a listener has a new connection */

@@ -67,11 +67,12 @@ export const EventKind = {
   frames: 2,
   ended: 3,
   failed: 4,
-  writable: 5,
-  finished: 6,
-  connected: 7,
-  accepted: 8,
-  acceptFailed: 9,
+  full: 5,
+  writable: 6,
+  finished: 7,
+  connected: 8,
+  accepted: 9,
+  acceptFailed: 10,
 } as const
 
 /** The numbers of one slot, as in `native/engine.h`. */

@@ -13,7 +13,9 @@ export interface EngineEvents {
   onFrames?(batch: FrameBatch): void
   /** The peer ended its side. */
   onEnd(): void
-  /** Everything written has been sent, after {@link EngineConnection.write} returned false. */
+  /** Answers written ahead have filled it up to the high-water mark: write no more before `onWritable`. */
+  onFull?(): void
+  /** Everything written has been sent, after `onFull`, or after {@link EngineConnection.write} returned false. */
   onWritable(): void
   /** The connection failed. `onClose` follows. */
   onError(error: NodeJS.ErrnoException): void
@@ -33,12 +35,12 @@ export interface CutPlan {
   readonly maxFrames: number
 }
 
-/** One connection. It is read after {@link open}. */
+/** One connection. It is read after {@link open}. It is a `Connection` of `@demo/server`. */
 export class EngineConnection {
-  /** The peer's IP address; undefined on a Unix socket. */
-  readonly remoteAddress: string | undefined
+  /** The peer's IP address; undefined on a Unix socket. Whoever reads the header of a proxy sets the client's. */
+  remoteAddress: string | undefined
   /** The peer's port; undefined on a Unix socket. */
-  readonly remotePort: number | undefined
+  remotePort: number | undefined
   /** Bytes read so far. */
   bytesRead = 0
   readonly #engine: Engine
@@ -50,6 +52,8 @@ export class EngineConnection {
   #ended = false
   #finished = false
   #destroyed = false
+  /** Bytes that were given back, to be delivered again. */
+  #unread: Uint8Array | undefined
 
   /** @internal */
   constructor(engine: Engine, slot: number, slots: Int32Array, highWaterMark: number) {
@@ -84,14 +88,52 @@ export class EngineConnection {
     return this.#destroyed ? 0 : (this.#slots[this.#at + SlotField.tail] as number)
   }
 
-  /** Sets who hears what happens. Called before anything else. */
+  /** There is none: the engine knows no TLS. */
+  get peerCertificate(): undefined {
+    return undefined
+  }
+
+  /** A write leaves its bytes to the caller. */
+  get copiesWrites(): true {
+    return true
+  }
+
+  /** This: it can cut frames. */
+  get cutter(): this {
+    return this
+  }
+
+  /** Bytes that were read and given back by {@link unread}, and not delivered again yet. */
+  get bufferedBytes(): number {
+    return this.#unread?.length ?? 0
+  }
+
+  /** Sets who hears what happens from now on. Called before anything else. */
   attach(events: EngineEvents): void {
     this.#events = events
   }
 
   /** Begins to read. */
   open(): void {
-    this.resume()
+    if (this.#unread === undefined) this.resume()
+    else {
+      process.nextTick(() => {
+        this.deliverBuffered()
+        this.resume()
+      })
+    }
+  }
+
+  /** Gives back bytes that were read, before {@link open}: they are delivered again first. */
+  unread(bytes: Uint8Array): void {
+    this.#unread = bytes
+  }
+
+  /** Delivers at once what was given back. */
+  deliverBuffered(): void {
+    const bytes = this.#unread
+    this.#unread = undefined
+    if (bytes !== undefined && !this.#destroyed) this.#events?.onBytes(bytes, false)
   }
 
   /** Stops reading. */

@@ -188,6 +188,7 @@ export class Engine {
       connection.events?.onBytes(this.#arena.subarray(events[at + EventField.start], end), !this.#keep)
     } else if (kind === EventKind.ended) connection.peerEnded()
     else if (kind === EventKind.failed) connection.failed(events[at + EventField.value] as number, 'read')
+    else if (kind === EventKind.full) connection.events?.onFull?.()
     else if (kind === EventKind.writable) connection.events?.onWritable()
     else if (kind === EventKind.finished) connection.finished()
     else if (kind === EventKind.connected) connection.events?.onConnect?.()

@@ -3,6 +3,7 @@ import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions, ServerOptions } from './options.ts'
+import { type EngineChoice, ENGINES } from './transport/native-engine.ts'
 import { Tls, type TlsOptions } from './transport/tls.ts'
 import { TrustedProxies } from './transport/trusted-proxies.ts'
 
@@ -12,6 +13,7 @@ export type CheckedCommonOptions = Record<NumberOption, number> & {
   readonly observer: ServerObserver
   readonly proxies: TrustedProxies | undefined
   readonly tls: Tls | undefined
+  readonly engine: EngineChoice
 }
 
 /** The options of `createServer`, with the defaults filled in. */
@@ -48,7 +50,7 @@ const NUMBERS = {
 type NumberOption = keyof typeof NUMBERS
 
 /** The other options of every server, and those of `createServer` alone. */
-const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'observer']
+const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'engine', 'observer']
 const OWN = ['dialect', 'requireConn']
 
 const OBSERVES = ['attach', 'answered', 'connections'] as const satisfies (keyof ServerObserver)[]
@@ -101,8 +103,9 @@ export function checkCommonOptions(
     const known = [...names, ...others].join(', ')
     throw new ServerOptionError(name, (options as Record<string, unknown>)[name], `one of ${known}`, 'no such option')
   }
-  const { reuseReadBuffer = false, observer = {} } = options
+  const { reuseReadBuffer = false, engine = 'auto', observer = {} } = options
   checkSwitch('reuseReadBuffer', reuseReadBuffer)
+  checkEngine(engine, options.tls !== undefined)
   checkObserver(observer)
   const numbers = Object.fromEntries(
     numberNames.map((name) => [
@@ -113,9 +116,17 @@ export function checkCommonOptions(
   return {
     ...(numbers as Record<NumberOption, number>),
     reuseReadBuffer,
+    engine,
     observer: guard(observer),
     proxies: checkProxies(options.proxyProtocolFrom),
     tls: options.tls === undefined ? undefined : usingTls(options.tls, (tls) => new Tls(tls)),
+  }
+}
+
+function checkEngine(engine: EngineChoice, usesTls: boolean): void {
+  if (!ENGINES.includes(engine)) throw new ServerOptionError('engine', engine, `one of ${ENGINES.join(', ')}`)
+  if (engine === 'native' && usesTls) {
+    throw new ServerOptionError('engine', engine, 'auto or node with tls', 'the native engine knows no TLS')
   }
 }
 

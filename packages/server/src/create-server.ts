@@ -6,6 +6,7 @@ import { takesContext } from './handlers/takes-context.ts'
 import { createAckBuffer } from './io/ack-outbound.ts'
 import type { ServerOptions } from './options.ts'
 import type { Server } from './server.ts'
+import { CutSession } from './session/cut-session.ts'
 import { type SubmitContext, SubmitSession } from './session/submit-session.ts'
 import { SessionServer } from './session-server.ts'
 
@@ -37,6 +38,9 @@ export function createServer<Data = unknown>(handlers: Handlers<Data>, options: 
       buffer: createAckBuffer(),
       onClosed: (session) => server.forget(session),
     }
-    return (id, connection) => new SubmitSession(id, connection, context)
+    return (id, connection) =>
+      connection.cutter === undefined
+        ? new SubmitSession(id, connection, context)
+        : new CutSession(id, connection, connection.cutter, context)
   })
 }

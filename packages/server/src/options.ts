@@ -1,5 +1,6 @@
 import type { Dialect } from '@demo/packet'
 import type { ServerObserver } from './observability/observer.ts'
+import type { EngineChoice } from './transport/native-engine.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
 /** Options of every server. Times in milliseconds, sizes in bytes; 0 switches a limit off. */
@@ -129,6 +130,15 @@ export interface CommonServerOptions {
    * @default false: a packet's bytes stay as they are for as long as anybody holds it
    */
   reuseReadBuffer?: boolean | undefined
+
+  /**
+   * What moves the bytes of sockets. `native`: the addon of `@demo/engine`, on Linux; listening fails with
+   * `ERR_ENGINE_UNAVAILABLE` where it can't be used. `node`: `node:net`. `auto`: the addon where it can be used, and
+   * `node:net` elsewhere and with TLS. Sessions are the same on both.
+   *
+   * @default 'auto'
+   */
+  engine?: EngineChoice | undefined
 
   /** Who wants to know how the server is doing; see `@demo/metrics`. */
   observer?: ServerObserver | undefined

@@ -3,6 +3,7 @@ import type { CloseOptions, CloseSummary } from './drain.ts'
 import type { ServerCounters } from './observability/counters.ts'
 import type { ServerAddress, Transport } from './transport/connection.ts'
 import type { ListenOptions } from './transport/listen-options.ts'
+import type { EngineName } from './transport/native-engine.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
 /** A server of framed requests. */
@@ -15,6 +16,8 @@ export interface Server<Data = unknown, S extends Session<Data> = Session<Data>>
   readonly maxConnections: number
   /** Where it listens, or undefined. */
   readonly address: ServerAddress | undefined
+  /** What moves the bytes of its sockets; undefined before it listens, and on a transport that was given to it. */
+  readonly engine: EngineName | undefined
 
   /**
    * Begins to listen: on TCP (the host is `127.0.0.1` unless given), on a Unix socket, or on another transport. After a

@@ -12,7 +12,9 @@ import { checkDestroyReason } from './session/destroy-reason.ts'
 import { Sweeper, type Swept } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
-import { ListenError, type ListenOptions } from './transport/listen-options.ts'
+import { checkListenOptions, ListenError, type ListenOptions } from './transport/listen-options.ts'
+import { type EngineName, engineFor, nativeEngine } from './transport/native-engine.ts'
+import { NativeTransport } from './transport/native-transport.ts'
 import { ReadBuffer } from './transport/read-buffer.ts'
 import { TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
@@ -36,6 +38,9 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   readonly #sweeper: Sweeper
   readonly #perIp: ConnectionsPerIp
   #transport: Transport | undefined
+  #engine: EngineName | undefined
+  /** Whether it listens, or has begun to. */
+  #listening = false
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   #drain: Drain | undefined
@@ -65,17 +70,24 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     return this.#transport?.address
   }
 
+  get engine(): EngineName | undefined {
+    return this.#engine
+  }
+
   async listen(where: ListenOptions | Transport): Promise<ServerAddress> {
     if (this.#closing !== undefined) throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: make another')
-    const transport = 'listen' in where ? where : this.#tcpTransport(where)
-    if (this.#transport !== undefined) {
+    if (!('listen' in where)) checkListenOptions(where)
+    if (this.#listening) {
       throw new ListenError('ERR_SERVER_ALREADY_LISTEN', 'the server listens already: make another for another address')
     }
-    this.#transport = transport
+    this.#listening = true
     try {
+      const transport = 'listen' in where ? where : await this.#socketTransport(where)
+      this.#transport = transport
       return await transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
     } catch (error) {
       this.#transport = undefined
+      this.#listening = false
       if (!this.#closed.signal.aborted) throw error
       throw new ListenError('ERR_SERVER_CLOSED', 'the server was closed before it listened')
     }
@@ -157,12 +169,18 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     })
   }
 
-  #tcpTransport(where: ListenOptions): TcpTransport {
-    const { maxWriteBuffer, reuseReadBuffer, proxies, tls } = this.#options
+  async #socketTransport(where: ListenOptions): Promise<Transport> {
+    const { engine, maxWriteBuffer, reuseReadBuffer, proxies, tls } = this.#options
+    const common = { highWaterMark: highWaterMark(maxWriteBuffer), proxies }
+    // TLS is Node's own.
+    this.#engine = tls === undefined ? await engineFor(engine) : 'node'
+    this.#closed.signal.throwIfAborted()
+    if (this.#engine === 'native') {
+      return new NativeTransport(await nativeEngine(), where, { ...common, keep: !reuseReadBuffer })
+    }
     return new TcpTransport(where, {
-      highWaterMark: highWaterMark(maxWriteBuffer),
+      ...common,
       readBuffer: new ReadBuffer(reuseReadBuffer),
-      proxies,
       tls,
       handshakeTurn: () => this.scheduler.nextSlot(),
     })

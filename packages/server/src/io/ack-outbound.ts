@@ -51,6 +51,26 @@ export class AckOutbound extends Outbound {
     return buffer.length > this.#fillTo
   }
 
+  /** Whether there is something to flush. */
+  get holdsAnswers(): boolean {
+    return this.buffer.length > 0
+  }
+
+  /** How many acks may be written ahead of the next flush. */
+  get maxAhead(): number {
+    return Math.max(1, Math.floor(this.#fillTo / RESPONSE_FRAME_LENGTH))
+  }
+
+  /** Counts acks of success that the connection has written ahead, and will send; or not, if it is destroyed. In bytes. */
+  ahead(length: number, destroyed: boolean): void {
+    if (length === 0) return
+    const { failures } = this
+    this.failures = 0
+    if (destroyed) this.discarded(length)
+    else this.handed(length)
+    this.failures = failures
+  }
+
   protected override discarded(length: number): void {
     this.counters.unanswered += length / RESPONSE_FRAME_LENGTH
     this.failures = 0

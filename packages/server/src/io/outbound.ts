@@ -97,6 +97,11 @@ export abstract class Outbound {
     if (length > 0) this.discarded(length)
   }
 
+  /** More waits than the peer takes. */
+  block(): void {
+    this.#blocked = true
+  }
+
   /** Everything has been sent. */
   unblock(): void {
     this.#blocked = false

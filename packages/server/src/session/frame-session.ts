@@ -108,6 +108,11 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     }
   }
 
+  /** Whether the bytes received so far end inside a frame. */
+  protected get insideFrame(): boolean {
+    return this.decoder.insideFrame
+  }
+
   onWritable(): void {
     this.outbound.unblock()
     this.work()
@@ -119,6 +124,9 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     this.ends('peer-closed')
     this.work()
   }
+
+  /** Called when the session reads on: for a subclass that can have its connection cut frames. */
+  protected beforeNextRead(): void {}
 
   /** For a subclass that queues messages of its own. */
   protected beforeFlush(): void {}
@@ -188,15 +196,29 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     this.pending.abandon(reason)
   }
 
-  #receive(chunk: Uint8Array, lent: boolean): void {
-    this.inbound.count(chunk.length)
-    if (this.state !== 'open') return
+  /**
+   * Counts bytes that were read.
+   *
+   * @returns whether the session takes them: now (`admitted`), or in a later turn
+   */
+  protected received(length: number): 'admitted' | 'deferred' | 'ignored' {
+    this.inbound.count(length)
+    if (this.state !== 'open') return 'ignored'
     if (this.#context.takesContext) this.#receivedAt = performance.now()
-    const admitted = this.inbound.admit(chunk.length, this.#requests)
-    this.decoder.push(lent && !admitted ? Buffer.from(chunk) : chunk)
-    if (!admitted) return
+    return this.inbound.admit(length, this.#requests) ? 'admitted' : 'deferred'
+  }
+
+  /** Takes the requests in some bytes, and those that follow from it. */
+  protected workOn(bytes: Uint8Array, lent: boolean): void {
+    this.decoder.push(bytes)
     this.work()
     if (lent && !this.taking) this.decoder.detach()
+  }
+
+  #receive(chunk: Uint8Array, lent: boolean): void {
+    const received = this.received(chunk.length)
+    if (received === 'admitted') this.workOn(chunk, lent)
+    else if (received === 'deferred') this.decoder.push(lent ? Buffer.from(chunk) : chunk)
   }
 
   #answerSettled(): void {
@@ -214,8 +236,10 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** Resumes or pauses reading; half-closes once every answer is sent. */
   #advance(): void {
     if (this.state === 'open') {
-      if (this.mayTake()) this.inbound.resume()
-      else this.inbound.pause()
+      if (this.mayTake()) {
+        this.beforeNextRead()
+        this.inbound.resume()
+      } else this.inbound.pause()
       return
     }
     if (this.state === 'finishing' && this.mayTake()) this.#noMoreFrames()

@@ -76,7 +76,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
         // A Conn whose handler has not settled has its limit in a drain, too.
         handshaking: this.opening || (this.authRequired && (open || (this.takesRequests && this.exclusive))),
         framesTaken: this.requests,
-        insideFrame: open && !this.inbound.paused && this.decoder.insideFrame,
+        insideFrame: open && !this.inbound.paused && this.insideFrame,
         receivedBytes: this.receivedBytes,
         deferred: open && this.inbound.deferred,
         inFlight: this.pending.size + Number(this.admitting),
@@ -111,7 +111,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
 
   /** An idle session is not looked at again until its limit, unless bytes come: that is most of them, most of the time. */
   #skipWhileIdle(): void {
-    if (this.pending.size > 0 || this.outbound.unsentBytes > 0 || this.decoder.insideFrame) return
+    if (this.pending.size > 0 || this.outbound.unsentBytes > 0 || this.insideFrame) return
     this.#idleUntil = Math.min(this.#deadlines.idleDeadline, this.#tickAt)
     this.#bytesWhenIdle = this.receivedBytes
   }

@@ -27,7 +27,7 @@ export interface SubmitContext<Data> extends SessionContext<SubmitSession<Data>>
 type RequestPacket = ConnView | SubmitView
 
 /** A handler that declares no parameter for a context is called without one. */
-interface WithoutContext {
+export interface WithoutContext {
   onSubmit(submit: SubmitView): HandlerOutcome
 }
 
@@ -86,34 +86,34 @@ export class SubmitSession<Data>
           let outcome: HandlerOutcome
           try {
             outcome = submitTakesContext
-              ? protocol.onSubmit(packet, this.#contextOf(packet))
+              ? protocol.onSubmit(packet, this.contextOf(packet))
               : (protocol as WithoutContext).onSubmit(packet)
           } catch (error) {
             outcome = this.failed(error)
           }
           if (outcome === undefined || outcome === 0) {
             if (outbound.ack(packet, 0)) this.flushEarly()
-          } else this.#answerOtherwise(packet, outcome)
+          } else this.answerOtherwise(packet, outcome)
         } else this.#takeOther(packet)
         taken += 1
       }
     } catch (error) {
       failure = error
     }
-    this.#forgetContexts()
+    this.forgetContexts()
     this.took(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 
   /** Makes the context of the request that is handled now. */
-  #contextOf(packet: RequestPacket): LazyRequestContext<Data, Session<Data>> {
+  protected contextOf(packet: RequestPacket): LazyRequestContext<Data, Session<Data>> {
     this.#times ??= this.timesNow()
     this.#current = new LazyRequestContext<Data, Session<Data>>(this, packet, this.#times)
     return this.#current
   }
 
   /** The next request has other times, and a context of its own or none. */
-  #forgetContexts(): void {
+  protected forgetContexts(): void {
     this.#times = undefined
     this.#current = undefined
   }
@@ -129,21 +129,21 @@ export class SubmitSession<Data>
     if (this.#conn !== 'none') throw new PacketError('ERR_PACKET_UNEXPECTED', 'a second Conn came')
     this.#conn = 'pending'
     this.exclusive = true
-    this.#forgetContexts()
-    this.#answerOtherwise(packet, this.#connect(packet))
-    this.#forgetContexts()
+    this.forgetContexts()
+    this.answerOtherwise(packet, this.#connect(packet))
+    this.forgetContexts()
   }
 
   #connect(packet: ConnView): HandlerOutcome {
     try {
-      return this.#context.protocol.onConn?.(packet, this.#contextOf(packet))
+      return this.#context.protocol.onConn?.(packet, this.contextOf(packet))
     } catch (error) {
       return this.failed(error)
     }
   }
 
   /** Any answer but the usual one, success to a Submit. */
-  #answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
+  protected answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.answer(request, result)
     else {

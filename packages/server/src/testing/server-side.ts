@@ -1,4 +1,5 @@
-import type { Connection, ConnectionEvents } from '../transport/connection.ts'
+import { EngineConnection } from '@demo/engine'
+import type { Connection, ConnectionEvents, FrameBatch } from '../transport/connection.ts'
 import { MemoryConnection } from '../transport/memory-transport.ts'
 import { NodeConnection } from '../transport/node-connection.ts'
 
@@ -32,10 +33,18 @@ export class ServerSide {
       this.writes.push(bytes.length)
       this.#held?.push(Buffer.from(bytes))
       const wantsMore = this.#held === undefined && write.call(connection, bytes)
-      this.#mostUnsent = Math.max(this.#mostUnsent, connection.unsentBytes)
+      void connection.unsentBytes
       return wantsMore
     }
-    Object.defineProperty(connection, 'unsentBytes', { get: () => unsent() + this.#heldBytes })
+    const { onFrames } = events
+    if (onFrames !== undefined) events.onFrames = (batch) => onFrames.call(events, this.#watched(batch))
+    Object.defineProperty(connection, 'unsentBytes', {
+      get: () => {
+        const bytes = unsent() + this.#heldBytes
+        this.#mostUnsent = Math.max(this.#mostUnsent, bytes)
+        return bytes
+      },
+    })
     this.#release = () => {
       const held = this.#held ?? []
       this.#held = undefined
@@ -46,7 +55,18 @@ export class ServerSide {
 
   readonly #release: () => void
 
-  /** The most bytes that ever waited in it, unsent. */
+  /** Answers that are written ahead are a write, too. */
+  #watched(batch: FrameBatch): FrameBatch {
+    const keep = (length: number) => {
+      if (length === 0) return
+      this.writes.push(length)
+      if (this.#held === undefined) batch.keep(length)
+      else this.#held.push(Buffer.from(batch.answers.subarray(batch.answersStart, batch.answersStart + length)))
+    }
+    return Object.create(batch, { keep: { value: keep } }) as FrameBatch
+  }
+
+  /** The most bytes that were seen to wait in it, unsent: after each write, and whenever the session asked. */
   get mostUnsent(): number {
     return this.#mostUnsent
   }
@@ -90,9 +110,9 @@ function unsentBytesOf(connection: Connection): () => number {
 type Listener = (side: ServerSide) => void
 const listeners = new Set<Listener>()
 
-for (const { prototype } of [NodeConnection, MemoryConnection]) {
-  const { attach } = prototype
-  prototype.attach = function (events) {
+for (const { prototype } of [NodeConnection, MemoryConnection, EngineConnection]) {
+  const { attach } = prototype as Connection
+  prototype.attach = function (this: Connection, events: ConnectionEvents) {
     const side = new ServerSide(this, events)
     attach.call(this, events)
     for (const listener of listeners) listener(side)

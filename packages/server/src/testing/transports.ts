@@ -14,7 +14,7 @@ import type { PeerOptions } from './peer.ts'
 import { within } from './wait-for.ts'
 
 /** Every transport that the tests of a session run over. vitest.config.ts makes a project of each. */
-const TRANSPORTS = ['tcp', 'tls', 'unix', 'memory'] as const
+const TRANSPORTS = ['tcp', 'tls', 'unix', 'memory', 'native', 'native-unix'] as const
 
 type TransportName = (typeof TRANSPORTS)[number]
 
@@ -32,10 +32,12 @@ export const copiesOfUnsent = transport === 'tls' || transport === 'memory' ? 2 
 /** Whether the transport gathers what comes while it is not read; TLS delivers each record by itself. */
 export const gathers = transport !== 'tls'
 
+const onUnixSocket = transport === 'unix' || transport === 'native-unix'
+
 /** A test whose peer resets its connection; there is none on a Unix socket, which knows no reset. */
-export const testWithReset: typeof test = transport === 'unix' ? (noTest as unknown as typeof test) : test
+export const testWithReset: typeof test = onUnixSocket ? (noTest as unknown as typeof test) : test
 export const describeWithReset: typeof describe =
-  transport === 'unix' ? (noTest as unknown as typeof describe) : describe
+  onUnixSocket ? (noTest as unknown as typeof describe) : describe
 
 /** The peer's end of a connection, and how to reset it. */
 export interface PeerSide {
@@ -55,19 +57,19 @@ const memory = new Map<string, MemoryTransport>()
 
 const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
   async tcp() {
-    return { options: {}, listen: (server) => server.listen({ port: 0 }), connect: connectPlain }
+    return { options: { engine: 'node' }, listen: (server) => server.listen({ port: 0 }), connect: connectPlain }
   },
 
   async unix() {
-    return {
-      options: {},
-      listen(server) {
-        const folder = mkdtempSync(join(tmpdir(), 'server-'))
-        onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-        return server.listen({ path: join(folder, 'socket') })
-      },
-      connect: connectPlain,
-    }
+    return { options: { engine: 'node' }, listen: listenOnPath, connect: connectPlain }
+  },
+
+  async native() {
+    return { options: { engine: 'native' }, listen: (server) => server.listen({ port: 0 }), connect: connectPlain }
+  },
+
+  async 'native-unix'() {
+    return { options: { engine: 'native' }, listen: listenOnPath, connect: connectPlain }
   },
 
   async tls() {
@@ -106,6 +108,12 @@ const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
 }
 
 export const underTest = await MAKERS[transport]()
+
+function listenOnPath(server: Pick<Server, 'listen'>): Promise<ServerAddress> {
+  const folder = mkdtempSync(join(tmpdir(), 'server-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return server.listen({ path: join(folder, 'socket') })
+}
 
 function noTest(): void {}
 

@@ -1,5 +1,62 @@
 import type { X509Certificate } from 'node:crypto'
 
+/**
+ * What one read brought, cut into frames by a connection that can: the small case of many, for there is one object for all
+ * of them. It is valid until `onFrames` returns.
+ */
+export interface FrameBatch {
+  /** Where everything lies that was read. */
+  readonly bytes: Uint8Array
+  /** Whether {@link bytes} are written over when `onFrames` has returned. */
+  readonly lent: boolean
+  /** Where the packets lie in {@link bytes}: two numbers each, where it begins and where it ends. */
+  readonly index: Int32Array
+  /** Where the first packet is in {@link index}. */
+  readonly first: number
+  /** How many frames there are. */
+  readonly count: number
+  /** The answers that were written ahead, success for each frame, {@link answerLength} bytes each. */
+  readonly answers: Uint8Array
+  readonly answerLength: number
+  /** Where the first answer begins in {@link answers}. */
+  readonly answersStart: number
+  /** Where the bytes begin, those included that were kept from the read before. */
+  readonly start: number
+  /** How many bytes were read now. */
+  readonly freshLength: number
+  /** Where the bytes end. */
+  readonly end: number
+  /** Where the last frame ends. What follows begins another, and is kept for the next read, or {@link stopped}. */
+  readonly cutEnd: number
+  /** What follows {@link cutEnd} is not kept: it must be taken as bytes. */
+  readonly stopped: boolean
+
+  /** Sends the first so many bytes of the answers, before whatever else is written. Without it none is sent. */
+  keep(length: number): void
+}
+
+/** What to cut out of the bytes of a connection, and how to answer it ahead. */
+export interface CutPlan {
+  /** The command of the requests that are cut: a frame with another one stops the batch. */
+  readonly request: number
+  /** The command of their answers. */
+  readonly answer: number
+  /** The longest frame, header included, in bytes. */
+  readonly maxFrameLength: number
+  /** The most frames at once. */
+  readonly maxFrames: number
+}
+
+/** What a connection that cuts frames itself can do beside. */
+export interface FrameCutter {
+  /** Bytes of a frame that is not whole, which were read and are kept for the next read. */
+  readonly tailLength: number
+  /** From the next read on, what comes is cut: `onFrames` instead of `onBytes`. Undefined: no more. */
+  cutFrames(plan: CutPlan | undefined): void
+  /** The session has taken over what was kept for the next read. */
+  dropTail(): void
+}
+
 /** What a session hears from its connection. */
 export interface ConnectionEvents {
   /**
@@ -8,8 +65,14 @@ export interface ConnectionEvents {
    */
   onBytes(bytes: Uint8Array, lent: boolean): void
 
+  /** Bytes were read, and cut. Only after {@link FrameCutter.cutFrames}. */
+  onFrames?(batch: FrameBatch): void
+
   /** The peer ended its side. All its bytes were delivered before. */
   onEnd(): void
+
+  /** Answers that were written ahead wait unsent, and they are enough: write no more before `onWritable`. */
+  onFull?(): void
 
   /** Everything written has been sent, after {@link Connection.write} returned false. */
   onWritable(): void
@@ -45,6 +108,9 @@ export interface Connection {
    * {@link write} returns and {@link unsentBytes} is 0. False: a write keeps its bytes (TLS does).
    */
   readonly copiesWrites: boolean
+
+  /** Cuts frames where bytes are read; undefined where the connection can't. */
+  readonly cutter?: FrameCutter | undefined
 
   /** Sets who hears of errors and of the end. Called once, before anything else. */
   attach(events: ConnectionEvents): void

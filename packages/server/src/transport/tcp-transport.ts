@@ -8,7 +8,7 @@ import { Listener } from './listener.ts'
 import { NodeConnection } from './node-connection.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import type { Tls } from './tls.ts'
-import { readProxyHeader, type TrustedProxies } from './trusted-proxies.ts'
+import { headerSource, readProxyHeader, type TrustedProxies } from './trusted-proxies.ts'
 
 /** Connections that the system keeps ready for us to accept. */
 const BACKLOG = 4096
@@ -92,7 +92,7 @@ export class TcpTransport implements Transport {
   /** A proxy says for whom it connects, then comes TLS. */
   #handshake(connection: NodeConnection, socket: Socket, proxied: boolean): Handshake {
     return async (admit) => {
-      if (proxied) connection.proxiedFor(await readProxyHeader(socket))
+      if (proxied) connection.proxiedFor(await readProxyHeader(headerSource(socket)))
       if (!admit()) return false
       const { tls, readBuffer, handshakeTurn } = this.#options
       if (tls === undefined) return true

@@ -40,42 +40,65 @@ export class TrustedProxies {
   }
 }
 
+/** Where the header of a proxy is read from: the beginning of a stream. */
+export interface HeaderSource {
+  /** Reads until {@link stop}. */
+  start(onBytes: (bytes: Uint8Array) => void, onEnd: () => void): void
+  /** Reads no more. */
+  stop(): void
+  /** Gives back bytes that were read, to be read again. */
+  unread(bytes: Uint8Array): void
+}
+
 /**
  * Takes the header of the PROXY protocol from where a stream begins, and leaves what follows unread.
  *
  * @returns whom the proxy speaks for, or undefined: for itself
  * @throws HandshakeError when there is none, or not a whole one
  */
-export function readProxyHeader(socket: Socket): Promise<ProxiedPeer | undefined> {
+export function readProxyHeader(source: HeaderSource): Promise<ProxiedPeer | undefined> {
   return new Promise((resolve, reject) => {
     let received: Buffer = Buffer.alloc(0)
-    const done = () => {
-      socket.off('data', take)
-      socket.off('end', end)
-      socket.pause()
-    }
     const fail = (message: string, reason?: CloseReason) => {
-      done()
+      source.stop()
       reject(new HandshakeError(message, reason))
     }
-    const take = (chunk: Buffer) => {
+    const take = (chunk: Uint8Array) => {
       received = Buffer.concat([received, chunk])
       try {
         const header = parseProxyHeader(received)
         if (header === undefined) return
-        done()
-        if (received.length > header.length) socket.unshift(received.subarray(header.length))
+        source.stop()
+        if (received.length > header.length) source.unread(received.subarray(header.length))
         resolve(header.peer)
       } catch (error) {
         fail((error as Error).message)
       }
     }
-    // A proxy that connects and goes has seen that we live.
+    // A proxy that connects and closes without a byte is a health check.
     const end = () => {
       if (received.length === 0) fail('the proxy ended the connection', 'peer-closed')
       else fail(`the connection ended ${received.length} bytes into the header of the PROXY protocol`)
     }
-    socket.on('data', take)
-    socket.on('end', end)
+    source.start(take, end)
   })
+}
+
+/** A socket of Node, as where a header is read from. */
+export function headerSource(socket: Socket): HeaderSource {
+  let listeners: { data: (chunk: Buffer) => void; end: () => void } | undefined
+  return {
+    start(data, end) {
+      listeners = { data, end }
+      socket.on('data', data)
+      socket.on('end', end)
+    },
+    stop() {
+      if (listeners === undefined) return
+      socket.off('data', listeners.data)
+      socket.off('end', listeners.end)
+      socket.pause()
+    },
+    unread: (bytes) => socket.unshift(bytes),
+  }
 }
