@@ -13,7 +13,10 @@ int address_read(struct address *address, const char *text, size_t length, int p
   memset(address, 0, sizeof *address);
   if (port < 0) {
     struct sockaddr_un *path = (struct sockaddr_un *)&address->storage;
-    if (length == 0 || length >= sizeof path->sun_path) return -ENAMETOOLONG;
+    /* A path has a zero after it; an abstract name has one before it, which counts as a part of it. */
+    const size_t room = sizeof path->sun_path - (text[0] != '\0');
+    if (length == 0) return -EINVAL;
+    if (length > room) return -ENAMETOOLONG;
     path->sun_family = AF_UNIX;
     memcpy(path->sun_path, text, length);
     /* The length of an abstract name is exact; that of a path includes its zero. */

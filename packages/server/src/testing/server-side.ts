@@ -109,10 +109,17 @@ function unsentBytesOf(connection: Connection): () => number {
 
 type Listener = (side: ServerSide) => void
 const listeners = new Set<Listener>()
+const attached = new WeakSet<Connection>()
 
 for (const { prototype } of [NodeConnection, MemoryConnection, EngineConnection]) {
   const { attach } = prototype as Connection
   prototype.attach = function (this: Connection, events: ConnectionEvents) {
+    // A connection from a proxy is given back to its session after the proxy's header.
+    if (attached.has(this)) {
+      attach.call(this, events)
+      return
+    }
+    attached.add(this)
     const side = new ServerSide(this, events)
     attach.call(this, events)
     for (const listener of listeners) listener(side)
