@@ -357,12 +357,13 @@ static napi_value set_high_water_mark(napi_env env, napi_callback_info info) {
   return number(env, engine_set_high_water_mark(addon->engine, integer(env, values[0]), bytes));
 }
 
-/* setPlan(slot, request, answer, longest, most) */
+/* setPlan(slot, request, answer, longest, most); without a request, what comes are answers */
 static napi_value set_plan(napi_env env, napi_callback_info info) {
   napi_value values[5] = {0};
   struct addon *addon = arguments(env, info, 5, values);
   struct cut_plan plan = {0};
   if (addon == NULL) return NULL;
+  plan.answers = integer(env, values[1]) == 0;
   plan.request = (uint8_t)integer(env, values[1]);
   plan.answer = (uint8_t)integer(env, values[2]);
   napi_get_value_uint32(env, values[3], &plan.longest);
@@ -391,6 +392,22 @@ static napi_value write_bytes(napi_env env, napi_callback_info info) {
   napi_get_value_uint32(env, values[2], &length);
   if (length > room) return number(env, -EINVAL);
   const int unsent = engine_write(addon->engine, integer(env, values[0]), bytes, length);
+  schedule(addon);
+  return number(env, unsent);
+}
+
+/* sendRequests(slot, frame, serial, count) */
+static napi_value send_requests(napi_env env, napi_callback_info info) {
+  napi_value values[4] = {0};
+  struct addon *addon = arguments(env, info, 4, values);
+  void *frame;
+  size_t length;
+  uint32_t serial = 0, count = 0;
+  if (addon == NULL) return NULL;
+  if (napi_get_typedarray_info(env, values[1], NULL, &length, &frame, NULL, NULL) != napi_ok) return number(env, -EINVAL);
+  napi_get_value_uint32(env, values[2], &serial);
+  napi_get_value_uint32(env, values[3], &count);
+  const int unsent = engine_send_requests(addon->engine, integer(env, values[0]), frame, length, serial, count);
   schedule(addon);
   return number(env, unsent);
 }
@@ -446,6 +463,7 @@ NAPI_MODULE_INIT() {
       {"setPlan", set_plan},
       {"resume", resume},
       {"write", write_bytes},
+      {"sendRequests", send_requests},
       {"end", end},
       {"close", close_slot},
       {"peer", peer},

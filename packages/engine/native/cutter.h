@@ -1,6 +1,7 @@
 #ifndef ENGINE_CUTTER_H
 #define ENGINE_CUTTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum { LONGEST_TAIL = 4096 };
 
 /* What to cut, and how to answer it. */
 struct cut_plan {
+  bool answers;     /* what comes are answers, to be told by their serial numbers: see answers.h; `request` and `longest` are not used */
   uint8_t request; /* the command of the requests that are cut */
   uint8_t answer;  /* the command of their answers */
   uint32_t longest; /* the longest frame, header included */

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "bytes.h"
 
 enum {
@@ -79,6 +80,7 @@ struct engine {
   size_t segment_count;
   size_t live;
   size_t event_count;
+  uint8_t requests[READ_LENGTH]; /* where requests are put together */
 };
 
 static int32_t *slot_of(const struct engine *engine, const struct connection *c) {
@@ -317,10 +319,13 @@ static void connected(struct engine *engine, struct connection *c) {
 
 static void cut(struct engine *engine, struct connection *c, int32_t *event, const uint8_t *arena, size_t *frame_count) {
   const size_t first = *frame_count;
+  const size_t start = (size_t)event[EVENT_START];
+  const size_t end = (size_t)event[EVENT_END];
+  int32_t *index = engine->memory.frames + 2 * first;
   const struct cut_result result =
-      cut_frames(&c->plan, arena, (size_t)event[EVENT_START], (size_t)event[EVENT_END],
-                 engine->memory.frames + 2 * first, engine->memory.answers + first * ANSWER_LENGTH);
-  event[EVENT_KIND] = FRAMES;
+      c->plan.answers ? cut_answers(c->plan.answer, arena, start, end, index, c->plan.most)
+                      : cut_frames(&c->plan, arena, start, end, index, engine->memory.answers + first * ANSWER_LENGTH);
+  event[EVENT_KIND] = c->plan.answers ? ANSWERS : FRAMES;
   event[EVENT_CUT_END] = (int32_t)result.end;
   event[EVENT_STOPPED] = result.why == CUT_STOPPED;
   event[EVENT_FIRST_FRAME] = (int32_t)first;
@@ -332,7 +337,7 @@ static void cut(struct engine *engine, struct connection *c, int32_t *event, con
     event[EVENT_STOPPED] = 1;
   }
   slot_of(engine, c)[SLOT_TAIL] = (int32_t)c->tail.length;
-  if (result.frames > 0) {
+  if (result.frames > 0 && !c->plan.answers) {
     c->segment = event;
     engine->segments[engine->segment_count++] = c;
   }
@@ -592,6 +597,22 @@ int engine_write(struct engine *engine, int slot, const uint8_t *bytes, size_t l
   send_or_keep(engine, c, bytes, length);
   if (is_full(c)) c->told_to_wait = true;
   return (int)c->unsent.length;
+}
+
+int engine_send_requests(struct engine *engine, int slot, const uint8_t *frame, size_t length, uint32_t serial,
+                         size_t count) {
+  if (length < SHORTEST_REQUEST) return -EINVAL;
+  const size_t at_once = sizeof engine->requests / length;
+  if (at_once == 0) return -EMSGSIZE;
+  int unsent = 0;
+  for (size_t left = count; left > 0 && unsent >= 0;) {
+    const size_t now = left < at_once ? left : at_once;
+    write_requests(engine->requests, frame, length, serial, now);
+    unsent = engine_write(engine, slot, engine->requests, now * length);
+    serial = (uint32_t)((serial + now) % SERIALS);
+    left -= now;
+  }
+  return unsent;
 }
 
 int engine_end(struct engine *engine, int slot) {

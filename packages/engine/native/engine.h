@@ -38,6 +38,7 @@ enum event_field {
 enum event_kind {
   BYTES = 1,     /* bytes were read */
   FRAMES,        /* bytes were read, and cut */
+  ANSWERS,       /* bytes were read, and cut into answers: the index has their serial numbers and results */
   ENDED,         /* the peer ended its side */
   FAILED,        /* the connection failed */
   FULL,          /* answers written ahead have filled it up to the high-water mark: write no more before WRITABLE */
@@ -108,6 +109,9 @@ int engine_set_plan(struct engine *engine, int slot, const struct cut_plan *plan
 int engine_resume(struct engine *engine, int slot);
 /* Sends bytes, or copies what the system does not take. Returns how many are unsent. */
 int engine_write(struct engine *engine, int slot, const uint8_t *bytes, size_t length);
+/* Sends requests with serial numbers from `serial` on, each the frame with another ID. Returns as engine_write(). */
+int engine_send_requests(struct engine *engine, int slot, const uint8_t *frame, size_t length, uint32_t serial,
+                         size_t count);
 /* Ends our side when everything was sent. Returns 1 if it is, 0 if FINISHED follows. */
 int engine_end(struct engine *engine, int slot);
 /* Closes the connection at once. No event of it follows. */

@@ -34,10 +34,13 @@ export interface Binding {
   /** Begins to connect to an IP address, or to the path of a Unix socket, with a port of -1. Returns the slot. */
   connect(address: string, port: number): number
   setHighWaterMark(slot: number, bytes: number): number
+  /** How it is cut; with a request of 0, what comes are answers. */
   setPlan(slot: number, request: number, answer: number, longest: number, most: number): number
   resume(slot: number): number
   /** Returns how many bytes are unsent. */
   write(slot: number, bytes: Uint8Array, length: number): number
+  /** Sends requests with serial numbers from `serial` on, each the frame with another ID. Returns as `write`. */
+  sendRequests(slot: number, frame: Uint8Array, serial: number, count: number): number
   /** Returns 1 if our side is ended, 0 if it will be when everything is sent. */
   end(slot: number): number
   close(slot: number): number
@@ -65,14 +68,15 @@ export const EventField = {
 export const EventKind = {
   bytes: 1,
   frames: 2,
-  ended: 3,
-  failed: 4,
-  full: 5,
-  writable: 6,
-  finished: 7,
-  connected: 8,
-  accepted: 9,
-  acceptFailed: 10,
+  answers: 3,
+  ended: 4,
+  failed: 5,
+  full: 6,
+  writable: 7,
+  finished: 8,
+  connected: 9,
+  accepted: 10,
+  acceptFailed: 11,
 } as const
 
 /** The numbers of one slot, as in `native/engine.h`. */

@@ -3,6 +3,9 @@ import { SlotField, SlotFlag } from './binding.ts'
 import type { Engine } from './engine.ts'
 import type { FrameBatch } from './frame-batch.ts'
 
+/** As many answers as one read can bring, and more. */
+const MOST_ANSWERS = 64 * 1024
+
 /** What the owner of a connection hears. */
 export interface EngineEvents {
   /** The connection that was begun is there. Only after {@link Engine.connect}. */
@@ -11,6 +14,8 @@ export interface EngineEvents {
   onBytes(bytes: Uint8Array, lent: boolean): void
   /** Bytes were read, and cut. Only after {@link EngineConnection.cutFrames}. */
   onFrames?(batch: FrameBatch): void
+  /** Bytes were read, and cut into answers: its index has the serial number and the result of each. Only after {@link EngineConnection.cutAnswers}. */
+  onAnswers?(batch: FrameBatch): void
   /** The peer ended its side. */
   onEnd(): void
   /** Answers written ahead have filled it up to the high-water mark: write no more before `onWritable`. */
@@ -160,6 +165,13 @@ export class EngineConnection {
     this.#setFlags(this.#flags | SlotFlag.cut)
   }
 
+  /** From the next read on, what comes is cut into answers with this command: `onAnswers` instead of `onBytes`. */
+  cutAnswers(answer: number): void {
+    if (this.#destroyed) return
+    this.#engine.binding.setPlan(this.#slot, 0, answer, 0, MOST_ANSWERS)
+    this.#setFlags(this.#flags | SlotFlag.cut)
+  }
+
   /** The owner has taken over what was kept for the next read. */
   dropTail(): void {
     if (!this.#destroyed) this.#slots[this.#at + SlotField.tail] = 0
@@ -172,6 +184,15 @@ export class EngineConnection {
    */
   write(bytes: Uint8Array, length = bytes.length): boolean {
     return !this.#destroyed && this.#engine.binding.write(this.#slot, bytes, length) < this.#highWaterMark
+  }
+
+  /**
+   * Writes requests with serial numbers from `serial` on: each the whole frame, with another ID.
+   *
+   * @returns as {@link write}
+   */
+  sendRequests(frame: Uint8Array, serial: number, count: number): boolean {
+    return !this.#destroyed && this.#engine.binding.sendRequests(this.#slot, frame, serial, count) < this.#highWaterMark
   }
 
   /** Ends our side, after everything written has been sent. */
@@ -221,7 +242,12 @@ function withoutMapping(address: string): string {
 }
 
 /** An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`. */
-export function systemError(errno: number, syscall: string, where?: string, fields: object = {}): NodeJS.ErrnoException {
+export function systemError(
+  errno: number,
+  syscall: string,
+  where?: string,
+  fields: object = {},
+): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error']
   const message = where === undefined ? `${syscall} ${code}` : `${syscall} ${code}: ${text} ${where}`
   return Object.assign(new Error(message), { errno: -errno, code, syscall, ...fields })

@@ -177,11 +177,12 @@ export class Engine {
     // It may have been closed since the turn began.
     const connection = this.#connections[slot]
     if (connection === undefined) return
-    if (kind === EventKind.frames) {
+    if (kind === EventKind.frames || kind === EventKind.answers) {
       const batch = this.#batch
       batch.read(at, !this.#keep)
       connection.bytesRead += batch.freshLength
-      connection.events?.onFrames?.(batch)
+      if (kind === EventKind.frames) connection.events?.onFrames?.(batch)
+      else connection.events?.onAnswers?.(batch)
     } else if (kind === EventKind.bytes) {
       const end = events[at + EventField.end] as number
       connection.bytesRead += end - (events[at + EventField.fresh] as number)
