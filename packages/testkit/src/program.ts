@@ -137,7 +137,10 @@ export class Program {
       () => `for the end of ${this.report}`,
       patience,
     )
-    if (this.#exit === undefined) throw this.#failure ?? new Error(`${this.#name} did not start`)
+    // Node emits 'close' as well, with a negative status, when a program does not start.
+    if (this.#failure !== undefined || this.#exit === undefined) {
+      throw new Error(`${this.#name} did not start`, { cause: this.#failure })
+    }
     return this.#exit
   }
 
