@@ -97,12 +97,14 @@ export class InFlight<Request, Answer> {
     let count = 0
     let together = 0
     let room = true
-    while (room && count < settled.length) {
-      const { request, answer: settledWith, startedAt } = settled[count]
+    let next = settled[0]
+    while (room && next !== undefined) {
+      const { request, answer: settledWith, startedAt } = next
       room = answer(request, settledWith as Answer)
       count += 1
       together += 1
-      if (room && settled[count]?.startedAt === startedAt) continue
+      next = settled[count]
+      if (room && next?.startedAt === startedAt) continue
       answered(startedAt, together)
       together = 0
     }

@@ -89,8 +89,8 @@ function isPort(text: string): boolean {
 
 function parseBinary(bytes: Buffer): ProxyHeader | undefined {
   if (bytes.length < FIXED_LENGTH) return undefined
-  const versionAndCommand = bytes[12]
-  const family = bytes[13]
+  const versionAndCommand = bytes.readUInt8(12)
+  const family = bytes.readUInt8(13)
   const restLength = bytes.readUInt16BE(14)
   const command = versionAndCommand & 0x0f
   if ((versionAndCommand & 0xf0) !== VERSION_2 || command > Command.proxy) {
