@@ -29,7 +29,7 @@ interface Range {
 const MAX_TIME = MAX_TIMER
 const MAX_COUNT = 2 ** 31 - 1
 
-/** The numbers among the options: what they may be besides 0, and what they are unless set. */
+/** The numbers among the options: their range, besides 0, and their defaults. */
 const NUMBERS = {
   maxFrameLength: { min: 1, max: 2 ** 32 - 1, standard: 1024 * 1024 },
   maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
@@ -47,7 +47,7 @@ const NUMBERS = {
 
 type NumberOption = keyof typeof NUMBERS
 
-/** The other options of every server, and those of `createServer` alone. */
+/** The other options of every server, and those of `createServer` only. */
 const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'observer']
 const OWN = ['dialect', 'requireConn']
 
@@ -60,7 +60,7 @@ const MIN_SUBMIT_FRAME = 13
  * Checks options of `createServer` without making a server.
  *
  * @param handlesConn whether the server will have an `onConn`
- * @throws ServerOptionError for the first that is invalid
+ * @throws ServerOptionError for the first invalid one
  */
 export function validateOptions(options: ServerOptions, handlesConn = false): void {
   checkOptions(options, handlesConn)
@@ -83,10 +83,10 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
 }
 
 /**
- * Fills in the defaults of any server, and 0 by Infinity: no limit.
+ * Fills in the defaults of any server, and replaces 0 by Infinity: no limit.
  *
  * @param others the names of further options, checked by the caller
- * @param minFrameLength the smallest `maxFrameLength` that makes sense
+ * @param minFrameLength the smallest valid `maxFrameLength`
  * @throws ServerOptionError
  */
 export function checkCommonOptions(
@@ -137,7 +137,7 @@ function checkProxies(from: readonly string[] | undefined): TrustedProxies | und
 }
 
 /**
- * Does something with the options of TLS.
+ * Uses TLS options, and turns an error into a ServerOptionError.
  *
  * @throws ServerOptionError when they are invalid; the error contains nothing of the private key
  */

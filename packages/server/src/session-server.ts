@@ -17,15 +17,15 @@ import { ReadBuffer } from './transport/read-buffer.ts'
 import { TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
-/** What a server does with a session, beside showing it to handlers. */
+/** What a server needs of a session, beside what its handlers see. */
 export interface ServedSession extends Swept, Drained {
-  /** Whether it counts among the connections of its address. */
+  /** Whether it is counted as a connection of its address. */
   counted: boolean
   open(): void
   breakDown(thrown: unknown): void
 }
 
-/** Accepts connections, makes sessions of them, and drains them, whatever the protocol. */
+/** Accepts connections, makes sessions of them, and drains them, for any protocol. */
 export class SessionServer<Data, S extends Session<Data> & ServedSession> implements Server<Data, S> {
   readonly maxConnections: number
   readonly counters = createCounters()
@@ -39,12 +39,12 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   #drain: Drain | undefined
-  /** Aborts when the close begins, and with it a listen() that is not through. */
+  /** Aborts when the close begins, and with it a listen() that has not resolved. */
   readonly #closed = new AbortController()
-  /** Called when the last session is gone. */
+  /** Called when the last session is closed. */
   #whenEmpty: (() => void) | undefined
 
-  /** @param createSession makes the session of a connection; it calls {@link forget} when the connection is gone */
+  /** @param createSession makes the session of a connection. It calls {@link remove} when the connection is closed */
   constructor(
     options: CheckedCommonOptions,
     createSession: (server: SessionServer<Data, S>) => (id: number, connection: Connection) => S,
@@ -66,10 +66,14 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   }
 
   async listen(where: ListenOptions | Transport): Promise<ServerAddress> {
-    if (this.#closing !== undefined) throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: make another')
+    if (this.#closing !== undefined)
+      throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: create a new one')
     const transport = 'listen' in where ? where : this.#tcpTransport(where)
     if (this.#transport !== undefined) {
-      throw new ListenError('ERR_SERVER_ALREADY_LISTEN', 'the server listens already: make another for another address')
+      throw new ListenError(
+        'ERR_SERVER_ALREADY_LISTEN',
+        'the server listens already: create another one for another address',
+      )
     }
     this.#transport = transport
     try {
@@ -122,8 +126,8 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     await this.close()
   }
 
-  /** A session's connection is gone. */
-  forget(session: S): void {
+  /** Removes a session whose connection is closed. */
+  remove(session: S): void {
     this.#sessions.delete(session)
     if (session.counted) this.#perIp.leave(session.remoteAddress)
     this.#options.observer.connections?.(this.#sessions.size)
@@ -178,11 +182,11 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     this.#options.observer.connections?.(this.#sessions.size)
     if (tooMany) session.terminate('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.terminate('draining')
-    else if (handshake !== undefined) void this.#shakeHands(session, handshake)
+    else if (handshake !== undefined) void this.#doHandshake(session, handshake)
     else if (this.#admit(session)) session.open()
   }
 
-  async #shakeHands(session: S, handshake: Handshake): Promise<void> {
+  async #doHandshake(session: S, handshake: Handshake): Promise<void> {
     try {
       if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
@@ -191,7 +195,7 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     }
   }
 
-  /** Lets a session in, unless its address has as many as it may have. */
+  /** Admits a session, unless its address has reached its limit of connections. */
   #admit(session: S): boolean {
     const { remoteAddress } = session
     session.counted = this.#perIp.enter(remoteAddress)

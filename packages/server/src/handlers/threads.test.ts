@@ -34,7 +34,7 @@ describe('inThreads', { timeout: 60_000 }, () => {
       expect.arrayContaining([
         expect.objectContaining({ name: 'RangeError', message: 'out of it', code: 'ERR_OUT' }),
         expect.objectContaining({ message: 'function' }),
-        expect.objectContaining({ message: expect.stringContaining('onSubmit gave function; it must return 0, 1') }),
+        expect.objectContaining({ message: expect.stringContaining('onSubmit returned function: expected 0, 1') }),
       ]),
     )
   })
@@ -259,7 +259,7 @@ describe('a module that can not be loaded', { timeout: 60_000 }, () => {
     ['throws', moduleOf('throw new Error("no database")'), 'no database'],
     ['ends its thread', moduleOf('process.exit(9)'), 'code: 9'],
     ['has a fault in its text', moduleOf('export default {'), 'SyntaxError'],
-    ['exports no handler', moduleOf('export default { onsubmit() {} }'), 'must export a function onSubmit'],
+    ['exports no handler', moduleOf('export default { onsubmit() {} }'), 'expected an exported function onSubmit'],
   ])('because it %s is an error', async (_what, url, message) => {
     const failed = inThreads(url, { threads: 2 })
     await expect(failed).rejects.toEqual(code('ERR_THREADS_LOAD'))

@@ -10,7 +10,7 @@ import { ThreadPool } from './thread-pool.ts'
 export type { ThreadsErrorCode } from './thread-errors.ts'
 export { ThreadsError }
 
-/** A Submit as a handler in a thread gets it. The payload is a copy of its own. */
+/** A Submit as a handler in a thread gets it. Its payload is a copy. */
 export interface ThreadSubmit {
   readonly command: number
   readonly id: string
@@ -21,10 +21,10 @@ export interface ThreadSubmit {
 /** The context of a request in a thread. */
 export interface ThreadContext {
   readonly id: string
-  /** What crosses of a session: no `data`, and nothing to close it with. */
+  /** The part of a session that a thread gets: without `data` and without methods. */
   readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
   /**
-   * Aborts as `context.signal` does outside of threads. Its `aborted` is true as soon as the main thread says so, also in a
+   * Aborts like `context.signal` outside of threads. `aborted` is true as soon as the main thread has aborted it, also in a
    * loop that does not await.
    */
   readonly signal: AbortSignal
@@ -34,7 +34,7 @@ export interface ThreadContext {
   readonly receivedAt: number
 }
 
-/** What a handler module for threads exports: as its default, as `{ onSubmit }` in that, or as `onSubmit`. */
+/** What a handler module for threads exports: as its default, as `{ onSubmit }` in its default, or as `onSubmit`. */
 export type ThreadHandler = (
   submit: ThreadSubmit,
   context: ThreadContext,
@@ -42,38 +42,39 @@ export type ThreadHandler = (
 
 /** Options of {@link inThreads}. Times in milliseconds; 0 switches a limit off. */
 export interface ThreadsOptions {
-  /** @default as many as there are CPUs, less one for the main thread; 1 at least */
+  /** @default the number of CPUs, minus one for the main thread; at least 1 */
   threads?: number
 
   /**
-   * Requests that wait for a thread. One more is answered with 1 at once, and `onError` gets `ERR_THREADS_QUEUE_FULL`.
+   * How many requests may wait for a thread. One more is answered with 1 at once, and `onError` gets
+   * `ERR_THREADS_QUEUE_FULL`.
    *
    * @default 1024
    */
   maxQueue?: number
 
   /**
-   * Whether the answers of one session come in the order of its requests.
+   * Whether the answers of one session leave in the order of its requests.
    *
    * @default false: as the handlers settle
    */
   ordered?: boolean
 
   /**
-   * How long a handler may go on after its signal has aborted. Then its thread is ended and replaced.
+   * How long a handler may run after its signal has aborted. Then its thread is ended and replaced.
    *
    * @default 1000
    */
   abortGrace?: number
 
   /**
-   * How long the module may take to load, at first.
+   * How long the module may take to load when the threads start.
    *
    * @default 10000
    */
   loadTimeout?: number
 
-  /** How much memory each thread may have. A thread that needs more dies, and is replaced. */
+  /** Limits of the memory of each thread. A thread that exceeds them dies, and is replaced. */
   resourceLimits?: ResourceLimits
 
   /**
@@ -90,17 +91,17 @@ export interface ThreadsStats {
   readonly running: number
   /** Requests that wait for a thread now. */
   readonly waiting: number
-  /** Requests that were given to a thread and are through, one way or another. */
+  /** Requests that a thread has finished, with or without success. */
   readonly completed: number
-  /** Threads that died, or were ended because a handler did not heed its signal. */
+  /** Threads that died, or were ended because a handler ignored its signal. */
   readonly ended: number
 }
 
-/** An `onSubmit` whose work is done in threads. */
+/** An `onSubmit` that runs in threads. */
 export interface ThreadedHandler {
   (submit: SubmitView, context: RequestContext): Promise<Result>
   readonly stats: ThreadsStats
-  /** Takes no more requests, waits for those it has, and ends the threads. Close the server first. */
+  /** Takes no new requests, waits for those it has, and ends the threads. Close the server first. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -122,7 +123,7 @@ const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now()
  *
  * @param url of the module: `new URL('./handler.js', import.meta.url)`
  * @returns the handler, once every thread has loaded the module
- * @throws ThreadsError with `ERR_THREADS_OPTION`, or with `ERR_THREADS_LOAD` when the module can't be loaded
+ * @throws ThreadsError with `ERR_THREADS_OPTION`, or with `ERR_THREADS_LOAD` when the module cannot be loaded
  */
 export async function inThreads(url: URL | string, options: ThreadsOptions = {}): Promise<ThreadedHandler> {
   for (const name of Object.keys(options)) {
@@ -156,7 +157,7 @@ export async function inThreads(url: URL | string, options: ThreadsOptions = {})
     const message = {
       command: submit.command,
       id,
-      // Its own bytes: the packet's are those of a whole chunk. They are handed over, not copied again.
+      // A copy, because the packet lies in a whole chunk. It is transferred to the thread, not copied again.
       payload: new Uint8Array(submit.payload),
       session: { id: session.id, remoteAddress: session.remoteAddress, authenticated: session.authenticated },
       deadline: deadline + CLOCK_OFFSET,
