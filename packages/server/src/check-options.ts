@@ -1,4 +1,5 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
+import { type IntegerRange, isInteger, MAX_COUNT } from './internal/integer-range.ts'
 import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
@@ -20,15 +21,6 @@ export type CheckedOptions = CheckedCommonOptions & {
   readonly requireConn: boolean
 }
 
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly standard: number
-}
-
-const MAX_TIME = MAX_TIMER
-const MAX_COUNT = 2 ** 31 - 1
-
 /** The numbers among the options: their range, besides 0, and their defaults. */
 const NUMBERS = {
   maxFrameLength: { min: 1, max: 2 ** 32 - 1, standard: 1024 * 1024 },
@@ -36,14 +28,14 @@ const NUMBERS = {
   maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
   maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
   maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
-  handshakeTimeout: { min: 1, max: MAX_TIME, standard: 5000 },
-  frameTimeout: { min: 1, max: MAX_TIME, standard: 15_000 },
-  idleTimeout: { min: 1, max: MAX_TIME, standard: 300_000 },
-  writeTimeout: { min: 1, max: MAX_TIME, standard: 10_000 },
-  handlerTimeout: { min: 1, max: MAX_TIME, standard: 30_000 },
-  lingerTimeout: { min: 1, max: MAX_TIME, standard: 2000 },
-  tickInterval: { min: 1, max: MAX_TIME, standard: 0 },
-} as const satisfies Record<string, Range>
+  handshakeTimeout: { min: 1, max: MAX_TIMER, standard: 5000 },
+  frameTimeout: { min: 1, max: MAX_TIMER, standard: 15_000 },
+  idleTimeout: { min: 1, max: MAX_TIMER, standard: 300_000 },
+  writeTimeout: { min: 1, max: MAX_TIMER, standard: 10_000 },
+  handlerTimeout: { min: 1, max: MAX_TIMER, standard: 30_000 },
+  lingerTimeout: { min: 1, max: MAX_TIMER, standard: 2000 },
+  tickInterval: { min: 1, max: MAX_TIMER, standard: 0 },
+} as const satisfies Record<string, IntegerRange>
 
 type NumberOption = keyof typeof NUMBERS
 
@@ -169,9 +161,9 @@ function isFunctionOrNothing(value: unknown): boolean {
 }
 
 function checkNumber(name: NumberOption, value: number | undefined, min: number): number {
-  const { max, standard }: Range = NUMBERS[name]
+  const { max, standard }: IntegerRange = NUMBERS[name]
   if (value === undefined) return checkNumber(name, standard, min)
   if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
-  if (Number.isInteger(value) && value >= min && value <= max) return value
+  if (isInteger(value, { min, max })) return value
   throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)
 }

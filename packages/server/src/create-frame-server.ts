@@ -5,7 +5,7 @@ import { type CheckedCommonOptions, checkCommonOptions } from './check-options.t
 import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
 import type { SessionHandlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
-import { show } from './internal/format-value.ts'
+import { messageOf, show } from './internal/format-value.ts'
 import { createMessageBuffer } from './io/message-outbound.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions } from './options.ts'
@@ -113,7 +113,7 @@ function decoderOptionsOf(
   try {
     frames.decoder(options)
   } catch (error) {
-    const problem = `codec.frames refuses ${maxFrameLength}: ${error instanceof Error ? error.message : show(error)}`
+    const problem = `codec.frames refuses ${maxFrameLength}: ${messageOf(error)}`
     throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', problem)
   }
   return options

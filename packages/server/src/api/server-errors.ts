@@ -1,4 +1,4 @@
-import { show } from '../internal/format-value.ts'
+import { messageOf } from '../internal/format-value.ts'
 import type { CloseReason } from './close-reason.ts'
 
 /** A handler did not settle in time. `onError` gets this error, and the request's signal aborts with it. */
@@ -34,7 +34,7 @@ export class InternalError extends Error {
   readonly code = 'ERR_SERVER_INTERNAL'
 
   constructor(thrown: unknown) {
-    super(`bug in @demo/server, please report it: ${thrown instanceof Error ? thrown.message : show(thrown)}`, {
+    super(`bug in @demo/server, please report it: ${messageOf(thrown)}`, {
       cause: thrown,
     })
     const frames = thrown instanceof Error ? thrown.stack?.match(/^ {4}at .*$/gm) : undefined
@@ -60,7 +60,7 @@ export class CodecError extends Error {
   readonly code = 'ERR_SERVER_CODEC'
 
   constructor(method: 'decode' | 'encode', cause: unknown) {
-    super(`codec.${method} failed: ${cause instanceof Error ? cause.message : show(cause)}`, { cause })
+    super(`codec.${method} failed: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Result } from '../api/result.ts'
+import { messageOf } from '../internal/format-value.ts'
 import { revive, ThreadsError } from './thread-errors.ts'
 import type { FromThread, ToThread } from './thread-messages.ts'
 
@@ -209,13 +210,12 @@ export class ThreadPool {
   }
 
   #death(cause: unknown): ThreadsError {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    return new ThreadsError('ERR_THREADS_DIED', `a handler thread died: ${why}`, cause)
+    return new ThreadsError('ERR_THREADS_DIED', `a handler thread died: ${messageOf(cause)}`, cause)
   }
 
   #loadError(cause: unknown): ThreadsError {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    return new ThreadsError('ERR_THREADS_LOAD', `${this.#url} cannot be loaded in a thread: ${why}`, cause)
+    const message = `${this.#url} cannot be loaded in a thread: ${messageOf(cause)}`
+    return new ThreadsError('ERR_THREADS_LOAD', message, cause)
   }
 }
 

@@ -288,10 +288,10 @@ it.each([
   [{ threads: 1.5 }, 'invalid threads 1.5'],
   [{ maxQueue: -1 }, 'invalid maxQueue -1'],
   [{ abortGrace: Number.NaN }, 'invalid abortGrace NaN'],
-  [{ ordered: 1 }, 'invalid ordered: expected true or false'],
-  [{ onIdleDeath: 'log' }, 'invalid onIdleDeath: expected a function'],
-  [{ resourceLimits: null }, 'invalid resourceLimits: expected an object'],
-  [{ thread: 2 }, 'invalid thread: expected one of threads, maxQueue'],
+  [{ ordered: 1 }, 'invalid ordered 1: expected true or false'],
+  [{ onIdleDeath: 'log' }, "invalid onIdleDeath 'log': expected a function"],
+  [{ resourceLimits: null }, 'invalid resourceLimits null: expected an object'],
+  [{ thread: 2 }, 'invalid thread: no such option; expected one of threads, maxQueue'],
 ])('refuses the options %j', async (options, message) => {
   const failed = inThreads(HANDLER, options as ThreadsOptions)
   await expect(failed).rejects.toEqual(code('ERR_THREADS_OPTION'))

@@ -3,6 +3,9 @@ import type { ResourceLimits } from 'node:worker_threads'
 import type { SubmitView } from '@demo/packet'
 import type { RequestContext } from '../api/request-context.ts'
 import type { Result } from '../api/result.ts'
+import { quote } from '../internal/format-value.ts'
+import { type IntegerRange, isInteger, MAX_COUNT } from '../internal/integer-range.ts'
+import { MAX_TIMER } from '../internal/timers.ts'
 import { Order } from './order.ts'
 import { ThreadsError } from './thread-errors.ts'
 import { ThreadPool } from './thread-pool.ts'
@@ -106,13 +109,12 @@ export interface ThreadedHandler {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const MAX_INTEGER = 2 ** 31 - 1
 const NUMBERS = {
   threads: { min: 1, max: 1024, standard: Math.max(1, availableParallelism() - 1) },
-  maxQueue: { min: 0, max: MAX_INTEGER, standard: 1024 },
-  abortGrace: { min: 0, max: MAX_INTEGER, standard: 1000 },
-  loadTimeout: { min: 0, max: MAX_INTEGER, standard: 10_000 },
-} as const
+  maxQueue: { min: 0, max: MAX_COUNT, standard: 1024 },
+  abortGrace: { min: 0, max: MAX_TIMER, standard: 1000 },
+  loadTimeout: { min: 0, max: MAX_TIMER, standard: 10_000 },
+} as const satisfies Record<string, IntegerRange>
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'ordered', 'resourceLimits', 'onIdleDeath'])
 
 /** From this thread's `performance.now()` to the clock that all threads share. */
@@ -127,15 +129,15 @@ const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now()
  */
 export async function inThreads(url: URL | string, options: ThreadsOptions = {}): Promise<ThreadedHandler> {
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw invalid(name, `expected one of ${[...KNOWN].join(', ')}`)
+    if (!KNOWN.has(name)) throw invalid(name, `no such option; expected one of ${[...KNOWN].join(', ')}`)
   }
   if (!URL.canParse(String(url)))
-    throw invalid(`url '${String(url)}'`, "expected one like new URL('./x.js', import.meta.url)")
+    throw invalid(`url ${quote(String(url))}`, "expected one like new URL('./x.js', import.meta.url)")
   const { ordered = false, resourceLimits, onIdleDeath = warn } = options
-  if (typeof ordered !== 'boolean') throw invalid('ordered', 'expected true or false')
-  if (typeof onIdleDeath !== 'function') throw invalid('onIdleDeath', 'expected a function')
+  if (typeof ordered !== 'boolean') throw invalid(`ordered ${quote(ordered)}`, 'expected true or false')
+  if (typeof onIdleDeath !== 'function') throw invalid(`onIdleDeath ${quote(onIdleDeath)}`, 'expected a function')
   if (resourceLimits !== undefined && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
-    throw invalid('resourceLimits', 'expected an object')
+    throw invalid(`resourceLimits ${quote(resourceLimits)}`, 'expected an object')
   }
   const maxQueue = checkNumber('maxQueue', options) || Number.POSITIVE_INFINITY
   const pool = new ThreadPool(
@@ -174,8 +176,8 @@ export async function inThreads(url: URL | string, options: ThreadsOptions = {})
 function checkNumber(name: keyof typeof NUMBERS, options: ThreadsOptions): number {
   const { min, max, standard } = NUMBERS[name]
   const value = options[name] ?? standard
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw invalid(`${name} ${String(value)}`, `expected an integer from ${min} to ${max}`)
+  if (isInteger(value, { min, max })) return value
+  throw invalid(`${name} ${quote(value)}`, `expected an integer from ${min} to ${max}`)
 }
 
 function invalid(what: string, expected: string): ThreadsError {

@@ -15,6 +15,11 @@ export function quote(value: unknown): string {
   return typeof value === 'string' ? `'${show(value).slice(1, -1)}'` : show(value)
 }
 
+/** The message of something thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : show(thrown)
+}
+
 /** Formats something thrown for a warning, with its stack if it has one. */
 export function showThrown(thrown: unknown): string {
   try {
