@@ -23,18 +23,18 @@ export type CheckedOptions = CheckedCommonOptions & {
 
 /** The numbers among the options: their range, besides 0, and their defaults. */
 const NUMBERS = {
-  maxFrameLength: { min: 1, max: 2 ** 32 - 1, standard: 1024 * 1024 },
-  maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
-  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
-  maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
-  maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
-  handshakeTimeout: { min: 1, max: MAX_TIMER, standard: 5000 },
-  frameTimeout: { min: 1, max: MAX_TIMER, standard: 15_000 },
-  idleTimeout: { min: 1, max: MAX_TIMER, standard: 300_000 },
-  writeTimeout: { min: 1, max: MAX_TIMER, standard: 10_000 },
-  handlerTimeout: { min: 1, max: MAX_TIMER, standard: 30_000 },
-  lingerTimeout: { min: 1, max: MAX_TIMER, standard: 2000 },
-  tickInterval: { min: 1, max: MAX_TIMER, standard: 0 },
+  maxFrameLength: { min: 1, max: 2 ** 32 - 1, defaultValue: 1024 * 1024 },
+  maxConnections: { min: 1, max: MAX_COUNT, defaultValue: 10_000 },
+  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, defaultValue: 0 },
+  maxInFlight: { min: 1, max: MAX_COUNT, defaultValue: 1024 },
+  maxWriteBuffer: { min: 1024, max: MAX_COUNT, defaultValue: 1024 * 1024 },
+  handshakeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 5000 },
+  frameTimeout: { min: 1, max: MAX_TIMER, defaultValue: 15_000 },
+  idleTimeout: { min: 1, max: MAX_TIMER, defaultValue: 300_000 },
+  writeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 10_000 },
+  handlerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 30_000 },
+  lingerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 2000 },
+  tickInterval: { min: 1, max: MAX_TIMER, defaultValue: 0 },
 } as const satisfies Record<string, IntegerRange>
 
 type NumberOption = keyof typeof NUMBERS
@@ -161,8 +161,8 @@ function isFunctionOrNothing(value: unknown): boolean {
 }
 
 function checkNumber(name: NumberOption, value: number | undefined, min: number): number {
-  const { max, standard }: IntegerRange = NUMBERS[name]
-  if (value === undefined) return checkNumber(name, standard, min)
+  const { max, defaultValue }: IntegerRange = NUMBERS[name]
+  if (value === undefined) return checkNumber(name, defaultValue, min)
   if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
   if (isInteger(value, { min, max })) return value
   throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)

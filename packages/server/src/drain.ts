@@ -26,7 +26,7 @@ export interface CloseSummary {
 }
 
 /** What a drain needs of a session. */
-export interface Drained {
+export interface Drainable {
   /** Whether an answer would be lost if it were closed now. */
   readonly owesAnswers: boolean
   /** How many requests were received and not answered. Called once, before the session is closed. */
@@ -39,7 +39,7 @@ const DEFAULT_TIMEOUT = 10_000
 
 /** Ends all sessions of a server: in good order, at a deadline, or at once. */
 export class Drain {
-  readonly #sessions: Iterable<Drained>
+  readonly #sessions: Iterable<Drainable>
   readonly #connections: number
   readonly #startedAt = performance.now()
   readonly #loss = { cutOff: 0, unanswered: 0 }
@@ -47,7 +47,7 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined
   #cutsOff = false
 
-  constructor(sessions: ReadonlySet<Drained>) {
+  constructor(sessions: ReadonlySet<Drainable>) {
     this.#sessions = sessions
     this.#connections = sessions.size
     // Later, because a handler may close the server, and no session works in the middle of another's work.

@@ -1,6 +1,6 @@
 import type { Session } from './api/session.ts'
 import { type CheckedCommonOptions, usingTls } from './check-options.ts'
-import { type CloseOptions, type CloseSummary, Drain, type Drained, drainTimeoutOf } from './drain.ts'
+import { type CloseOptions, type CloseSummary, Drain, type Drainable, drainTimeoutOf } from './drain.ts'
 import { highWaterMark } from './io/outbound.ts'
 import { ReadScheduler } from './io/read-scheduler.ts'
 import { ConnectionsPerIp } from './limits/connections-per-ip.ts'
@@ -9,7 +9,7 @@ import { createCounters } from './observability/counters.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { Server } from './server.ts'
 import { checkDestroyReason } from './session/destroy-reason.ts'
-import { Sweeper, type Swept } from './session/sweeper.ts'
+import { type Sweepable, Sweeper } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
 import { ListenError, type ListenOptions } from './transport/listen-options.ts'
@@ -18,11 +18,11 @@ import { TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
 /** What a server needs of a session, beside what its handlers see. */
-export interface ServedSession extends Swept, Drained {
+export interface ServedSession extends Sweepable, Drainable {
   /** Whether it is counted as a connection of its address. */
   counted: boolean
   open(): void
-  breakDown(thrown: unknown): void
+  failInternally(thrown: unknown): void
 }
 
 /** Accepts connections, makes sessions of them, and drains them, for any protocol. */
@@ -191,7 +191,7 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
       if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
       if (error instanceof HandshakeError) session.terminate(error.reason, error)
-      else session.breakDown(error)
+      else session.failInternally(error)
     }
   }
 

@@ -55,9 +55,9 @@ export default async function run(task) {
 
 async function load() {
   const module = await import(url)
-  const { default: standard, onSubmit } = module
-  if (typeof standard === 'function') return standard
-  if (typeof standard?.onSubmit === 'function') return standard.onSubmit.bind(standard)
+  const { default: defaultExport, onSubmit } = module
+  if (typeof defaultExport === 'function') return defaultExport
+  if (typeof defaultExport?.onSubmit === 'function') return defaultExport.onSubmit.bind(defaultExport)
   if (typeof onSubmit === 'function') return onSubmit
   throw new TypeError(
     'no handler: expected an exported function onSubmit, or a function or { onSubmit } as the default export',

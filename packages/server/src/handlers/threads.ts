@@ -110,10 +110,10 @@ export interface ThreadedHandler {
 }
 
 const NUMBERS = {
-  threads: { min: 1, max: 1024, standard: Math.max(1, availableParallelism() - 1) },
-  maxQueue: { min: 0, max: MAX_COUNT, standard: 1024 },
-  abortGrace: { min: 0, max: MAX_TIMER, standard: 1000 },
-  loadTimeout: { min: 0, max: MAX_TIMER, standard: 10_000 },
+  threads: { min: 1, max: 1024, defaultValue: Math.max(1, availableParallelism() - 1) },
+  maxQueue: { min: 0, max: MAX_COUNT, defaultValue: 1024 },
+  abortGrace: { min: 0, max: MAX_TIMER, defaultValue: 1000 },
+  loadTimeout: { min: 0, max: MAX_TIMER, defaultValue: 10_000 },
 } as const satisfies Record<string, IntegerRange>
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'ordered', 'resourceLimits', 'onIdleDeath'])
 
@@ -174,8 +174,8 @@ export async function inThreads(url: URL | string, options: ThreadsOptions = {})
 }
 
 function checkNumber(name: keyof typeof NUMBERS, options: ThreadsOptions): number {
-  const { min, max, standard } = NUMBERS[name]
-  const value = options[name] ?? standard
+  const { min, max, defaultValue } = NUMBERS[name]
+  const value = options[name] ?? defaultValue
   if (isInteger(value, { min, max })) return value
   throw invalid(`${name} ${quote(value)}`, `expected an integer from ${min} to ${max}`)
 }

@@ -5,7 +5,7 @@ export const MAX_COUNT = 2 ** 31 - 1
 export interface IntegerRange {
   readonly min: number
   readonly max: number
-  readonly standard: number
+  readonly defaultValue: number
 }
 
 export function isInteger(value: unknown, { min, max }: Pick<IntegerRange, 'min' | 'max'>): value is number {

@@ -121,7 +121,7 @@ export abstract class ConnectionSession<S extends Session> {
   }
 
   /** Closes the connection because of a bug in this package, and reports it. Unsent answers are discarded. */
-  breakDown(thrown: unknown): void {
+  failInternally(thrown: unknown): void {
     if (this.#state === 'closed') return
     const error = new InternalError(thrown)
     this.discardAnswers()
@@ -171,7 +171,7 @@ export abstract class ConnectionSession<S extends Session> {
   }
 
   /** Sets the reason of an orderly close. */
-  protected ends(reason: CloseReason): void {
+  protected setReason(reason: CloseReason): void {
     this.#ending.set(reason)
   }
 

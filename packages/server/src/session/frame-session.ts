@@ -83,7 +83,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
       this.outbound.flush()
       this.#advance()
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -104,7 +104,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     try {
       this.#receive(chunk, lent)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -116,7 +116,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   onEnd(): void {
     this.#peerEnded = true
     if (!this.move('ended')) return
-    this.ends('peer-closed')
+    this.setReason('peer-closed')
     this.work()
   }
 
@@ -153,7 +153,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   /** Counts the requests that were taken, and reports those that are answered already. */
-  protected took(count: number, unansweredBefore: number): void {
+  protected countTaken(count: number, unansweredBefore: number): void {
     const { counters, options } = this.#context
     this.#requests += count
     counters.requestsReceived += count

@@ -4,12 +4,12 @@ import type { Connection } from '../transport/connection.ts'
 import { type ExpiredDeadline, SessionDeadlines } from './deadlines.ts'
 import { FrameSession } from './frame-session.ts'
 import type { SessionContext } from './session-context.ts'
-import type { Swept } from './sweeper.ts'
+import type { Sweepable } from './sweeper.ts'
 
 /** Adds what a server does with a session of frames: it checks time limits and ticks in a sweep, and drains the session. */
 export abstract class ManagedSession<S extends Session, Request, Answer>
   extends FrameSession<S, Request, Answer>
-  implements Swept
+  implements Sweepable
 {
   readonly #context: SessionContext<S>
   readonly #deadlines: SessionDeadlines
@@ -40,7 +40,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     // Bytes that were read already count as received.
     this.connection.deliverBuffered()
     if (!this.move('ended')) return
-    this.ends('draining')
+    this.setReason('draining')
     this.work()
   }
 
@@ -52,7 +52,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
       while (this.takesRequests && this.decoder.next()) untaken += 1
     } catch (error) {
       // The rest is not a valid frame.
-      if (!(error instanceof FrameError)) this.breakDown(error)
+      if (!(error instanceof FrameError)) this.failInternally(error)
     }
     return this.pending.unanswered + untaken
   }
@@ -62,7 +62,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     try {
       this.#checkLimits(now)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 

@@ -111,7 +111,7 @@ export class MessageSession<Data, Message, Reply>
       failure = error
     }
     this.#times = undefined
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 

@@ -101,7 +101,7 @@ export class SubmitSession<Data>
       failure = error
     }
     this.#forgetContexts()
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 

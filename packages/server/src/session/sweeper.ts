@@ -9,7 +9,7 @@ const SWEEPS_PER_LIMIT = 8
 const TIME_BUDGET_MS = 1
 
 /** Something whose time limits a sweep checks. */
-export interface Swept {
+export interface Sweepable {
   /** @param now in milliseconds on the monotonic clock */
   sweep(now: number): void
 }
@@ -20,13 +20,13 @@ export interface Swept {
  */
 export class Sweeper {
   readonly #interval: number
-  readonly #all: Iterable<Swept>
+  readonly #all: Iterable<Sweepable>
   /** The sessions that the current sweep has not reached. */
-  #left: Iterator<Swept> | undefined
+  #left: Iterator<Sweepable> | undefined
   #timer: NodeJS.Timeout | undefined
 
   /** @param limits also `tickInterval`, how often sessions are ticked; Infinity: never */
-  constructor(limits: TimeLimits & { readonly tickInterval: number }, all: Iterable<Swept>) {
+  constructor(limits: TimeLimits & { readonly tickInterval: number }, all: Iterable<Sweepable>) {
     const { handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout, tickInterval } =
       limits
     const shortest = Math.min(

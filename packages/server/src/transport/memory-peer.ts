@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 
 /** The server's end of a connection in memory, as its peer sees it. */
-export interface OtherEnd {
+export interface ServerEnd {
   /** Gives the peer what it has room for. */
   send(): void
   /** The peer has written. */
@@ -14,7 +14,7 @@ export interface OtherEnd {
 
 /** The peer's end of a connection in memory. */
 export class MemoryPeer extends Duplex {
-  readonly #connection: OtherEnd
+  readonly #connection: ServerEnd
   #room = true
   /** What was written and the server has not read, and the callback for when there is room for more. */
   #written: Buffer[] = []
@@ -22,7 +22,7 @@ export class MemoryPeer extends Duplex {
   #whenTaken: (() => void) | undefined
   #resets = false
 
-  constructor(connection: OtherEnd, highWaterMark: number, allowHalfOpen: boolean) {
+  constructor(connection: ServerEnd, highWaterMark: number, allowHalfOpen: boolean) {
     super({ allowHalfOpen, highWaterMark })
     this.#connection = connection
   }

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
-import { MemoryPeer, type OtherEnd } from './memory-peer.ts'
+import { MemoryPeer, type ServerEnd } from './memory-peer.ts'
 
 /** With this many unsent bytes `write` returns false. The peer's stream buffers as many in each direction. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -84,7 +84,7 @@ export class MemoryTransport implements Transport {
 }
 
 /** The server's end of a connection in memory. */
-export class MemoryConnection implements Connection, OtherEnd {
+export class MemoryConnection implements Connection, ServerEnd {
   readonly remoteAddress = undefined
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
