@@ -41,9 +41,9 @@ row(16, 'TLS: 50 of each kind of peer that is not to get in', async (figures) =>
       ...refused,
       name: 'of another authority',
       tls: { ca, ...(await stranger.sign('healthy')) },
-      error: "the client's certificate is signed by an authority that is not ours",
+      error: "the client's certificate is signed by an unknown authority",
     },
-    { ...refused, name: 'no certificate', tls: { ca }, error: 'the client showed no certificate' },
+    { ...refused, name: 'no certificate', tls: { ca }, error: 'the client presented no certificate' },
     {
       ...failed,
       name: 'plain text',

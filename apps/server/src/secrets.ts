@@ -84,13 +84,13 @@ function complaining(flags: string, read: () => Secrets): Secrets {
   } catch (error) {
     const isTheirs = error instanceof OptionError || error instanceof ServerOptionError || isSystemError(error)
     if (!isTheirs) throw error
-    const which = error instanceof ServerOptionError ? '--tls-cert' : `${flags}:`
-    throw new ExitError(ExitStatus.usage, `${which} ${textOf(error)}`)
+    const which = error instanceof ServerOptionError ? '--tls-cert' : flags
+    throw new ExitError(ExitStatus.usage, `${which}: ${textOf(error)}`)
   }
 }
 
 /** Without the library's name of the option, which is no flag. */
 function textOf(error: unknown): string {
   const { message } = error as Error
-  return error instanceof ServerOptionError ? message.slice(error.option.length + 1) : message
+  return error instanceof ServerOptionError ? error.problem : message
 }

@@ -46,8 +46,8 @@ describe('TLS', () => {
     const expired = await authority.sign('expired', { from: -2 * HOUR, to: -HOUR })
     const foreign = await stranger.sign('foreign')
     const refused: [Partial<Credentials>, string][] = [
-      [{}, 'the client showed no certificate'],
-      [foreign, 'authority that is not ours'],
+      [{}, 'the client presented no certificate'],
+      [foreign, 'an unknown authority'],
       [expired, 'has expired'],
     ]
     for (const [count, [credentials, why]] of refused.entries()) {
@@ -93,7 +93,7 @@ describe('TLS', () => {
     const [line] = await server.untilLogged('connection closed')
     expect(line).toMatchObject({
       reason: 'handshake-error',
-      error: expect.stringContaining('no version of TLS from 1.2'),
+      error: expect.stringContaining('does not support TLS 1.2'),
     })
   })
 

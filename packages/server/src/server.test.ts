@@ -218,7 +218,7 @@ describe('listen', () => {
     await server.close()
     await expect(within(server.listen({ port: 0 }), 'for listen to fail')).rejects.toMatchObject({
       code: 'ERR_SERVER_CLOSED',
-      message: 'the server is closed: make another',
+      message: 'the server is closed: create a new one',
     })
     expect(server.address).toBeUndefined()
   })

@@ -127,8 +127,8 @@ describe('compose', () => {
   })
 
   it('refuses what is no function, and nothing at all', () => {
-    expect(() => compose('auth' as never, () => 0)).toThrow('compose: step 0 is string; expected a function')
-    expect(() => compose()).toThrow('compose: no steps; expected a handler')
+    expect(() => compose('auth' as never, () => 0)).toThrow('compose: invalid step 0 (string): expected a function')
+    expect(() => compose()).toThrow('compose: no steps: expected a handler')
   })
 
   it('knows the types of a server without being told', () => {

@@ -50,9 +50,9 @@ describe('router', () => {
   })
 
   it('refuses what is no function', () => {
-    expect(() => make({ 1: 'one' as never })).toThrow('router: the handler of "1" is string; expected a function')
-    expect(() => router({}, { key: 'command' as never })).toThrow('router: key is string; expected a function')
-    expect(() => router({}, { key: () => 1, unknown: null as never })).toThrow('router: unknown is object')
+    expect(() => make({ 1: 'one' as never })).toThrow('router: invalid handler of "1" (string): expected a function')
+    expect(() => router({}, { key: 'command' as never })).toThrow('router: invalid key (string): expected a function')
+    expect(() => router({}, { key: () => 1, unknown: null as never })).toThrow('router: invalid unknown (object)')
   })
 
   it('answers 1 to an unknown command of a server, and goes on', async () => {

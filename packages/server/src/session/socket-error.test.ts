@@ -20,7 +20,7 @@ async function startRelay(port: number) {
     for (const socket of [near, far]) sockets.push(socket.on('error', () => {}))
     far.pipe(near)
     near.on('data', (bytes) => {
-      if (flips) bytes[bytes.length - 1] ^= 1
+      if (flips) bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
       far.write(bytes)
     })
     near.on('close', () => far.destroy())
