@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { ServerLocation } from '../connect.ts'
+import type { ServerLocation } from '../index.ts'
 import { waitFor } from './wait-for.ts'
 
 /** Options of {@link startFakeServer}. */

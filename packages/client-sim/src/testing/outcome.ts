@@ -1,4 +1,4 @@
-import type { ClientError } from '../client-error.ts'
+import type { ClientError } from '../index.ts'
 import { within } from './wait-for.ts'
 
 /** What a promise is to reject with. It may reject while nobody awaits it yet. */

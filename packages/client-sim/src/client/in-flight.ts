@@ -1,5 +1,5 @@
 import { CommandId, type ConnAckView, PacketIdSequence, type SubmitAckView } from '@demo/packet'
-import { unexpectedAck } from './ack-reader.ts'
+import { unexpectedAck } from '../connection/ack-reader.ts'
 import type { Request } from './request.ts'
 
 /** Requests that are sent and not answered. One that was given up keeps its place until its answer comes. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect } from '@demo/packet'
-import { connect } from './client.ts'
-import { ClientError } from './client-error.ts'
-import type { ServerLocation } from './connect.ts'
+import { connect } from '../client/client.ts'
+import { ClientError } from '../common/client-error.ts'
+import type { ServerLocation } from '../connection/open-socket.ts'
 import { createWords } from './payloads.ts'
 
 /** Options of {@link simulate}: the client of the Go series unless you say otherwise. */

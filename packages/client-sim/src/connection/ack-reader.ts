@@ -8,7 +8,7 @@ import {
   PacketError,
   type SubmitAckView,
 } from '@demo/packet'
-import { ClientError } from './client-error.ts'
+import { ClientError } from '../common/client-error.ts'
 
 /** Turns the bytes that a server sends into its responses. Only what the server did is a protocol error. */
 export class AckReader {

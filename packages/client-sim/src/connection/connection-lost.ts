@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
+import { ClientError } from '../common/client-error.ts'
 import { certificateTrouble } from './client-certificate.ts'
-import { ClientError } from './client-error.ts'
 
 /** How a connection was lost. */
 export interface Loss {

@@ -1,4 +1,4 @@
-import { ClientError } from './client-error.ts'
+import { ClientError } from '../common/client-error.ts'
 import type { ClientLimits } from './client-options.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Request } from './request.ts'

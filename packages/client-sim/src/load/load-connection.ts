@@ -8,13 +8,13 @@ import {
   type PacketCodec,
   PacketIdSequence,
 } from '@demo/packet'
-import { AckReader } from './ack-reader.ts'
-import { authenticate, CONN_SERIAL, credentialBytes } from './authenticate.ts'
-import { asClientError, ClientError } from './client-error.ts'
-import { type ClientTls, type Inlet, openSocket, type ServerLocation } from './connect.ts'
-import { connectionLost } from './connection-lost.ts'
+import { checkTimeout } from '../common/check-options.ts'
+import { asClientError, ClientError } from '../common/client-error.ts'
+import { AckReader } from '../connection/ack-reader.ts'
+import { authenticate, CONN_SERIAL, credentialBytes } from '../connection/authenticate.ts'
+import { connectionLost } from '../connection/connection-lost.ts'
+import { type ClientTls, type Inlet, openSocket, type ServerLocation } from '../connection/open-socket.ts'
 import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
-import { checkTimeout } from './time-limit.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
 export type LoadConnectionOptions = ServerLocation & {

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import { encodeFrame } from '@demo/frame'
 import { CommandId, type PacketCodec } from '@demo/packet'
+import { asClientError, asSent, ClientError } from '../common/client-error.ts'
+import { bytesOf, type Payload } from '../common/payload.ts'
 import { listenTo, stopListening } from './abort-signals.ts'
 import { type AckReader, unexpectedAck } from './ack-reader.ts'
-import { asClientError, asSent, ClientError } from './client-error.ts'
-import type { Inlet } from './connect.ts'
 import { connectionLost } from './connection-lost.ts'
-import { bytesOf, type Payload } from './payload.ts'
+import type { Inlet } from './open-socket.ts'
 
 /** The serial number of the Conn: the first one of its connection. */
 export const CONN_SERIAL = 1

@@ -1,10 +1,10 @@
 import { createPacketCodec } from '@demo/packet'
-import { AckReader } from './ack-reader.ts'
-import { authenticate, CONN_SERIAL, credentialBytes } from './authenticate.ts'
-import type { ClientError } from './client-error.ts'
+import type { ClientError } from '../common/client-error.ts'
+import type { Payload } from '../common/payload.ts'
+import { AckReader } from '../connection/ack-reader.ts'
+import { authenticate, CONN_SERIAL, credentialBytes } from '../connection/authenticate.ts'
+import { type Inlet, openSocket } from '../connection/open-socket.ts'
 import { type ConnectOptions, limitsOf } from './client-options.ts'
-import { type Inlet, openSocket } from './connect.ts'
-import type { Payload } from './payload.ts'
 import { TcpClient } from './tcp-client.ts'
 
 /** Options of `client.submit`. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
+import { ClientError } from '../common/client-error.ts'
 import { certificateTrouble } from './client-certificate.ts'
-import { ClientError } from './client-error.ts'
 
 /** The error of a connection that could not be made. */
 export function connectError(where: string, socket: Socket, cause: Error): ClientError {

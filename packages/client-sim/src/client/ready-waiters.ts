@@ -1,4 +1,4 @@
-import type { Room } from './room.ts'
+import type { Room } from './capacity.ts'
 
 interface Waiter {
   /** The payload that it wants to submit, in bytes. */

@@ -1,4 +1,4 @@
-import { type Abortable, listenTo, stopListening } from './abort-signals.ts'
+import { type Abortable, listenTo, stopListening } from '../connection/abort-signals.ts'
 import type { Deadline, DeadlineList } from './deadlines.ts'
 
 /** Who is asked to give up a request whose time is over, or whose signal aborted. */

@@ -1,8 +1,8 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { ClientError } from '../common/client-error.ts'
 import { listenTo, stopListening } from './abort-signals.ts'
 import { watchHandshake } from './client-certificate.ts'
-import { ClientError } from './client-error.ts'
 import { connectError } from './connect-error.ts'
 import { wrongWithPath } from './socket-path.ts'
 

@@ -1,7 +1,7 @@
 import type { Dialect } from '@demo/packet'
-import type { ClientTls, ServerLocation } from './connect.ts'
-import type { Payload } from './payload.ts'
-import { checkTimeout } from './time-limit.ts'
+import { checkTimeout } from '../common/check-options.ts'
+import type { Payload } from '../common/payload.ts'
+import type { ClientTls, ServerLocation } from '../connection/open-socket.ts'
 
 /** Options of `connect`. Times in milliseconds, 0 is no limit; sizes in bytes of payload. */
 export type ConnectOptions = ServerLocation & {
