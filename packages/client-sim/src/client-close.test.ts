@@ -233,7 +233,7 @@ describe('close() with a time limit', () => {
     await turns(3)
     expect(closing.state).toBe('pending')
     vi.advanceTimersByTime(1)
-    const message = 'the client was closed, and waited 100 ms for the answers'
+    const message = 'the client was closed, and not all answers came within 100 ms'
     expect(await sent).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: true })
     expect(await unsent).toMatchObject({ code: 'ERR_CLIENT_DESTROYED', sent: false, message })
     await within(closing.promise, 'for the client to close')

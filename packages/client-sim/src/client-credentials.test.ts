@@ -206,8 +206,8 @@ describe('right after the answer to the credentials', () => {
 })
 
 test.each([
-  ['no bytes', 7, { name: 'TypeError', message: expect.stringContaining('credentials is of type number') }],
-  ['null', null, { name: 'TypeError', message: expect.stringContaining('credentials is of type null') }],
+  ['no bytes', 7, { name: 'TypeError', message: expect.stringContaining('invalid credentials of type number') }],
+  ['null', null, { name: 'TypeError', message: expect.stringContaining('invalid credentials of type null') }],
 ])('credentials that are %s are refused before anything is connected', async (_what, credentials, error) => {
   const server = await startFakeServer()
   expect(await rejection(connect({ ...server.location, credentials: credentials as never }))).toMatchObject(error)

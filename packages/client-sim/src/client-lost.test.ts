@@ -30,7 +30,7 @@ describe('a connection that ends rejects all that waits', () => {
     expect(await sent).toMatchObject({
       name: 'ClientError',
       code: 'ERR_CLIENT_CONNECTION_LOST',
-      message: 'the server ended the connection; whether the request was done is not known',
+      message: 'the server ended the connection; it is unknown whether the server handled the request',
       sent: true,
     })
     expect(await unsent).toMatchObject({
@@ -46,7 +46,7 @@ describe('a connection that ends rejects all that waits', () => {
     side.reset()
     expect(await sent).toMatchObject({
       code: 'ERR_CLIENT_CONNECTION_LOST',
-      message: 'the connection was lost: read ECONNRESET; whether the request was done is not known',
+      message: 'the connection was lost: read ECONNRESET; it is unknown whether the server handled the request',
       sent: true,
       cause: { code: 'ECONNRESET' },
     })
@@ -209,7 +209,9 @@ describe('a server that breaks the protocol', () => {
     expect(await sent).toMatchObject({
       name: 'ClientError',
       code: 'ERR_CLIENT_PROTOCOL',
-      message: expect.stringMatching(/^the server broke the protocol: .*; whether the request was done is not known$/),
+      message: expect.stringMatching(
+        /^the server broke the protocol: .*; it is unknown whether the server handled the request$/,
+      ),
       sent: true,
       cause: { code: cause },
     })

@@ -12,12 +12,15 @@ const FULL = { name: 'ClientError', code: 'ERR_CLIENT_QUEUE_FULL', sent: false }
 
 describe('an invalid option', () => {
   test.each([
-    [{ windowBytes: 0 }, 'windowBytes is 0; it must be an integer from 1, or Infinity'],
-    [{ maxQueue: -1 }, 'maxQueue is -1; it must be an integer from 0, or Infinity'],
-    [{ maxQueueBytes: 0.5 }, 'maxQueueBytes is 0.5; it must be an integer from 0, or Infinity'],
-    [{ maxQueueBytes: Number.NaN }, 'maxQueueBytes is NaN; it must be an integer from 0, or Infinity'],
-    [{ maxFrameLength: 12 }, 'maxFrameLength is 12; it must be an integer from 13 to 4294967295'],
-    [{ silenceTimeout: -1 }, 'silenceTimeout is -1; it must be from 1 to 2147483647 milliseconds, or 0 for no limit'],
+    [{ windowBytes: 0 }, 'invalid windowBytes 0: expected an integer from 1, or Infinity'],
+    [{ maxQueue: -1 }, 'invalid maxQueue -1: expected an integer from 0, or Infinity'],
+    [{ maxQueueBytes: 0.5 }, 'invalid maxQueueBytes 0.5: expected an integer from 0, or Infinity'],
+    [{ maxQueueBytes: Number.NaN }, 'invalid maxQueueBytes NaN: expected an integer from 0, or Infinity'],
+    [{ maxFrameLength: 12 }, 'invalid maxFrameLength 12: expected an integer from 13 to 4294967295'],
+    [
+      { silenceTimeout: -1 },
+      'invalid silenceTimeout -1: expected milliseconds from 1 to 2147483647, or 0 for no limit',
+    ],
   ])('%o is refused', async (options, message) => {
     const error = await rejection(connect({ port: 1, ...options }))
     expect(error).toBeInstanceOf(RangeError)

@@ -22,8 +22,8 @@ describe('a server that takes requests and never answers', () => {
     expect(client.alive).toBe(true)
     vi.advanceTimersByTime(1)
     expect(client.alive).toBe(false)
-    const message = 'the server sent nothing for 100 ms, and owes 2 answers'
-    const unknown = `${message}; whether the request was done is not known`
+    const message = 'the server sent nothing for 100 ms with 2 requests in flight'
+    const unknown = `${message}; it is unknown whether the server handled the request`
     expect(await first).toMatchObject({ code: 'ERR_CLIENT_SILENT', sent: true, message: unknown })
     expect(await second).toMatchObject({ code: 'ERR_CLIENT_SILENT', sent: true })
     expect(await third).toMatchObject({ code: 'ERR_CLIENT_SILENT', sent: false, message })
@@ -44,7 +44,7 @@ describe('a server that takes requests and never answers', () => {
     expect(await blocked).toMatchObject({
       code: 'ERR_CLIENT_TIMEOUT',
       sent: false,
-      message: 'the window had no room within 50 ms: 2 requests that were given up still wait for their answers',
+      message: 'the window had no room within 50 ms: 2 requests that timed out or were aborted are still in flight',
     })
     expect(client.alive).toBe(true)
     vi.advanceTimersByTime(20)

@@ -112,7 +112,7 @@ describe('an option that can’t be is refused', () => {
     const sockets = watchClientSockets()
     const error = await rejection(openLoadConnection({ port: 1, window, payload: PAYLOAD }, LISTENER))
     expect(error).toBeInstanceOf(RangeError)
-    expect(error.message).toBe(`window is ${window}; it must be an integer from 1 to 1000000`)
+    expect(error.message).toBe(`invalid window ${window}: expected an integer from 1 to 1000000`)
     expect(sockets).toEqual([])
   })
 

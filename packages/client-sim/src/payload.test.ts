@@ -41,20 +41,20 @@ describe('the bytes are sent of', () => {
 describe('a payload that can’t be sent rejects, and its neighbours are sent', () => {
   const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
   const UNSENDABLE = { name: 'ClientError', code: 'ERR_CLIENT_PAYLOAD', sent: false }
-  const must = 'it must be a Uint8Array, another view, or an ArrayBuffer'
+  const expected = 'expected a Uint8Array, another view, or an ArrayBuffer'
 
   test.each<[string, unknown, object]>([
-    ['text', 'hello', { ...WRONG_TYPE, message: `payload is of type string; ${must}: encode text first` }],
-    ['nothing', undefined, { ...WRONG_TYPE, message: `payload is of type undefined; ${must}` }],
-    ['null', null, { ...WRONG_TYPE, message: `payload is of type null; ${must}` }],
-    ['an array', [1, 2], { ...WRONG_TYPE, message: `payload is of type object; ${must}` }],
+    ['text', 'hello', { ...WRONG_TYPE, message: `invalid payload of type string: ${expected}; encode text first` }],
+    ['nothing', undefined, { ...WRONG_TYPE, message: `invalid payload of type undefined: ${expected}` }],
+    ['null', null, { ...WRONG_TYPE, message: `invalid payload of type null: ${expected}` }],
+    ['an array', [1, 2], { ...WRONG_TYPE, message: `invalid payload of type object: ${expected}` }],
     ['what only looks like bytes', { length: 1, buffer: new ArrayBuffer(1), byteLength: 1 }, WRONG_TYPE],
     ['a view of a detached buffer', detached(), { ...UNSENDABLE, message: expect.stringContaining('detached') }],
     ['a detached buffer', detached().buffer, { ...UNSENDABLE, message: expect.stringContaining('detached') }],
     [
       'one that is too long',
       new Uint8Array(88),
-      { ...UNSENDABLE, message: 'the payload is 88 bytes long; it must be at most 87' },
+      { ...UNSENDABLE, message: 'invalid payload of 88 bytes: expected at most 87' },
     ],
   ])('%s', async (_what, payload, error) => {
     const { client, side } = await connected({ maxFrameLength: 100 })

@@ -159,6 +159,8 @@ test('bytes may be none', () => {
 test('a header is written at whole bytes only, for whole lengths', () => {
   const target = new Uint8Array(8)
   expect(() => writeFrameHeader(target, 0.5, 1)).toThrow(RangeError)
-  expect(() => writeFrameHeader(target, 0, 1.5)).toThrow(new RangeError('payloadLength is 1.5; it must be an integer'))
+  expect(() => writeFrameHeader(target, 0, 1.5)).toThrow(
+    new RangeError('invalid payloadLength 1.5: expected an integer from 0'),
+  )
   expect(target).toEqual(new Uint8Array(8))
 })

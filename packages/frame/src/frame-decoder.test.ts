@@ -253,7 +253,9 @@ describe('a failed decoder', () => {
 
 describe('maxFrameLength', () => {
   test.each([3, 0, -1, 4.5, Number.NaN, 2 ** 32, '64' as unknown as number])('refuses %s', (maxFrameLength) => {
-    expect(() => new FrameDecoder({ maxFrameLength })).toThrow(/maxFrameLength is .*; it must be an integer from 4 to/)
+    expect(() => new FrameDecoder({ maxFrameLength })).toThrow(
+      /^invalid maxFrameLength .*: expected an integer from 4 to/,
+    )
   })
 
   test('may be raised between two frames', () => {

@@ -86,7 +86,7 @@ export class FrameDecoder {
   set maxFrameLength(value: number) {
     if (!Number.isInteger(value) || value < HEADER_LENGTH || value > MAX_LENGTH_FIELD) {
       throw new RangeError(
-        `maxFrameLength is ${String(value)}; it must be an integer from ${HEADER_LENGTH} to ${MAX_LENGTH_FIELD}`,
+        `invalid maxFrameLength ${String(value)}: expected an integer from ${HEADER_LENGTH} to ${MAX_LENGTH_FIELD}`,
       )
     }
     this.#maxFrameLength = value

@@ -28,6 +28,8 @@ test('a length that four bytes can not count is refused', () => {
   expect(() => writeFrameHeader(target, 0, 0xffff_ffff - 3)).toThrow(
     expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }),
   )
-  expect(() => writeFrameHeader(target, 0, -1)).toThrow(new RangeError('payloadLength is -1; it must be 0 or more'))
+  expect(() => writeFrameHeader(target, 0, -1)).toThrow(
+    new RangeError('invalid payloadLength -1: expected an integer from 0'),
+  )
   expect(() => writeFrameHeader(target, 0, Number.NaN)).toThrow(RangeError)
 })

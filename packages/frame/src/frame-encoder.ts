@@ -54,11 +54,12 @@ function writeLength(bytes: Uint8Array, offset: number, frameLength: number): vo
 
 function checkPayloadLength(payloadLength: number): void {
   if (Number.isInteger(payloadLength) && payloadLength >= 0 && payloadLength <= MAX_LENGTH_FIELD - HEADER_LENGTH) return
-  if (!(payloadLength > 0)) throw new RangeError(`payloadLength is ${payloadLength}; it must be 0 or more`)
-  if (payloadLength % 1 !== 0) throw new RangeError(`payloadLength is ${payloadLength}; it must be an integer`)
+  if (!(payloadLength > 0 && payloadLength % 1 === 0)) {
+    throw new RangeError(`invalid payloadLength ${payloadLength}: expected an integer from 0`)
+  }
   throw new FrameError(
     'ERR_FRAME_TOO_LONG',
-    `a payload of ${payloadLength} bytes can't be framed: header and payload together count at most ${MAX_LENGTH_FIELD} bytes`,
+    `invalid payload of ${payloadLength} bytes: expected at most ${MAX_LENGTH_FIELD - HEADER_LENGTH}`,
     { frameLength: HEADER_LENGTH + payloadLength, maxFrameLength: MAX_LENGTH_FIELD, offset: 0 },
   )
 }

@@ -460,7 +460,7 @@ describe('the prefix', () => {
   test.each(['1_', 'tcp-server_', 'tcp server_', 'naïve_', 'a{', 'a_\n', '"'])('may not be %j', (prefix) => {
     expect(() => createServerMetrics({ prefix })).toThrow(RangeError)
     expect(() => createServerMetrics({ prefix })).toThrow(
-      `prefix is ${JSON.stringify(prefix)}; it must be letters, digits, _ and :, no digit first`,
+      `invalid prefix '${prefix}': expected letters, digits, _ and :, no digit first`,
     )
   })
 

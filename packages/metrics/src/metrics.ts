@@ -63,7 +63,7 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
   const { registry = new Registry(), prefix = 'tcp_server_', version = 'unknown' } = options
   const { processMetrics = options.registry === undefined } = options
   if (!PREFIX.test(prefix)) {
-    throw new RangeError(`prefix is ${JSON.stringify(prefix)}; it must be letters, digits, _ and :, no digit first`)
+    throw new RangeError(`invalid prefix '${prefix}': expected letters, digits, _ and :, no digit first`)
   }
   const attached: ServerCounters[] = []
   const sum = (read: (counters: ServerCounters) => number) =>

@@ -80,12 +80,12 @@ function ackOf(packet: PacketView): ConnAckView | SubmitAckView {
 function tooShort(name: string, length: number): PacketError {
   return new PacketError(
     'ERR_PACKET_MALFORMED',
-    `a ${name} of ${length} bytes is cut: command and ID alone are ${MIN_REQUEST_LENGTH}`,
+    `invalid ${name} of ${length} bytes: expected at least ${MIN_REQUEST_LENGTH}, for command and ID`,
   )
 }
 
 function wrongLength(name: string, length: number): PacketError {
-  return new PacketError('ERR_PACKET_MALFORMED', `a ${name} of ${length} bytes: it must be ${RESPONSE_LENGTH}`)
+  return new PacketError('ERR_PACKET_MALFORMED', `invalid ${name} of ${length} bytes: expected ${RESPONSE_LENGTH}`)
 }
 
 function unknownCommand(command: number, dialect: Dialect): PacketError {

@@ -21,7 +21,6 @@ export const ACK_COMMANDS: Readonly<Record<Dialect, { readonly connAck: number; 
 /** @throws RangeError when it is no dialect */
 export function checkDialect(value: string): Dialect {
   const dialect = DIALECTS.find((one) => one === value)
-  if (dialect === undefined)
-    throw new RangeError(`dialect is ${JSON.stringify(value)}; it must be one of ${DIALECTS.join(', ')}`)
+  if (dialect === undefined) throw new RangeError(`invalid dialect '${value}': expected ${DIALECTS.join(' or ')}`)
   return dialect
 }

@@ -55,7 +55,10 @@ export function createEncoders(dialect: Dialect): Encoders {
   function write(packet: Packet, payload: Uint8Array | undefined, bytes: Uint8Array, offset: number): number {
     const command: number | undefined = wire[packet.command]
     if (command === undefined) {
-      throw new PacketError('ERR_PACKET_INVALID', `command is ${String(packet.command)}; it must be one of CommandId`)
+      throw new PacketError(
+        'ERR_PACKET_INVALID',
+        `invalid command ${String(packet.command)}: expected one of CommandId`,
+      )
     }
     bytes[offset] = command
     writeId(packet.id, bytes, offset + COMMAND_LENGTH)
@@ -66,7 +69,7 @@ export function createEncoders(dialect: Dialect): Encoders {
     }
     const { result } = packet as ConnAck | SubmitAck
     if (!(Number.isInteger(result) && result >= 0 && result <= 0xff)) {
-      throw new PacketError('ERR_PACKET_INVALID', `result is ${result}; it must be an integer from 0 to 255`)
+      throw new PacketError('ERR_PACKET_INVALID', `invalid result ${result}: expected an integer from 0 to 255`)
     }
     bytes[at] = result
     return at + 1
@@ -110,7 +113,7 @@ function writeId(id: string, target: Uint8Array, offset: number): void {
 function invalidId(id: string): PacketError {
   return new PacketError(
     'ERR_PACKET_INVALID',
-    `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+    `invalid ID ${JSON.stringify(id)}: expected eight characters of one byte each`,
   )
 }
 

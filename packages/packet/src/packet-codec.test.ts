@@ -156,7 +156,7 @@ describe('what can not be encoded', () => {
     expect(() => codec.encode({ command: CommandId.Submit, id, payload: new Uint8Array() })).toThrow(
       expect.objectContaining({
         code: 'ERR_PACKET_INVALID',
-        message: `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+        message: `invalid ID ${JSON.stringify(id)}: expected eight characters of one byte each`,
       }),
     )
   })
@@ -165,7 +165,7 @@ describe('what can not be encoded', () => {
     expect(() => codec.encode({ command: CommandId.SubmitAck, id: '00000001', result })).toThrow(
       expect.objectContaining({
         code: 'ERR_PACKET_INVALID',
-        message: `result is ${result}; it must be an integer from 0 to 255`,
+        message: `invalid result ${result}: expected an integer from 0 to 255`,
       }),
     )
   })
@@ -173,7 +173,7 @@ describe('what can not be encoded', () => {
   test('a command that is none', () => {
     const packet = { command: 0x03 as typeof CommandId.Submit, id: '00000001', payload: new Uint8Array() }
     expect(() => codec.encode(packet)).toThrow(
-      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'command is 3; it must be one of CommandId' }),
+      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'invalid command 3: expected one of CommandId' }),
     )
   })
 
@@ -195,6 +195,6 @@ test('a wrong dialect is told apart where it can be', () => {
 
 test('an unknown dialect is refused', () => {
   expect(() => createPacketCodec({ dialect: 'go' as Dialect })).toThrow(
-    new RangeError('dialect is "go"; it must be one of specification, go-demo'),
+    new RangeError("invalid dialect 'go': expected specification or go-demo"),
   )
 })

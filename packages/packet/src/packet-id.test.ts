@@ -13,7 +13,7 @@ test('after 99999999 comes 00000000', () => {
 })
 
 test.each([-1, 100_000_000, 1.5, Number.NaN])('a sequence can not go on after %s', (after) => {
-  expect(() => new PacketIdSequence(after)).toThrow(`after is ${after}; it must be an integer from 0 to 99999999`)
+  expect(() => new PacketIdSequence(after)).toThrow(`invalid after ${after}: expected an integer from 0 to 99999999`)
 })
 
 test('a serial number is written as eight digits, and read again', () => {

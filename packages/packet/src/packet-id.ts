@@ -31,7 +31,7 @@ export class PacketIdSequence {
    */
   constructor(after = 0) {
     if (!(Number.isInteger(after) && after >= 0 && after < ID_COUNT)) {
-      throw new RangeError(`after is ${after}; it must be an integer from 0 to ${ID_COUNT - 1}`)
+      throw new RangeError(`invalid after ${after}: expected an integer from 0 to ${ID_COUNT - 1}`)
     }
     this.#serial = after
   }

@@ -1,7 +1,9 @@
 import type { Dialect } from '@demo/packet'
-import { checkTimeout } from '../common/check-options.ts'
+import { checkInteger, checkTimeout, invalidOption, MAX_TIMEOUT } from '../common/check-options.ts'
 import type { Payload } from '../common/payload.ts'
-import type { ClientTls, ServerLocation } from '../connection/open-socket.ts'
+import { FRAME_OVERHEAD } from '../common/submit-frame.ts'
+import type { ClientTls } from '../connection/client-tls.ts'
+import type { ServerLocation } from '../connection/server-location.ts'
 
 /** Options of `connect`. Times in milliseconds, 0 is no limit; sizes in bytes of payload. */
 export type ConnectOptions = ServerLocation & {
@@ -12,61 +14,60 @@ export type ConnectOptions = ServerLocation & {
    */
   readonly dialect?: Dialect | undefined
   /**
-   * Requests sent and not answered, at most; others wait in the client. A request that timed out or was aborted keeps
-   * its place until its answer comes.
+   * The most requests in flight; others wait in the client. A request that timed out or was aborted after it was sent
+   * counts until its answer comes.
    *
    * @default 1000
    */
   readonly window?: number | undefined
   /**
-   * The payloads of the requests sent and not answered, at most. A larger request is sent when nothing else is in
-   * flight.
+   * The most bytes of payload in flight. A larger request is sent when nothing else is in flight.
    *
    * @default 16777216 (16 MiB)
    */
   readonly windowBytes?: number | undefined
   /**
-   * Requests that wait for the window, at most. Beyond it `submit` rejects with `ERR_CLIENT_QUEUE_FULL`. `Infinity` is
+   * The most requests that wait for the window. Beyond it `submit` rejects with `ERR_CLIENT_QUEUE_FULL`. `Infinity` is
    * no limit.
    *
    * @default 100000
    */
   readonly maxQueue?: number | undefined
   /**
-   * The payloads of the requests that wait for the window, at most. `Infinity` is no limit.
+   * The most bytes of payload that wait for the window. `Infinity` is no limit.
    *
    * @default 67108864 (64 MiB)
    */
   readonly maxQueueBytes?: number | undefined
   /**
-   * The longest frame that the server takes: 13 bytes more than the payload. A longer one rejects with
-   * `ERR_CLIENT_PAYLOAD` and is not sent. A server would end the connection, with all requests on it.
+   * The longest frame that the server accepts: 13 bytes more than the payload. A longer request rejects with
+   * `ERR_CLIENT_PAYLOAD` and is not sent. The server would end the connection, with all requests on it.
    *
-   * @default 4294967295, the longest that can be written
+   * @default 4294967295, the longest possible
    */
   readonly maxFrameLength?: number | undefined
   /**
-   * How long connecting may take, and each request, its waiting in the client included.
+   * The time limit for connecting, and for each request, from `submit` to its answer.
    *
    * @default 5000
    */
   readonly timeout?: number | undefined
   /**
-   * How long the server may send nothing while it owes answers. Then the connection is ended, with `ERR_CLIENT_SILENT`.
-   * It must be longer than any request may take.
+   * How long the server may send nothing while requests are in flight. Then the connection is ended, with
+   * `ERR_CLIENT_SILENT`. Set it above the longest time that a request may take.
    *
    * @default 30000, or twice the `timeout` if that is longer; 0 when the `timeout` is 0
    */
   readonly silenceTimeout?: number | undefined
-  /** Speaks TLS with the server; connecting is then over when the handshake is. */
+  /** Speaks TLS with the server. `connect` resolves after the handshake. */
   readonly tls?: ClientTls | undefined
-  /** What the server wants to see before it lets us in, sent in a Conn: a bearer token as text, or any bytes. */
+  /** Sent in a Conn before anything else: a bearer token as text, or any bytes. */
   readonly credentials?: string | Payload | undefined
-  /** Gives up connecting, at whatever stage, and rejects with the signal's reason. It does nothing afterwards. */
+  /** Aborts connecting, at any stage: `connect` rejects with the signal's reason. It has no effect afterwards. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a client holds to. */
+/** The limits of a client, with the defaults filled in. */
 export interface ClientLimits {
   readonly window: number
   readonly windowBytes: number
@@ -79,24 +80,17 @@ export interface ClientLimits {
 
 const MEBIBYTE = 1024 * 1024
 const MAX_FRAME_LENGTH = 2 ** 32 - 1
-const MIN_FRAME_LENGTH = 13
 const SILENCE_TIMEOUT = 30_000
-const MAX_TIMEOUT = 2 ** 31 - 1
 
 /** @throws RangeError when a limit is invalid */
 export function limitsOf(options: ConnectOptions): ClientLimits {
   const { window = 1000, windowBytes = 16 * MEBIBYTE, timeout = 5000, maxFrameLength = MAX_FRAME_LENGTH } = options
   const { maxQueue = 100_000, maxQueueBytes = 64 * MEBIBYTE } = options
-  if (!(Number.isInteger(window) && window > 0)) {
-    throw new RangeError(`window is ${window}; it must be an integer above 0`)
-  }
+  if (!(Number.isInteger(window) && window > 0)) throw invalidOption('window', window, 'an integer above 0')
   checkSize('windowBytes', windowBytes, 1)
   checkSize('maxQueue', maxQueue, 0)
   checkSize('maxQueueBytes', maxQueueBytes, 0)
-  if (!(Number.isInteger(maxFrameLength) && maxFrameLength >= MIN_FRAME_LENGTH && maxFrameLength <= MAX_FRAME_LENGTH)) {
-    const range = `from ${MIN_FRAME_LENGTH} to ${MAX_FRAME_LENGTH}`
-    throw new RangeError(`maxFrameLength is ${maxFrameLength}; it must be an integer ${range}`)
-  }
+  checkInteger('maxFrameLength', maxFrameLength, FRAME_OVERHEAD, MAX_FRAME_LENGTH)
   checkTimeout(timeout)
   const { silenceTimeout = defaultSilence(timeout) } = options
   checkTimeout(silenceTimeout, 'silenceTimeout')
@@ -105,7 +99,7 @@ export function limitsOf(options: ConnectOptions): ClientLimits {
 
 function checkSize(name: string, value: number, least: number): void {
   if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= least)) return
-  throw new RangeError(`${name} is ${value}; it must be an integer from ${least}, or Infinity`)
+  throw invalidOption(name, value, `an integer from ${least}, or Infinity`)
 }
 
 function defaultSilence(timeout: number): number {

@@ -1,29 +1,29 @@
-/** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
-const LINGER = 5000
+/** How long to wait for the server's end after ours, in milliseconds, if requests have no time limit. */
+const DEFAULT_LINGER = 5000
 
-/** The clocks of a client that closes. */
-export class Closing {
-  #linger: NodeJS.Timeout | undefined
-  #timer: NodeJS.Timeout | undefined
-  /** When it must be over, on the monotonic clock. */
-  #by = Number.POSITIVE_INFINITY
+/** The timers of a client that closes. */
+export class CloseTimers {
+  #lingerTimer: NodeJS.Timeout | undefined
+  #limitTimer: NodeJS.Timeout | undefined
+  /** When the limit timer fires, on the monotonic clock. */
+  #limitAt = Number.POSITIVE_INFINITY
 
-  /** Of several limits the one counts that is over first. */
-  within(timeout: number, onOver: (timeout: number) => void): void {
-    const by = performance.now() + timeout
-    if (by >= this.#by) return
-    this.#by = by
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(onOver, timeout, timeout)
+  /** Limits the time until all is answered. Of several limits the earliest counts. */
+  limit(timeout: number, onTimeout: (timeout: number) => void): void {
+    const limitAt = performance.now() + timeout
+    if (limitAt >= this.#limitAt) return
+    this.#limitAt = limitAt
+    clearTimeout(this.#limitTimer)
+    this.#limitTimer = setTimeout(onTimeout, timeout, timeout)
   }
 
-  /** Our side has ended: the server is to end its own. */
-  linger(timeout: number, onOver: () => void): void {
-    this.#linger ??= setTimeout(onOver, timeout || LINGER)
+  /** Limits the time from our end to the server's. */
+  linger(timeout: number, onTimeout: () => void): void {
+    this.#lingerTimer ??= setTimeout(onTimeout, timeout || DEFAULT_LINGER)
   }
 
   stop(): void {
-    clearTimeout(this.#linger)
-    clearTimeout(this.#timer)
+    clearTimeout(this.#lingerTimer)
+    clearTimeout(this.#limitTimer)
   }
 }

@@ -1,22 +1,22 @@
-/** Something that has a time limit. Its neighbours in its list are kept in itself. */
+/** Something with a time limit: an item of a linked {@link DeadlineList}. */
 export interface Deadline {
-  /** When it is over, in milliseconds on the monotonic clock. */
+  /** When the limit passes, in milliseconds on the monotonic clock. */
   deadline: number
   list: DeadlineList | undefined
-  dueBefore: Deadline | undefined
-  dueAfter: Deadline | undefined
+  earlier: Deadline | undefined
+  later: Deadline | undefined
 
-  /** Called when its time is over. It is in no list any more. */
+  /** Called when the limit has passed, after it was removed from its list. */
   passed(): void
 }
 
-/** At most so many time out in one turn of the event loop, so that the loop is not blocked. */
-const AT_ONCE = 5000
+/** The most time limits that pass in one turn of the event loop, so that the loop is not blocked. */
+const MAX_PER_TURN = 5000
 
-/** Up to so many empty lists are kept for the next request. */
-const KEPT = 8
+/** Empty lists are kept up to this number of lists, for the next request. */
+const MAX_EMPTY_LISTS = 8
 
-/** Time limits: those of one length are in one list, which has one timer. To add or remove one takes constant time. */
+/** Time limits. Those of one length are in one list with one timer. Adding and removing take constant time. */
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>()
 
@@ -31,11 +31,11 @@ export class Deadlines {
   }
 
   #emptied(list: DeadlineList): void {
-    if (this.#lists.size > KEPT) this.#lists.delete(list.timeout)
+    if (this.#lists.size > MAX_EMPTY_LISTS) this.#lists.delete(list.timeout)
   }
 }
 
-/** Limits of the same length: the first that was added is the first that is over. */
+/** Time limits of one length: the first that was added passes first. */
 export class DeadlineList {
   readonly timeout: number
   readonly #onEmpty: (list: DeadlineList) => void
@@ -51,44 +51,44 @@ export class DeadlineList {
   add(one: Deadline): void {
     one.deadline = performance.now() + this.timeout
     one.list = this
-    one.dueBefore = this.#last
+    one.earlier = this.#last
     if (this.#last === undefined) this.#first = one
-    else this.#last.dueAfter = one
+    else this.#last.later = one
     this.#last = one
-    this.#timer ??= setTimeout(this.#look, this.timeout)
+    this.#timer ??= setTimeout(this.#check, this.timeout)
   }
 
   remove(one: Deadline): void {
-    const { dueBefore, dueAfter } = one
-    if (dueBefore === undefined) this.#first = dueAfter
-    else dueBefore.dueAfter = dueAfter
-    if (dueAfter === undefined) this.#last = dueBefore
-    else dueAfter.dueBefore = dueBefore
+    const { earlier, later } = one
+    if (earlier === undefined) this.#first = later
+    else earlier.later = later
+    if (later === undefined) this.#last = earlier
+    else later.earlier = earlier
     one.list = undefined
-    one.dueBefore = undefined
-    one.dueAfter = undefined
+    one.earlier = undefined
+    one.later = undefined
     if (this.#first !== undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#onEmpty(this)
   }
 
-  readonly #look = (): void => {
+  readonly #check = (): void => {
     const now = performance.now()
-    withoutStacks(() => this.#passUntil(now))
+    withoutStacks(() => this.#passBefore(now))
     if (this.#first === undefined) return
     clearTimeout(this.#timer)
-    if (this.#first.deadline <= now) setImmediate(this.#look)
-    else this.#timer = setTimeout(this.#look, Math.max(1, this.#first.deadline - now))
+    if (this.#first.deadline <= now) setImmediate(this.#check)
+    else this.#timer = setTimeout(this.#check, Math.max(1, this.#first.deadline - now))
   }
 
-  #passUntil(now: number): void {
+  #passBefore(now: number): void {
     let passed = 0
     for (let one = this.#first; one !== undefined && one.deadline <= now; one = this.#first) {
       this.remove(one)
       one.passed()
       passed += 1
-      if (passed === AT_ONCE) return
+      if (passed === MAX_PER_TURN) return
     }
   }
 }

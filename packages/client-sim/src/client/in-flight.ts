@@ -2,11 +2,11 @@ import { CommandId, type ConnAckView, PacketIdSequence, type SubmitAckView } fro
 import { unexpectedAck } from '../connection/ack-reader.ts'
 import type { Request } from './request.ts'
 
-/** Requests that are sent and not answered. One that was given up keeps its place until its answer comes. */
+/** Requests sent and not answered. A request that timed out or was aborted stays until its answer comes. */
 export class InFlight {
-  /** Their payloads, in bytes. */
+  /** The bytes of their payloads. */
   bytes = 0
-  /** How many of them were given up. */
+  /** How many of them timed out or were aborted. */
   abandoned = 0
   readonly #ids: PacketIdSequence
   readonly #requests = new Map<number, Request>()
@@ -25,9 +25,9 @@ export class InFlight {
     return this.#requests.size > this.abandoned
   }
 
-  /** @returns the serial number that it is sent with */
+  /** @returns the serial number that the request is sent with */
   add(request: Request): number {
-    // IDs go round: one that still waits for its answer after a whole round is passed over.
+    // IDs repeat after 100 million: skip one that is still in flight.
     let serial = this.#ids.nextSerial()
     while (this.#requests.has(serial)) serial = this.#ids.nextSerial()
     request.sent = true
@@ -36,7 +36,7 @@ export class InFlight {
     return serial
   }
 
-  /** @throws ClientError `ERR_CLIENT_PROTOCOL` when it answers no request that is in flight */
+  /** @throws ClientError `ERR_CLIENT_PROTOCOL` when it answers no request in flight */
   answered(ack: ConnAckView | SubmitAckView): void {
     const { serial } = ack
     const request = this.#requests.get(serial)
@@ -49,7 +49,7 @@ export class InFlight {
     else request.succeed(ack.result)
   }
 
-  /** @param errorOf makes the error of each of them */
+  /** @param errorOf makes the error of each request */
   failAll(errorOf: () => Error): void {
     for (const request of this.#requests.values()) if (!request.settled) request.fail(errorOf())
     this.#requests.clear()

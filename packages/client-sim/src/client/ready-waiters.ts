@@ -1,7 +1,7 @@
-import type { Room } from './capacity.ts'
+import type { Capacity } from './capacity.ts'
 
 interface Waiter {
-  /** The payload that it wants to submit, in bytes. */
+  /** The payload length that it waits for, in bytes. */
   readonly size: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -9,17 +9,17 @@ interface Waiter {
 
 /** Callers of `ready()`, in order. */
 export class ReadyWaiters {
-  readonly #room: Room
+  readonly #capacity: Capacity
   #waiters: Waiter[] = []
-  /** The first one that still waits. */
+  /** The index of the first one that still waits. */
   #at = 0
-  /** Callers that were released in this turn and have not submitted yet, and the bytes they asked for. */
+  /** Callers released in this turn that have not submitted yet, and the bytes of their payloads. */
   #expected = 0
   #expectedBytes = 0
-  #turnEnds = false
+  #resetScheduled = false
 
-  constructor(room: Room) {
-    this.#room = room
+  constructor(capacity: Capacity) {
+    this.#capacity = capacity
   }
 
   wait(size: number): Promise<void> {
@@ -38,14 +38,14 @@ export class ReadyWaiters {
 
   /** Releases as many callers as there is room for. */
   admit(): void {
-    while (this.#at < this.#waiters.length) {
-      const { size, resolve } = this.#waiters[this.#at]
-      if (!this.#room.toSubmit(size, this.#expected, this.#expectedBytes)) break
+    for (let waiter = this.#waiters[this.#at]; waiter !== undefined; waiter = this.#waiters[this.#at]) {
+      const { size, resolve } = waiter
+      if (!this.#capacity.canSubmit(size, this.#expected, this.#expectedBytes)) break
       resolve()
       this.#at += 1
       this.#expected += 1
       this.#expectedBytes += size
-      this.#lookAgain()
+      this.#resetAfterTurn()
     }
     if (this.#at > this.#waiters.length / 2) {
       this.#waiters.splice(0, this.#at)
@@ -58,11 +58,11 @@ export class ReadyWaiters {
   }
 
   /** A caller that has not submitted by the end of the turn loses its place to the next one. */
-  #lookAgain(): void {
-    if (this.#turnEnds) return
-    this.#turnEnds = true
+  #resetAfterTurn(): void {
+    if (this.#resetScheduled) return
+    this.#resetScheduled = true
     setImmediate(() => {
-      this.#turnEnds = false
+      this.#resetScheduled = false
       this.#expected = 0
       this.#expectedBytes = 0
       this.admit()

@@ -4,21 +4,21 @@ import type { InFlight } from './in-flight.ts'
 import type { Request } from './request.ts'
 import type { RequestQueue } from './request-queue.ts'
 
-export const closedBefore = () => new ClientError('ERR_CLIENT_CLOSED', 'the client is closed: connect again')
+export const alreadyClosed = () => new ClientError('ERR_CLIENT_CLOSED', 'the client is closed: connect again')
 
 export function destroyed(cause?: Error): ClientError {
   const why = cause === undefined ? '' : `: ${cause.message}`
   return new ClientError('ERR_CLIENT_DESTROYED', `the client was destroyed${why}`, { cause })
 }
 
-export const closedInTime = (timeout: number) =>
-  new ClientError('ERR_CLIENT_DESTROYED', `the client was closed, and waited ${timeout} ms for the answers`)
+export const closeTimedOut = (timeout: number) =>
+  new ClientError('ERR_CLIENT_DESTROYED', `the client was closed, and not all answers came within ${timeout} ms`)
 
-export const silent = (timeout: number, owed: number) =>
-  new ClientError('ERR_CLIENT_SILENT', `the server sent nothing for ${timeout} ms, and owes ${owed} answers`)
+export const silent = (timeout: number, inFlight: number) =>
+  new ClientError('ERR_CLIENT_SILENT', `the server sent nothing for ${timeout} ms with ${inFlight} requests in flight`)
 
 export const payloadTooLong = (size: number, longest: number) =>
-  new ClientError('ERR_CLIENT_PAYLOAD', `the payload is ${size} bytes long; it must be at most ${longest}`)
+  new ClientError('ERR_CLIENT_PAYLOAD', `invalid payload of ${size} bytes: expected at most ${longest}`)
 
 export const payloadLost = () =>
   new ClientError('ERR_CLIENT_PAYLOAD', 'the payload was detached or resized while the request waited')
@@ -34,6 +34,6 @@ export function queueFull({ waiting, waitingBytes }: RequestQueue, limits: Clien
 
 export function timedOut({ sent, timeout }: Request, { abandoned }: InFlight): ClientError {
   if (sent) return new ClientError('ERR_CLIENT_TIMEOUT', `no answer came within ${timeout} ms`, { sent })
-  const why = abandoned === 0 ? '' : `: ${abandoned} requests that were given up still wait for their answers`
+  const why = abandoned === 0 ? '' : `: ${abandoned} requests that timed out or were aborted are still in flight`
   return new ClientError('ERR_CLIENT_TIMEOUT', `the window had no room within ${timeout} ms${why}`)
 }

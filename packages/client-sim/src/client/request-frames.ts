@@ -1,23 +1,16 @@
 import { writeFrameHeader } from '@demo/frame'
 import { CommandId, writePacketId } from '@demo/packet'
+import { COMMAND_LENGTH, FRAME_OVERHEAD, ID_LENGTH } from '../common/submit-frame.ts'
 import type { Request } from './request.ts'
 import { noMemory } from './request-errors.ts'
 
-/** What a request has beside its payload: the command, and the eight digits of its ID. */
-const COMMAND_LENGTH = 1
-const ID_LENGTH = 8
-const HEADER_LENGTH = 4
-
-/** What a frame of a request is longer than its payload, in bytes. */
-export const FRAME_OVERHEAD = HEADER_LENGTH + COMMAND_LENGTH + ID_LENGTH
-
-/** Frames of Submits, one after the other, in one buffer that is long enough. */
+/** Frames of Submits, one after the other, in one buffer. */
 export class RequestFrames {
   readonly bytes: Buffer
   readonly #view: DataView
   #at = 0
 
-  /** Room for the frames of some requests. If there is no memory for it they fail, and nothing is returned. */
+  /** A buffer for the frames of these requests. Without memory for it they fail, and undefined is returned. */
   static of(requests: readonly Request[]): RequestFrames | undefined {
     let length = 0
     for (const { size } of requests) length += size + FRAME_OVERHEAD

@@ -1,13 +1,13 @@
 import type { Request } from './request.ts'
 
-/** Requests that are not sent yet, oldest first. To add or remove one, wherever it stands, takes constant time. */
+/** Requests that are not sent yet, oldest first. Adding and removing take constant time, at any position. */
 export class RequestQueue {
   length = 0
-  /** The payloads of all of them, in bytes. */
+  /** The bytes of all their payloads. */
   bytes = 0
-  /** Of these, the requests that the window had no room for. */
+  /** How many of them the window had no room for. */
   waiting = 0
-  /** Their payloads, in bytes. */
+  /** The bytes of their payloads. */
   waitingBytes = 0
   #oldest: Request | undefined
   #youngest: Request | undefined

@@ -1,7 +1,7 @@
 import { type Abortable, listenTo, stopListening } from '../connection/abort-signals.ts'
 import type { Deadline, DeadlineList } from './deadlines.ts'
 
-/** Who is asked to give up a request whose time is over, or whose signal aborted. */
+/** What a request calls when its time limit passes or its signal aborts. */
 export interface RequestOwner {
   timedOut(request: Request): void
   giveUp(request: Request, reason: unknown): void
@@ -15,7 +15,7 @@ export class Request implements Abortable, Deadline {
   readonly timeout: number
   readonly onSent: ((id: string, frameLength: number) => void) | undefined
   sent = false
-  /** The caller has its answer, or has gone: when the response comes it is taken, and goes nowhere. */
+  /** The promise is settled: a response that comes later has no effect. */
   settled = false
   /** Whether the window had no room when it was submitted. */
   waits = false
@@ -26,8 +26,8 @@ export class Request implements Abortable, Deadline {
 
   deadline = 0
   list: DeadlineList | undefined = undefined
-  dueBefore: Deadline | undefined = undefined
-  dueAfter: Deadline | undefined = undefined
+  earlier: Deadline | undefined = undefined
+  later: Deadline | undefined = undefined
 
   readonly #resolve: (result: number) => void
   readonly #reject: (error: unknown) => void
@@ -72,7 +72,7 @@ export class Request implements Abortable, Deadline {
     this.#reject(error)
   }
 
-  /** Stops its clock, and its listening to a signal. */
+  /** Ends its time limit, and stops listening to its signal. */
   #settle(): void {
     this.settled = true
     this.list?.remove(this)

@@ -1,27 +1,27 @@
-/** The clock of a server that owes answers: it strikes when nothing has come for too long. */
-export class Silence {
+/** Calls back when the server has sent nothing for too long while requests are in flight. */
+export class SilenceTimer {
   readonly #limit: number
   readonly #onSilence: () => void
   #timer: NodeJS.Timeout | undefined
 
-  /** @param limit in milliseconds; 0 never strikes */
+  /** @param limit in milliseconds; 0 is no limit */
   constructor(limit: number, onSilence: () => void) {
     this.#limit = limit
     this.#onSilence = onSilence
   }
 
-  /** Answers are owed from now on, if they were not before. */
-  begin(): void {
+  /** Requests are in flight. Does nothing if they were before. */
+  start(): void {
     if (this.#limit > 0) this.#timer ??= setTimeout(this.#onSilence, this.#limit)
   }
 
-  /** Something came, or was taken: the time counts from now. */
-  broken(): void {
+  /** The server sent or read something: the time starts again. */
+  refresh(): void {
     this.#timer?.refresh()
   }
 
-  /** No answer is owed. */
-  end(): void {
+  /** No request is in flight. */
+  stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }

@@ -1,58 +1,65 @@
 import type { Socket } from 'node:net'
-import { checkTimeout } from '../common/check-options.ts'
+import { checkTimeout, invalidOption } from '../common/check-options.ts'
 import { asClientError, asSent, type ClientError } from '../common/client-error.ts'
 import { bytesOf, type Payload } from '../common/payload.ts'
+import { FRAME_OVERHEAD } from '../common/submit-frame.ts'
 import type { AckReader } from '../connection/ack-reader.ts'
 import { connectionLost } from '../connection/connection-lost.ts'
-import type { Inlet } from '../connection/open-socket.ts'
-import { Room } from './capacity.ts'
+import type { OpenConnection } from '../connection/open-connection.ts'
+import type { ReadSink } from '../connection/read-sink.ts'
+import { Capacity } from './capacity.ts'
 import type { Client, CloseOptions, SubmitOptions } from './client.ts'
 import type { ClientLimits } from './client-options.ts'
-import { Closing } from './close-timers.ts'
+import { CloseTimers } from './close-timers.ts'
 import { Deadlines } from './deadlines.ts'
 import { InFlight } from './in-flight.ts'
 import { ReadyWaiters } from './ready-waiters.ts'
 import { Request, type RequestOwner } from './request.ts'
 import * as errors from './request-errors.ts'
-import { FRAME_OVERHEAD, RequestFrames } from './request-frames.ts'
 import { RequestQueue } from './request-queue.ts'
-import { Silence } from './silence-timer.ts'
+import { RequestSender } from './request-sender.ts'
+import { SilenceTimer } from './silence-timer.ts'
 
-/** A client on a socket that is open, and let in. */
+/** A client on an open connection. */
 export class TcpClient implements Client, RequestOwner {
   readonly closed: Promise<ClientError | undefined>
   readonly #socket: Socket
-  readonly #inlet: Inlet
+  readonly #sink: ReadSink
   readonly #reader: AckReader
   readonly #limits: ClientLimits
-  readonly #sent: InFlight
+  readonly #inFlight: InFlight
   readonly #queue = new RequestQueue()
-  readonly #room: Room
+  readonly #capacity: Capacity
   readonly #ready: ReadyWaiters
   readonly #deadlines = new Deadlines()
-  readonly #silence: Silence
-  readonly #closing = new Closing()
+  readonly #silence: SilenceTimer
+  readonly #sender: RequestSender
+  readonly #closeTimers = new CloseTimers()
   #state: 'open' | 'closing' | 'closed' = 'open'
-  #flushScheduled = false
   /** Whether the server has sent anything. */
-  #heard: boolean
+  #hasReceived: boolean
   #error: ClientError | undefined
 
-  /** @param lastSerial the serial number of the request sent last, 0 if there was none */
-  constructor(socket: Socket, inlet: Inlet, reader: AckReader, limits: ClientLimits, lastSerial: number) {
+  constructor({ socket, sink, reader, lastSerial }: OpenConnection, limits: ClientLimits) {
     this.#socket = socket
-    this.#inlet = inlet
+    this.#sink = sink
     this.#reader = reader
     this.#limits = limits
-    this.#sent = new InFlight(lastSerial)
-    this.#heard = lastSerial > 0
-    this.#room = new Room(limits, this.#sent, this.#queue, socket)
-    this.#ready = new ReadyWaiters(this.#room)
-    this.#silence = new Silence(limits.silenceTimeout, () => {
-      this.#fail(errors.silent(limits.silenceTimeout, this.#sent.size))
+    this.#inFlight = new InFlight(lastSerial)
+    this.#hasReceived = lastSerial > 0
+    this.#capacity = new Capacity(limits, this.#inFlight, this.#queue, socket)
+    this.#ready = new ReadyWaiters(this.#capacity)
+    this.#silence = new SilenceTimer(limits.silenceTimeout, () => {
+      this.#fail(errors.silent(limits.silenceTimeout, this.#inFlight.size))
     })
+    const sending = {
+      failed: (error: unknown) => this.#fail(asClientError(error)),
+      flushed: () => this.#flushed(),
+      giveUp: (request: Request, reason: unknown) => this.giveUp(request, reason),
+    }
+    this.#sender = new RequestSender(socket, this.#capacity, this.#inFlight, this.#silence, sending)
     this.closed = new Promise((resolve) => socket.once('close', () => resolve(this.#hasClosed())))
-    inlet.receive = (chunk) => this.#receive(chunk)
+    sink.receive = (chunk) => this.#receive(chunk)
     socket.on('drain', () => this.#drained())
     socket.on('end', () => this.#serverEnded())
     socket.on('error', (cause) => this.#fail(this.#lost(cause)))
@@ -63,7 +70,7 @@ export class TcpClient implements Client, RequestOwner {
   }
 
   get inFlight(): number {
-    return this.#sent.size
+    return this.#inFlight.size
   }
 
   get queued(): number {
@@ -79,8 +86,8 @@ export class TcpClient implements Client, RequestOwner {
   }
 
   async ready(size = 0): Promise<void> {
-    if (!this.alive) throw this.#error ?? errors.closedBefore()
-    if (!(size >= 0)) throw new RangeError(`size is ${size}; it must be 0 or more bytes`)
+    if (!this.alive) throw this.#error ?? errors.alreadyClosed()
+    if (!(size >= 0)) throw invalidOption('size', size, '0 or more bytes')
     await this.#ready.wait(size)
   }
 
@@ -88,8 +95,8 @@ export class TcpClient implements Client, RequestOwner {
     checkTimeout(timeout)
     if (this.#state !== 'closed') {
       this.#state = 'closing'
-      this.#ready.rejectAll(errors.closedBefore())
-      if (timeout > 0) this.#closing.within(timeout, this.#closeNow)
+      this.#ready.rejectAll(errors.alreadyClosed())
+      if (timeout > 0) this.#closeTimers.limit(timeout, this.#closeNow)
       this.#endWhenDone()
     }
     await this.closed
@@ -104,13 +111,13 @@ export class TcpClient implements Client, RequestOwner {
   }
 
   timedOut(request: Request): void {
-    this.giveUp(request, errors.timedOut(request, this.#sent))
+    this.giveUp(request, errors.timedOut(request, this.#inFlight))
   }
 
-  /** The caller no longer waits; if it was sent, its answer may still come. */
+  /** Rejects a request. If it was sent it stays in flight until its answer comes. */
   giveUp(request: Request, reason: unknown): void {
     if (request.settled) return
-    if (request.sent) this.#sent.abandoned += 1
+    if (request.sent) this.#inFlight.abandoned += 1
     else this.#queue.remove(request)
     request.fail(reason)
     this.#ready.admit()
@@ -118,105 +125,63 @@ export class TcpClient implements Client, RequestOwner {
   }
 
   #submit(payload: Payload, { signal, timeout = this.#limits.timeout, onSent }: SubmitOptions): Promise<number> {
-    if (!this.alive) throw this.#error ?? errors.closedBefore()
+    if (!this.alive) throw this.#error ?? errors.alreadyClosed()
     if (signal?.aborted) throw signal.reason
     checkTimeout(timeout)
     const bytes = bytesOf(payload)
     const longest = this.#limits.maxFrameLength - FRAME_OVERHEAD
     if (bytes.length > longest) throw errors.payloadTooLong(bytes.length, longest)
-    const waits = !this.#room.toSend(bytes.length, 0, 0)
-    if (waits && !this.#room.toWait(bytes.length, 0, 0)) throw errors.queueFull(this.#queue, this.#limits)
+    const waits = !this.#capacity.canSend(bytes.length, 0, 0)
+    if (waits && !this.#capacity.canWait(bytes.length, 0, 0)) throw errors.queueFull(this.#queue, this.#limits)
     return new Promise((resolve, reject) => {
       const request = new Request(this, bytes, timeout, signal, onSent, resolve, reject)
       request.waits = waits
       if (timeout > 0) this.#deadlines.add(request, timeout)
       this.#queue.add(request)
       this.#ready.submitted(request.size)
-      this.#scheduleFlush()
+      this.#sender.schedule()
     })
   }
 
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    process.nextTick(this.#flush)
-  }
-
-  readonly #flush = (): void => {
-    this.#flushScheduled = false
-    try {
-      while (this.#state !== 'closed' && this.#socket.writable && !this.#socket.writableNeedDrain) {
-        const batch = this.#room.takeBatch()
-        if (batch.length === 0) break
-        this.#send(batch)
-      }
-    } catch (error) {
-      this.#fail(asClientError(error))
-    }
+  #flushed(): void {
     this.#ready.admit()
     this.#endWhenDone()
   }
 
-  /** Sends requests in one write. */
-  #send(batch: readonly Request[]): void {
-    const frames = RequestFrames.of(batch)
-    if (frames === undefined) return
-    const serials = batch.map((request) => {
-      const serial = this.#sent.add(request)
-      frames.add(serial, request.payload)
-      return serial
-    })
-    this.#silence.begin()
-    this.#socket.write(frames.bytes)
-    for (const [i, request] of batch.entries()) {
-      if (request.onSent !== undefined) this.#tellSent(request, serials[i])
-    }
-  }
-
-  #tellSent(request: Request, serial: number): void {
-    try {
-      request.onSent?.(String(serial).padStart(8, '0'), request.size + FRAME_OVERHEAD)
-    } catch (error) {
-      // Its caller's own mistake: the others, and the connection, do not feel it.
-      this.giveUp(request, error)
-    }
-  }
-
   #receive(chunk: Uint8Array): void {
-    this.#heard = true
+    this.#hasReceived = true
     const reader = this.#reader
     try {
       reader.push(chunk)
-      for (let ack = reader.next(); ack !== undefined; ack = reader.next()) this.#sent.answered(ack)
+      for (let ack = reader.next(); ack !== undefined; ack = reader.next()) this.#inFlight.answered(ack)
     } catch (error) {
       this.#fail(asClientError(error))
       return
     }
-    if (this.#sent.size > 0) this.#silence.broken()
-    else this.#silence.end()
-    if (this.#queue.length > 0) this.#scheduleFlush()
+    if (this.#inFlight.size > 0) this.#silence.refresh()
+    else this.#silence.stop()
+    if (this.#queue.length > 0) this.#sender.schedule()
     else this.#ready.admit()
     this.#endWhenDone()
   }
 
   /** The system has taken all that was written. */
   #drained(): void {
-    this.#silence.broken()
-    this.#scheduleFlush()
+    this.#silence.refresh()
+    this.#sender.schedule()
   }
 
   #endWhenDone(): void {
     if (this.#state !== 'closing' || this.#awaitsAnswers()) return
     this.#socket.end()
-    this.#closing.linger(this.#limits.timeout, () => this.#socket.destroy())
+    this.#closeTimers.linger(this.#limits.timeout, () => this.#socket.destroy())
   }
 
   readonly #closeNow = (timeout: number): void => {
-    if (this.#awaitsAnswers()) this.#fail(errors.closedInTime(timeout))
+    if (this.#awaitsAnswers()) this.#fail(errors.closeTimedOut(timeout))
     else this.#socket.destroy()
   }
 
-  /** No more answers will come. */
   #serverEnded(): void {
     try {
       this.#reader.finish()
@@ -234,14 +199,14 @@ export class TcpClient implements Client, RequestOwner {
   }
 
   #awaitsAnswers(): boolean {
-    return this.#queue.length > 0 || this.#sent.awaited
+    return this.#queue.length > 0 || this.#inFlight.awaited
   }
 
   #lost(cause?: Error): ClientError {
-    return connectionLost({ socket: this.#socket, cause, heard: this.#heard })
+    return connectionLost({ socket: this.#socket, cause, hasReceived: this.#hasReceived })
   }
 
-  /** Ends the connection now, and all that is pending. */
+  /** Destroys the connection, and rejects all pending requests. */
   #fail(error: ClientError): void {
     if (this.#state === 'closed') return
     this.#error = error
@@ -256,11 +221,11 @@ export class TcpClient implements Client, RequestOwner {
 
   #finish(error: ClientError): void {
     this.#state = 'closed'
-    this.#inlet.receive = () => {}
-    this.#closing.stop()
-    this.#silence.end()
+    this.#sink.receive = () => {}
+    this.#closeTimers.stop()
+    this.#silence.stop()
     this.#queue.failAll(error)
-    this.#sent.failAll(() => asSent(error, '; whether the request was done is not known'))
-    this.#ready.rejectAll(this.#error ?? errors.closedBefore())
+    this.#inFlight.failAll(() => asSent(error, '; it is unknown whether the server handled the request'))
+    this.#ready.rejectAll(this.#error ?? errors.alreadyClosed())
   }
 }

@@ -7,7 +7,7 @@ export type Payload = ArrayBufferView | ArrayBufferLike
 /**
  * The bytes of a payload. Nothing is copied.
  *
- * @param name what the error calls it
+ * @param name of the argument, for the error
  * @throws TypeError `ERR_INVALID_ARG_TYPE` when it is neither a view nor a buffer
  * @throws ClientError `ERR_CLIENT_PAYLOAD` when its buffer is detached
  */
@@ -25,7 +25,7 @@ export function bytesOf(payload: unknown, name = 'payload'): Uint8Array {
 
 function wrongType(payload: unknown, name: string): TypeError {
   const type = payload === null ? 'null' : typeof payload
-  const hint = type === 'string' ? ': encode text first' : ''
-  const message = `${name} is of type ${type}; it must be a Uint8Array, another view, or an ArrayBuffer${hint}`
+  const hint = type === 'string' ? '; encode text first' : ''
+  const message = `invalid ${name} of type ${type}: expected a Uint8Array, another view, or an ArrayBuffer${hint}`
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
 }

@@ -1,31 +1,31 @@
-/** Something that ends when a signal aborts. */
+/** An operation that a signal can abort. */
 export interface Abortable {
   aborted(reason: unknown): void
 }
 
-/** What listens to one signal, and the one listener it has there. */
+/** The operations of one signal, and their one event listener. */
 interface Group {
   readonly members: Set<Abortable>
   readonly listener: () => void
 }
 
 /**
- * Node looks through all listeners of a signal to add or remove one, and warns at the eleventh. So a signal has one
- * listener of ours, however many requests and clients share it.
+ * Adding or removing an event listener takes Node time in proportion to their number, and it warns at the eleventh. So all
+ * requests and clients that share a signal share one listener.
  */
 const groups = new WeakMap<AbortSignal, Group>()
 
-/** Calls `one.aborted` when the signal aborts, unless {@link stopListening} comes first. */
-export function listenTo(signal: AbortSignal, one: Abortable): void {
+/** Calls `operation.aborted` when the signal aborts, unless {@link stopListening} is called before. */
+export function listenTo(signal: AbortSignal, operation: Abortable): void {
   const group = groups.get(signal) ?? createGroup(signal)
-  group.members.add(one)
+  group.members.add(operation)
 }
 
-/** Forgets one; the last one takes the listener with it. */
-export function stopListening(signal: AbortSignal, one: Abortable): void {
+/** Removes an operation; with the last one the event listener is removed too. */
+export function stopListening(signal: AbortSignal, operation: Abortable): void {
   const group = groups.get(signal)
   if (group === undefined) return
-  group.members.delete(one)
+  group.members.delete(operation)
   if (group.members.size > 0) return
   groups.delete(signal)
   signal.removeEventListener('abort', group.listener)
@@ -35,7 +35,7 @@ function createGroup(signal: AbortSignal): Group {
   const members = new Set<Abortable>()
   const listener = () => {
     groups.delete(signal)
-    for (const one of members) one.aborted(signal.reason)
+    for (const operation of members) operation.aborted(signal.reason)
   }
   signal.addEventListener('abort', listener, { once: true })
   const group = { members, listener }

@@ -10,7 +10,7 @@ import {
 } from '@demo/packet'
 import { ClientError } from '../common/client-error.ts'
 
-/** Turns the bytes that a server sends into its responses. Only what the server did is a protocol error. */
+/** Decodes the responses in the bytes of a server. Its protocol errors are faults of the server only. */
 export class AckReader {
   readonly #decoder = new FrameDecoder()
   readonly #codec: PacketCodec
@@ -20,7 +20,7 @@ export class AckReader {
   }
 
   /**
-   * Takes a chunk. Ask for the responses until there are none: then the chunk is no longer used.
+   * Takes a chunk. Call `next` until it returns undefined: then the chunk is no longer used.
    *
    * @throws ClientError `ERR_CLIENT_PROTOCOL`
    */
@@ -28,7 +28,7 @@ export class AckReader {
     try {
       this.#decoder.push(chunk)
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#toClientError(error)
     }
   }
 
@@ -42,15 +42,15 @@ export class AckReader {
     try {
       return decoder.next() ? this.#codec.decodeAckUnchecked(decoder.bytes, decoder.start, decoder.end) : undefined
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#toClientError(error)
     }
   }
 
-  #explain(error: unknown): unknown {
-    return isOfPeer(error) ? protocolError(error, this.#otherDialect(error)) : error
+  #toClientError(error: unknown): unknown {
+    return isPeerError(error) ? protocolError(error, this.#otherDialect(error)) : error
   }
 
-  /** The other dialect, if the packet that can't be read in ours is a response in that one. */
+  /** The other dialect, if the packet is invalid in ours and a response in that one. */
   #otherDialect(error: unknown): Dialect | undefined {
     if (!(error instanceof PacketError && error.code === 'ERR_PACKET_UNKNOWN_COMMAND')) return undefined
     const dialect = this.#codec.dialect === 'specification' ? 'go-demo' : 'specification'
@@ -64,7 +64,7 @@ export class AckReader {
   }
 
   /**
-   * Says that the stream has ended.
+   * Ends the stream.
    *
    * @throws ClientError `ERR_CLIENT_PROTOCOL` when it ended inside a frame
    */
@@ -72,12 +72,12 @@ export class AckReader {
     try {
       this.#decoder.finish()
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#toClientError(error)
     }
   }
 }
 
-const isOfPeer = (error: unknown): error is FrameError | PacketError =>
+const isPeerError = (error: unknown): error is FrameError | PacketError =>
   error instanceof FrameError || error instanceof PacketError
 
 function protocolError(error: FrameError | PacketError, dialect?: Dialect): ClientError {
@@ -86,19 +86,19 @@ function protocolError(error: FrameError | PacketError, dialect?: Dialect): Clie
 }
 
 /**
- * A response to nothing that was asked: its ID is unknown, or was answered before, or it answers another command.
+ * The error of a response without a request: its ID is unknown, or was answered before, or it answers another command.
  *
- * @param asked the command of the request that waits with this ID, if there is one
+ * @param asked the command of the request in flight with this ID, if there is one
  */
 export function unexpectedAck(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): ClientError {
   const name = ack.command === CommandId.ConnAck ? 'ConnAck' : 'SubmitAck'
-  const what = `a ${name} with the ID ${JSON.stringify(ack.id)} answers no request that waits`
+  const what = `a ${name} with the ID ${JSON.stringify(ack.id)} answers no request in flight`
   const dialect = dialectOf(ack, asked)
   const hint = dialect === undefined ? '' : `; the server seems to answer in the ${dialect} dialect`
   return protocolError(new PacketError('ERR_PACKET_UNEXPECTED', what + hint), dialect)
 }
 
-/** In the two dialects one number stands for different responses: the answer to the wrong command gives it away. */
+/** The two dialects use one number for different responses, so an answer to the wrong command shows the dialect. */
 function dialectOf(ack: ConnAckView | SubmitAckView, asked: CommandId | undefined): Dialect | undefined {
   if (asked === CommandId.Submit && ack.command === CommandId.ConnAck) return 'go-demo'
   if (asked === CommandId.Conn && ack.command === CommandId.SubmitAck) return 'specification'

@@ -2,22 +2,21 @@ import type { Socket } from 'node:net'
 import { encodeFrame } from '@demo/frame'
 import { CommandId, type PacketCodec } from '@demo/packet'
 import { asClientError, asSent, ClientError } from '../common/client-error.ts'
-import { bytesOf, type Payload } from '../common/payload.ts'
 import { listenTo, stopListening } from './abort-signals.ts'
 import { type AckReader, unexpectedAck } from './ack-reader.ts'
 import { connectionLost } from './connection-lost.ts'
-import type { Inlet } from './open-socket.ts'
+import type { ReadSink } from './read-sink.ts'
 
 /** The serial number of the Conn: the first one of its connection. */
 export const CONN_SERIAL = 1
 
-/** How to let a socket in. */
-export interface Introduction {
+/** How to authenticate on a socket. */
+export interface AuthenticateOptions {
   readonly socket: Socket
   /** Where the socket's bytes go. */
-  readonly inlet: Inlet
+  readonly sink: ReadSink
   readonly codec: PacketCodec
-  /** The connection goes on with the same reader, which may hold part of a frame. */
+  /** Keep using this reader afterwards: it may hold part of a frame. */
   readonly reader: AckReader
   readonly credentials: Uint8Array
   /** In milliseconds; 0 is no limit. */
@@ -25,20 +24,15 @@ export interface Introduction {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Credentials as they are sent: text is UTF-8. */
-export function credentialBytes(credentials: string | Payload): Uint8Array {
-  return typeof credentials === 'string' ? new TextEncoder().encode(credentials) : bytesOf(credentials, 'credentials')
-}
-
 /**
- * Sends the Conn that lets a socket in, and waits for its answer. Nobody else may use the socket meanwhile; if it comes
- * to nothing it is destroyed.
+ * Sends a Conn and waits for its answer. Nothing else may use the socket until then. If it fails the socket is
+ * destroyed.
  *
  * @throws ClientError `ERR_CLIENT_UNAUTHORIZED`, `ERR_CLIENT_CERTIFICATE`, `ERR_CLIENT_TIMEOUT`,
  *   `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`; and the signal's reason
  */
-export function authenticate(introduction: Introduction): Promise<void> {
-  const { socket, inlet, codec, reader, credentials, timeout, signal } = introduction
+export function authenticate(options: AuthenticateOptions): Promise<void> {
+  const { socket, sink, codec, reader, credentials, timeout, signal } = options
   const id = String(CONN_SERIAL).padStart(8, '0')
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -47,17 +41,17 @@ export function authenticate(introduction: Introduction): Promise<void> {
       reject(signal.reason)
       return
     }
-    let heard = false
+    let hasReceived = false
     const timer = timeout > 0 ? setTimeout(() => giveUp(timedOut(timeout)), timeout) : undefined
     const abortable = { aborted: giveUp }
     if (signal !== undefined) listenTo(signal, abortable)
-    inlet.receive = receive
+    sink.receive = receive
     socket.on('end', ended)
     socket.on('error', failed)
     socket.write(encodeFrame(codec.encode({ command: CommandId.Conn, id, payload: credentials })))
 
     function receive(chunk: Uint8Array): void {
-      heard = true
+      hasReceived = true
       try {
         reader.push(chunk)
         const ack = reader.next()
@@ -69,7 +63,7 @@ export function authenticate(introduction: Introduction): Promise<void> {
           giveUp(refused())
           return
         }
-        // Nothing else was asked yet.
+        // No other request was sent yet.
         const another = reader.next()
         if (another !== undefined) throw unexpectedAck(another, undefined)
         settle()
@@ -81,18 +75,18 @@ export function authenticate(introduction: Introduction): Promise<void> {
     function ended(): void {
       try {
         reader.finish()
-        giveUp(connectionLost({ socket, heard, undone: ' before it answered the credentials', sent: true }))
+        giveUp(connectionLost({ socket, hasReceived, unfinished: ' before it answered the credentials', sent: true }))
       } catch (error) {
         giveUp(asSent(asClientError(error)))
       }
     }
     function failed(cause: Error): void {
-      giveUp(connectionLost({ socket, cause, heard, sent: true }))
+      giveUp(connectionLost({ socket, cause, hasReceived, sent: true }))
     }
     function settle(): void {
       clearTimeout(timer)
       if (signal !== undefined) stopListening(signal, abortable)
-      inlet.receive = () => {}
+      sink.receive = () => {}
       socket.off('end', ended)
       socket.off('error', failed)
     }

@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** What is known of the client's certificate, on one connection. */
+/** What one connection's handshake showed about client certificates. */
 interface Handshake {
-  /** Whether the client has one to show. */
+  /** Whether the client has a certificate to send. */
   readonly shown: boolean
   /** Whether the server asked for it. */
   asked: boolean
-  /** When the handshake was done, on the monotonic clock. */
+  /** When the handshake was done, on the monotonic clock, in milliseconds. */
   doneAt: number | undefined
 }
 
 const handshakes = new WeakMap<Socket, Handshake>()
 
-/** A connection that the server ends so soon, in milliseconds, may have been refused. */
-const SOON = 5000
+/** A server that refuses a certificate ends the connection within this time after the handshake, in milliseconds. */
+const REFUSAL_TIME = 5000
 
-/** Alerts that say that the certificate is wrong, or that there is none; without the `ERR_SSL_` before them. */
+/** Alerts for a wrong or a missing certificate, without the prefix `ERR_SSL_`. */
 const ALERTS: Readonly<Record<string, string>> = {
   SSLV3_ALERT_BAD_CERTIFICATE: 'it is bad',
   SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'it is of a kind that the server does not support',
@@ -28,32 +28,32 @@ const ALERTS: Readonly<Record<string, string>> = {
   TLSV1_ALERT_DECRYPT_ERROR: 'its signature is wrong',
 }
 
-/** Alerts that say so only where a certificate was asked for and none was shown. */
+/** This alert is about the certificate only if the server asked for one. */
 const HANDSHAKE_FAILURE = 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'
 
 const REQUIRED = 'the server requires a client certificate'
 
-/** Watches a handshake from its beginning, for {@link certificateTrouble}. */
+/** Watches a handshake from its beginning, for {@link certificateFailure}. */
 export function watchHandshake(socket: TLSSocket, shown: boolean): void {
   const handshake: Handshake = { shown, asked: false, doneAt: undefined }
   handshakes.set(socket, handshake)
-  const look = () => {
+  const check = () => {
     handshake.asked ||= askedForCertificate(socket)
   }
-  // A failed socket gives no answer, so it is asked early. Keys are made after the server's certificate request.
-  socket.on('keylog', look)
+  // A failed socket no longer knows it, so check early: keys are made after the server's certificate request.
+  socket.on('keylog', check)
   socket.once('secureConnect', () => {
-    look()
-    socket.off('keylog', look)
-    // With TLS 1.3 the server looks at the client's certificate only now.
+    check()
+    socket.off('keylog', check)
+    // With TLS 1.3 the server checks the client's certificate only now.
     handshake.doneAt = performance.now()
   })
 }
 
-/** What a lost connection has to do with the client's certificate. */
-export interface CertificateTrouble {
+/** Why the client's certificate may have ended a connection. */
+export interface CertificateFailure {
   readonly message: string
-  /** Whether it is known, and not only possible. */
+  /** True: this was the reason. False: it may have been. */
   readonly certain: boolean
 }
 
@@ -61,13 +61,13 @@ export interface CertificateTrouble {
  * Whether a connection was lost because of the client's certificate.
  *
  * @param cause the socket's error; none when the server ended the connection
- * @param heard whether the server has sent anything after the handshake
+ * @param hasReceived whether the server has sent anything after the handshake
  */
-export function certificateTrouble(
+export function certificateFailure(
   socket: Socket,
   cause: Error | undefined,
-  heard: boolean,
-): CertificateTrouble | undefined {
+  hasReceived: boolean,
+): CertificateFailure | undefined {
   const handshake = handshakes.get(socket)
   if (handshake === undefined) return undefined
   const { shown, asked, doneAt } = handshake
@@ -78,15 +78,15 @@ export function certificateTrouble(
   if (alert !== undefined) {
     return { message: shown ? `the server refused the client certificate: ${alert}` : REQUIRED, certain: true }
   }
-  // A server may end the connection without an alert, and a reset may overtake one.
-  const soon = doneAt === undefined || performance.now() - doneAt < SOON
+  // A server may end the connection without an alert, and a reset may overtake an alert.
+  const inTime = doneAt === undefined || performance.now() - doneAt < REFUSAL_TIME
   const isEnd = code === '' || code === 'ECONNRESET' || code === 'EPIPE' || code === HANDSHAKE_FAILURE
-  if (heard || !soon || !isEnd) return undefined
+  if (hasReceived || !inTime || !isEnd) return undefined
   if (shown) return { message: 'perhaps the server refused the client certificate', certain: false }
   return { message: `${REQUIRED}: it asked for one, got none, and ended the connection`, certain: true }
 }
 
-/** A server that asks for a certificate says which signatures it takes; OpenSSL has them only then. */
+/** A certificate request lists the signature algorithms that the server accepts. Without a request OpenSSL has none. */
 function askedForCertificate(socket: TLSSocket): boolean {
   return (socket.getSharedSigalgs() ?? []).length > 0
 }

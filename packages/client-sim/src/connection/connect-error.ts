@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import { ClientError } from '../common/client-error.ts'
-import { certificateTrouble } from './client-certificate.ts'
+import { certificateFailure } from './client-certificate.ts'
 
 /** The error of a connection that could not be made. */
 export function connectError(where: string, socket: Socket, cause: Error): ClientError {
-  const trouble = certificateTrouble(socket, cause, false)
-  const code = trouble?.certain ? 'ERR_CLIENT_CERTIFICATE' : 'ERR_CLIENT_CONNECT'
-  const reason = trouble?.certain ? trouble.message : reasonOf(cause)
-  const hint = trouble?.certain === false ? `; ${trouble.message}` : ''
+  const failure = certificateFailure(socket, cause, false)
+  const code = failure?.certain ? 'ERR_CLIENT_CERTIFICATE' : 'ERR_CLIENT_CONNECT'
+  const reason = failure?.certain ? failure.message : reasonOf(cause)
+  const hint = failure?.certain === false ? `; ${failure.message}` : ''
   return new ClientError(code, `can't connect to ${where}: ${reason}${hint}`, { cause })
 }
 
@@ -22,10 +22,10 @@ const TLS_REASONS: ReadonlyArray<readonly [code: string, reason: string]> = [
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
 ]
 
-/** Node's message when the other end is gone before the handshake is done. */
+/** Node's message when the server ends the connection during the handshake. */
 const GONE_IN_HANDSHAKE = 'Client network socket disconnected before secure TLS connection was established'
 
-/** The reason in a few words: of a name with several addresses, Node gathers the failures without a message. */
+/** The reason in a few words. For a name with several addresses, Node's error has one error for each and no message. */
 function reasonOf(cause: Error): string {
   if (cause instanceof AggregateError) return cause.errors.map((error: Error) => error.message).join(', ')
   if (cause.message === GONE_IN_HANDSHAKE) {

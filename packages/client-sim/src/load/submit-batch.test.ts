@@ -1,7 +1,8 @@
 import { PacketIdSequence } from '@demo/packet'
 import { expect, test } from 'vitest'
 import { bytesOf, serials, submit, submits } from '../testing/wire.ts'
-import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
+import { PayloadPool } from './payload-pool.ts'
+import { type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
 /** Numbers `count` frames, and gives them as hex. */
 function fill(batch: SubmitBatch, count: number, ids: PacketIdSequence, seen: number[] = []): string {

@@ -133,8 +133,8 @@ const NOUNS = [
 ] as const
 
 /**
- * A stream of random numbers from 0 to 1 that is the same for the same seed: mulberry32, by Tommy Ettinger, in the
- * public domain. Not for secrets.
+ * Random numbers from 0 to 1, the same for the same seed: mulberry32, by Tommy Ettinger, in the public domain. Not for
+ * secrets.
  */
 export function createRandom(seed: number): () => number {
   let state = seed | 0
@@ -147,9 +147,9 @@ export function createRandom(seed: number): () => number {
 }
 
 /**
- * A source of pairs of words like `firm-iron`: 4,096 of them, the same row for the same seed.
+ * A source of pairs of words like `firm-iron`: 4,096 different ones, in the same order for the same seed.
  *
- * @param seed any integer; a random one unless given
+ * @param seed any integer; random by default
  */
 export function createWords(seed: number = Math.floor(Math.random() * 2 ** 32)): () => string {
   const random = createRandom(seed)
@@ -158,10 +158,10 @@ export function createWords(seed: number = Math.floor(Math.random() * 2 ** 32)):
 }
 
 /**
- * A payload of exactly so many bytes that a person can read: words until it is full.
+ * A payload of exactly `length` bytes of readable words.
  *
  * @param length in bytes, from 0
- * @param nextWords where the words come from; each character must be ASCII, one byte
+ * @param nextWords returns the next words, in ASCII
  * @returns a `Uint8Array<ArrayBuffer>`, spelled so that TypeScript before 5.7 reads it too
  */
 export function createPayload(length: number, nextWords: () => string): ReturnType<typeof Uint8Array.of> {

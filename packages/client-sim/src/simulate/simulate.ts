@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect } from '@demo/packet'
-import { connect } from '../client/client.ts'
+import { connect } from '../client/connect.ts'
+import { invalidOption } from '../common/check-options.ts'
 import { ClientError } from '../common/client-error.ts'
-import type { ServerLocation } from '../connection/open-socket.ts'
+import type { ServerLocation } from '../connection/server-location.ts'
 import { createWords } from './payloads.ts'
+import type { SimulationEvent } from './simulation-event.ts'
 
-/** Options of {@link simulate}: the client of the Go series unless you say otherwise. */
+/** Options of {@link simulate}. The defaults are those of the client of the Go series. */
 export type SimulateOptions = ServerLocation & {
   /** @default 'specification' */
   readonly dialect?: Dialect | undefined
@@ -16,43 +18,34 @@ export type SimulateOptions = ServerLocation & {
    */
   readonly clients?: number | undefined
   /**
-   * Submits of each.
+   * Submits of each client.
    *
    * @default 10
    */
   readonly submits?: number | undefined
   /**
-   * From one submit of a client to its next, in milliseconds.
+   * The time from one submit of a client to its next, in milliseconds.
    *
    * @default 1000
    */
   readonly interval?: number | undefined
-  /** Where the payloads come from: the same seed, the same payloads of each client. A random one unless given. */
+  /**
+   * Selects the payloads: with the same seed each client sends the same payloads.
+   *
+   * @default a random one
+   */
   readonly seed?: number | undefined
   /** Ends the simulation early. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What happens in a simulation; clients are counted from 1. */
-export type SimulationEvent =
-  | { readonly type: 'connected'; readonly client: number }
-  | {
-      readonly type: 'sent'
-      readonly client: number
-      readonly id: string
-      readonly payload: string
-      readonly frameLength: number
-    }
-  | { readonly type: 'answered'; readonly client: number; readonly id: string; readonly result: number }
-  | { readonly type: 'exited'; readonly client: number; readonly error: Error | undefined }
-
-/** What came of a simulation. */
+/** The result of a simulation. */
 export interface SimulationSummary {
   /** Submits sent. */
   readonly sent: number
   /** Of these, answered with success. */
   readonly succeeded: number
-  /** Of these, answered with another result. */
+  /** Of these, answered with failure. */
   readonly failed: number
   /** Clients that ended with an error. */
   readonly errors: number
@@ -62,8 +55,9 @@ export interface SimulationSummary {
  * Simulates many clients of a few requests each, as the client of the Go series does: 5 connections, 10 submits each, a
  * second apart, with payloads like `firm-iron`.
  *
- * @param onEvent called for whatever happens; {@link describeEvent} makes a line of it. If it throws, the simulation ends
- *   early and rejects with what was thrown.
+ * @param onEvent called for each event; `describeEvent` makes a line of it. If it throws, the simulation ends early and
+ *   rejects with what was thrown.
+ * @throws RangeError when an option is invalid
  */
 export async function simulate(
   options: SimulateOptions,
@@ -76,15 +70,14 @@ export async function simulate(
     ['submits', submits, 0],
     ['interval', interval, 0],
   ] as const) {
-    if (!(Number.isFinite(value) && value >= least))
-      throw new RangeError(`${name} is ${value}; it must be ${least} or more`)
+    if (!(Number.isFinite(value) && value >= least)) throw invalidOption(name, value, `${least} or more`)
   }
   const summary = { sent: 0, succeeded: 0, failed: 0, errors: 0 }
   const failure = new AbortController()
   let thrown: { readonly error: unknown } | undefined
   const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal])
 
-  function tell(event: SimulationEvent): void {
+  function report(event: SimulationEvent): void {
     if (thrown !== undefined) return
     try {
       onEvent(event)
@@ -97,7 +90,7 @@ export async function simulate(
   async function runClient(number: number): Promise<void> {
     signal.throwIfAborted()
     const client = await connect({ ...options, signal })
-    tell({ type: 'connected', client: number })
+    report({ type: 'connected', client: number })
     const lost = client.closed.then((error) => {
       throw error ?? new ClientError('ERR_CLIENT_CONNECTION_LOST', 'the server ended the connection')
     })
@@ -112,12 +105,12 @@ export async function simulate(
         onSent: (sentId, frameLength) => {
           id = sentId
           summary.sent += 1
-          tell({ type: 'sent', client: number, id, payload, frameLength })
+          report({ type: 'sent', client: number, id, payload, frameLength })
         },
       })
       if (result === 0) summary.succeeded += 1
       else summary.failed += 1
-      tell({ type: 'answered', client: number, id, result })
+      report({ type: 'answered', client: number, id, result })
     }
 
     const over = new AbortController()
@@ -132,7 +125,7 @@ export async function simulate(
         const wait = startedAt + i * interval - performance.now()
         if (wait > 0) await Promise.race([pause(wait), lost])
         const answer = submit()
-        // It is awaited below; until then a rejection is nobody's surprise.
+        // Avoids unhandledRejection until it is awaited below.
         answer.catch(() => {})
         answers.push(answer)
       }
@@ -151,24 +144,9 @@ export async function simulate(
         (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason))),
       )
       if (error !== undefined) summary.errors += 1
-      tell({ type: 'exited', client: i + 1, error })
+      report({ type: 'exited', client: i + 1, error })
     }),
   )
   if (thrown !== undefined) throw thrown.error
   return summary
-}
-
-/** The line that the client of the Go series logs for an event. */
-export function describeEvent(event: SimulationEvent): string {
-  const who = `[client ${event.client}]:`
-  switch (event.type) {
-    case 'connected':
-      return `${who} dial ok`
-    case 'sent':
-      return `${who} send submit id = ${event.id}, payload=${event.payload}, frame length = ${event.frameLength}`
-    case 'answered':
-      return `${who} the result of submit ack[${event.id}] is ${event.result}`
-    case 'exited':
-      return event.error === undefined ? `${who} exit ok` : `${who} exit with error: ${event.error.message}`
-  }
 }
