@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { seeded } from '@demo/testkit/random'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { NOTHING } from '../src/engine/distribution.ts'
 import { type CompareOptions, compare } from '../src/judge/compare.ts'
 import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
 import { startLoadgen } from './demo-loadgen.ts'
-import { seeded } from './random.ts'
 import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: CompareOptions = {

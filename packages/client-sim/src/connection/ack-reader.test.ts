@@ -1,4 +1,5 @@
 import { createPacketCodec, type Dialect } from '@demo/packet'
+import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '../testing/wire.ts'
 import { AckReader } from './ack-reader.ts'

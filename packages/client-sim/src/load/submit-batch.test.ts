@@ -1,6 +1,6 @@
 import { PacketIdSequence } from '@demo/packet'
+import { bytesOf, serials, submit, submits } from '@demo/testkit/wire'
 import { expect, test } from 'vitest'
-import { bytesOf, serials, submit, submits } from '../testing/wire.ts'
 import { PayloadPool } from './payload-pool.ts'
 import { type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 

@@ -1,7 +1,7 @@
+import { type FakeServerOptions, type ServerSide, startFakeServer } from '@demo/testkit/fake-server'
+import { within } from '@demo/testkit/wait-for'
 import { onTestFinished, vi } from 'vitest'
 import { type Client, type ConnectOptions, connect } from '../index.ts'
-import { type FakeServerOptions, type ServerSide, startFakeServer } from './fake-server.ts'
-import { within } from './wait-for.ts'
 
 /** A client, and the server's side of its connection. */
 export interface Connected {

@@ -1,5 +1,5 @@
+import { within } from '@demo/testkit/wait-for'
 import type { ClientError } from '../index.ts'
-import { within } from './wait-for.ts'
 
 /** What a promise is to reject with. It may reject while nobody awaits it yet. */
 export function rejection(promise: Promise<unknown>): Promise<ClientError> {

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { sortedAcks, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../options.ts'
 import { type Running, startServer } from '../testing/harness.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { sortedAcks, submit, submitAck } from '../testing/wire.ts'
 import { inThreads, type ThreadedHandler, type ThreadsOptions } from './threads.ts'
 
 const HANDLER = new URL('../testing/thread-handler.js', import.meta.url)

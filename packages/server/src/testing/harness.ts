@@ -1,3 +1,5 @@
+import type { Peer, PeerOptions } from '@demo/testkit/peer'
+import { waitFor } from '@demo/testkit/wait-for'
 import { onTestFinished } from 'vitest'
 import {
   type CloseReason,
@@ -14,10 +16,9 @@ import {
   type Session,
   type SessionHandlers,
 } from '../index.ts'
-import { connectPeer, type Peer, type PeerOptions } from './peer.ts'
+import { connectPeer } from './peer.ts'
 import { onServerSide, type ServerSide } from './server-side.ts'
 import { underTest } from './transports.ts'
-import { waitFor } from './wait-for.ts'
 
 /** One call of `onClose`. */
 export interface Closing<Data = unknown> {

@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
 import { createServer, type Server } from '../index.ts'
 import { connectPeer } from '../testing/peer.ts'
-import { submit, submitAck } from '../testing/wire.ts'
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'listener-'))
