@@ -1,7 +1,6 @@
 import { createPacketCodec, type Dialect } from '@demo/packet'
 import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
-import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '../testing/wire.ts'
 import { AckReader } from './ack-reader.ts'
 
 interface Ack {

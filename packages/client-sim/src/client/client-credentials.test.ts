@@ -2,9 +2,9 @@ import { type FakeServer, type ServerSide, startFakeServer } from '@demo/testkit
 import { turns, within } from '@demo/testkit/wait-for'
 import { conn, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
-import { type ConnectOptions, connect } from './index.ts'
-import { turnClockByHand } from './testing/connected.ts'
-import { leave, rejection, watch } from './testing/outcome.ts'
+import { type ConnectOptions, connect } from '../index.ts'
+import { turnClockByHand } from '../testing/connected.ts'
+import { leave, rejection, watch } from '../testing/outcome.ts'
 
 type Credentials = Pick<ConnectOptions, 'credentials' | 'timeout' | 'dialect'>
 

@@ -2,10 +2,11 @@ import type { ServerSide } from '@demo/testkit/fake-server'
 import { turns, waitFor, within } from '@demo/testkit/wait-for'
 import { connAck, frame, goDemo, hexOf, id, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
-import { type Client, ClientError } from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { type ConnectedOptions, connected } from './testing/connected.ts'
-import { leave, rejection } from './testing/outcome.ts'
+import { type Client, ClientError } from '../index.ts'
+import { watchClientSockets } from '../testing/client-sockets.ts'
+import { type ConnectedOptions, connected } from '../testing/connected.ts'
+import { elementAt } from '../testing/element-at.ts'
+import { leave, rejection } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -102,8 +103,9 @@ describe('a connection that ends rejects all that waits', () => {
     const sockets = watchClientSockets()
     const { client, side } = await connected({ reads: false, holdsOn: true, timeout: 0 })
     const requests: Promise<ClientError>[] = []
+    const { socket } = elementAt(sockets, 0)
     // More than the system takes: so our side has not ended when the server's has.
-    while (!sockets[0].socket.writableNeedDrain) {
+    while (!socket.writableNeedDrain) {
       requests.push(rejection(client.submit(Buffer.alloc(256 * 1024))))
       await turns(1)
     }

@@ -8,11 +8,12 @@ import { startFakeServer } from '@demo/testkit/fake-server'
 import { turns, waitFor, within } from '@demo/testkit/wait-for'
 import { connAck } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openSocket } from './connection/open-socket.ts'
-import { type ConnectOptions, connect, type ServerLocation } from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { turnClockByHand } from './testing/connected.ts'
-import { rejection, watch } from './testing/outcome.ts'
+import { openSocket } from '../connection/open-socket.ts'
+import { type ConnectOptions, connect, type ServerLocation } from '../index.ts'
+import { watchClientSockets } from '../testing/client-sockets.ts'
+import { turnClockByHand } from '../testing/connected.ts'
+import { elementAt } from '../testing/element-at.ts'
+import { rejection, watch } from '../testing/outcome.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
   const socket = await within(openSocket(location, { timeout }), 'for a socket to open')
@@ -119,7 +120,7 @@ describe('connects', () => {
     vi.advanceTimersByTime(3_600_000)
     await turns(2)
     expect(opening.state).toBe('pending')
-    sockets[0].socket.destroy()
+    elementAt(sockets, 0).socket.destroy()
   })
 })
 
@@ -262,13 +263,13 @@ describe('a signal that aborts', () => {
   test('during the TLS handshake', async () => {
     const server = await startFakeServer()
     await abortAt({ ...server.location, tls: {} }, async () => (await server.accepted()).receive(1))
-    await server.sides[0].untilClosed()
+    await elementAt(server.sides, 0).untilClosed()
   })
 
   test('while the server looks at the credentials', async () => {
     const server = await startFakeServer()
     await abortAt({ ...server.location, credentials: 'secret' }, async () => (await server.accepted()).receive(19))
-    await server.sides[0].untilClosed()
+    await elementAt(server.sides, 0).untilClosed()
   })
 
   test('once it is connected does nothing', async () => {

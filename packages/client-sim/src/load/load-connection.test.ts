@@ -22,9 +22,10 @@ import {
   type LoadConnectionOptions,
   openLoadConnection,
   PayloadPool,
-} from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { rejection } from './testing/outcome.ts'
+} from '../index.ts'
+import { watchClientSockets } from '../testing/client-sockets.ts'
+import { elementAt } from '../testing/element-at.ts'
+import { rejection } from '../testing/outcome.ts'
 
 /** What a load connection told, in order. */
 interface Told {
@@ -187,7 +188,7 @@ describe('sending', () => {
     connection.send(3)
     connection.send(2)
     await side.receiveLike(submits(1, 5, 'cafe'))
-    expect(sockets[0].writes).toEqual([submits(1, 3, 'cafe'), submits(4, 5, 'cafe')])
+    expect(sockets[0]?.writes).toEqual([submits(1, 3, 'cafe'), submits(4, 5, 'cafe')])
   })
 
   test('the window is filled, and never exceeded', async () => {
@@ -279,7 +280,7 @@ describe('an answer', () => {
     side.send(submitAck(1))
     await answered(1)
     const after = performance.now()
-    const [run] = told.runs
+    const run = elementAt(told.runs, 0)
     expect(told.runs).toMatchObject([{ count: 1, succeeded: true }])
     expect(run.sentAt).toBeGreaterThanOrEqual(before)
     expect(run.sentAt).toBeLessThanOrEqual(between)
@@ -310,8 +311,9 @@ describe('an answer', () => {
     side.send(submitAcks(1, 5))
     await answered(5)
     expect(told.calls).toEqual(['answered 2', 'answered 3', 'room'])
-    expect(told.runs[0].sentAt).toBeLessThan(told.runs[1].sentAt)
-    expect(told.runs[0].answeredAt).toBe(told.runs[1].answeredAt)
+    const [first, second] = [elementAt(told.runs, 0), elementAt(told.runs, 1)]
+    expect(first.sentAt).toBeLessThan(second.sentAt)
+    expect(first.answeredAt).toBe(second.answeredAt)
   })
 
   test('that is a failure is told as one, whatever its number, and counts as an answer', async () => {
@@ -427,8 +429,8 @@ describe('due times', () => {
   test('are told with the answers, each with its own, and answers of one due time together', async () => {
     const { connection, side, answered, told } = await load()
     const due = [100, 100, 200, 300]
-    let next = 0
-    connection.send(4, () => due[next++])
+    const next = due.values()
+    connection.send(4, () => next.next().value ?? Number.NaN)
     await side.receiveLike(submits(1, 4, 'cafe'))
     side.send(submitAcks(1, 4))
     await answered(4)
@@ -470,7 +472,8 @@ describe('due times', () => {
     await side.receiveLike(submit(1, 'cafe'))
     side.send(submitAck(1))
     await answered(1)
-    expect(told.runs[0].dueAt).toBe(told.runs[0].sentAt)
+    const run = elementAt(told.runs, 0)
+    expect(run.dueAt).toBe(run.sentAt)
   })
 })
 
@@ -489,7 +492,7 @@ describe('a pool of payloads', () => {
   test('larger than a batch is sent whole, frame by frame', async () => {
     const payloads = serials(1, 50).map((n) => Buffer.alloc(n * 400, n))
     const { connection, side } = await load({ payload: new PayloadPool(payloads), window: 100 })
-    const sent = serials(1, 100).map((n) => submit(n, payloads[(n - 1) % 50].toString('hex')))
+    const sent = serials(1, 100).map((n) => submit(n, elementAt(payloads, (n - 1) % 50).toString('hex')))
     while (connection.sent < 100) {
       connection.send(100 - connection.sent)
       await turns(1)
@@ -561,8 +564,8 @@ describe('a straggler', () => {
     side.send(submitAck(1, 1))
     await answered(50)
     expect(connection).toMatchObject({ sent: 51, acks: 50, mismatched: 0, inFlight: 1 })
-    const [first] = told.runs
-    expect(told.runs.at(-1)).toMatchObject({ count: 1, succeeded: false, sentAt: first.sentAt })
+    const { sentAt } = elementAt(told.runs, 0)
+    expect(told.runs.at(-1)).toMatchObject({ count: 1, succeeded: false, sentAt })
     expect(connection.overdue(Number.POSITIVE_INFINITY)).toBe(1)
   })
 
@@ -597,7 +600,8 @@ describe('a straggler', () => {
           while (waiting.length > window / 2) {
             seed = (seed * 48_271) % 2_147_483_647
             const back = Math.floor((seed / 2_147_483_647) ** 3 * waiting.length)
-            const [answer] = waiting.splice(waiting.length - 1 - back, 1)
+            const answer = elementAt(waiting, -1 - back)
+            waiting.splice(-1 - back, 1)
             side.send(`0000000e82${hexOf(answer)}00`)
           }
           if (Number(id) === 4000) side.send(waiting.map((last) => `0000000e82${hexOf(last)}00`).join(''))

@@ -2,9 +2,10 @@ import { type FakeServer, type SeenRequest, startFakeServer, watchRequests } fro
 import { waitFor, within } from '@demo/testkit/wait-for'
 import { hexOf, serials } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { describeEvent, type SimulationEvent, type SimulationSummary, simulate } from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { leave } from './testing/outcome.ts'
+import { describeEvent, type SimulationEvent, type SimulationSummary, simulate } from '../index.ts'
+import { watchClientSockets } from '../testing/client-sockets.ts'
+import { elementAt } from '../testing/element-at.ts'
+import { leave } from '../testing/outcome.ts'
 
 /** Longer than any test: whoever waits for it does not come back. */
 const AN_HOUR = 3_600_000
@@ -166,7 +167,7 @@ describe('the interval', () => {
     const times: number[][] = [[], [], [], []]
     const summary = await within(
       simulate({ ...server.location, clients: 4, submits: 5, interval: 20 }, (event) => {
-        if (event.type === 'sent') times[event.client - 1].push(performance.now() - startedAt)
+        if (event.type === 'sent') elementAt(times, event.client - 1).push(performance.now() - startedAt)
       }),
       'for the simulation to end',
     )

@@ -4,10 +4,11 @@ import { startFakeServer } from '@demo/testkit/fake-server'
 import { turns, waitFor, within } from '@demo/testkit/wait-for'
 import { serials, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
-import { connect, openLoadConnection } from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { connected, turnClockByHand } from './testing/connected.ts'
-import { leave, rejection, watch } from './testing/outcome.ts'
+import { connect, openLoadConnection } from '../index.ts'
+import { watchClientSockets } from '../testing/client-sockets.ts'
+import { connected, turnClockByHand } from '../testing/connected.ts'
+import { elementAt } from '../testing/element-at.ts'
+import { leave, rejection, watch } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -109,14 +110,15 @@ describe('a server that takes requests and never answers', () => {
     const sockets = watchClientSockets()
     const { client, side } = await connected({ reads: false, timeout: 0, silenceTimeout: 100 })
     turnClockByHand()
-    while (!sockets[0].socket.writableNeedDrain) {
+    const { socket } = elementAt(sockets, 0)
+    while (!socket.writableNeedDrain) {
       leave(client.submit(Buffer.alloc(256 * 1024)))
       await turns(1)
     }
     vi.advanceTimersByTime(99)
     side.read()
     await waitFor(
-      () => !sockets[0].socket.writableNeedDrain,
+      () => !socket.writableNeedDrain,
       () => 'for the server to take it',
     )
     vi.advanceTimersByTime(99)
@@ -156,7 +158,7 @@ describe.skipIf(process.platform !== 'linux')('TCP keepalive is on (read from /p
     const sockets = watchClientSockets()
     const { client, side } = await connected()
     expect(client.alive).toBe(true)
-    expect(await timerOf(sockets[0].socket)).toContain(KEEPALIVE)
+    expect(await timerOf(elementAt(sockets, 0).socket)).toContain(KEEPALIVE)
     // The other end, which is a plain socket of Node, shows that it is not on everywhere.
     expect(await timerOf(side.socket)).not.toContain(KEEPALIVE)
   })
@@ -168,7 +170,7 @@ describe.skipIf(process.platform !== 'linux')('TCP keepalive is on (read from /p
       { ...server.location, window: 1, payload: NOTHING },
       { answered() {}, room() {}, closed() {} },
     )
-    expect(await timerOf(sockets[0].socket)).toContain(KEEPALIVE)
+    expect(await timerOf(elementAt(sockets, 0).socket)).toContain(KEEPALIVE)
   })
 })
 

@@ -3,9 +3,9 @@ import { startFakeServer } from '@demo/testkit/fake-server'
 import { turns, within } from '@demo/testkit/wait-for'
 import { serials, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { connect } from './index.ts'
-import { connected } from './testing/connected.ts'
-import { leave, rejection, watch } from './testing/outcome.ts'
+import { connect } from '../index.ts'
+import { connected } from '../testing/connected.ts'
+import { leave, rejection, watch } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 const FULL = { name: 'ClientError', code: 'ERR_CLIENT_QUEUE_FULL', sent: false }

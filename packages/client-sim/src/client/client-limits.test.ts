@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 import { turns, waitFor } from '@demo/testkit/wait-for'
 import { bytesOf, connAck, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
-import { connected, turnClockByHand } from './testing/connected.ts'
-import { leave, rejection, watch } from './testing/outcome.ts'
+import { connected, turnClockByHand } from '../testing/connected.ts'
+import { leave, rejection, watch } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 

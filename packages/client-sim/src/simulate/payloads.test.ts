@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createPayload, createWords } from './index.ts'
+import { createPayload, createWords } from '../index.ts'
+import { elementAt } from '../testing/element-at.ts'
 
 /** The first of a source. */
 function take(count: number, next: () => string): string[] {
@@ -52,7 +53,7 @@ describe('a payload', () => {
   test('is words with a space between, cut where it is full', () => {
     const words = ['firm-iron', 'calm-sea', 'new-oak']
     let next = 0
-    const payload = createPayload(22, () => words[next++ % words.length])
+    const payload = createPayload(22, () => elementAt(words, next++ % words.length))
     expect(new TextDecoder().decode(payload)).toBe('firm-iron calm-sea new')
   })
 
