@@ -168,7 +168,7 @@ test('a payload that the length can’t express is refused, and one that does no
 
 test.each([
   [{ lengthBytes: 5 }, 'invalid lengthBytes 5: expected 1, 2, 3 or 4'],
-  [{ endian: 'middle' }, "invalid endian \"middle\": expected 'big' or 'little'"],
+  [{ endian: 'middle' }, "invalid endian 'middle': expected 'big' or 'little'"],
   [{ lengthIncludesHeader: 1 }, 'invalid lengthIncludesHeader 1: expected true or false'],
   [{ lengthBytes: 2, maxFrameLength: 1 }, 'invalid maxFrameLength 1: expected an integer from 2 to 4294967295'],
 ])('%j is refused', (options, message) => {
