@@ -139,7 +139,7 @@ describe('the metrics', () => {
         'histogram',
         'From the read that brought a request to its answer; one clock reading for all that were read together',
       ],
-      ['build_info', 'gauge', 'Always 1; the labels tell what runs'],
+      ['build_info', 'gauge', 'Always 1; the labels say what runs'],
     ].flatMap(([name, type, help]) => [`# HELP tcp_server_${name} ${help}`, `# TYPE tcp_server_${name} ${type}`])
     expect(comments).toEqual(expected)
   })
@@ -246,7 +246,7 @@ describe('the metrics', () => {
       tcp_server_rsp_send_total: 0,
       tcp_server_handler_duration_seconds_count: 0,
     })
-    waiting[1](1)
+    waiting[1]?.(1)
     await peer.receive(ACK_LENGTH)
     expect(await scrape(watched.metrics)).toMatchObject({
       tcp_server_in_flight: 2,
@@ -266,11 +266,11 @@ describe('the metrics', () => {
   test('tell the sums of two servers', async () => {
     const metrics = createServerMetrics({ processMetrics: false })
     const [one, two] = [await watch(metrics), await watch(metrics, { onSubmit: () => 1 })]
-    const peers = [await one.connect(), await two.connect(), await two.connect()]
-    peers[0].send(submit(1))
-    peers[1].send(submit(1) + submit(2))
-    await Promise.all([peers[0].receive(ACK_LENGTH), peers[1].receive(2 * ACK_LENGTH)])
-    peers[2].socket.end()
+    const [first, second, third] = [await one.connect(), await two.connect(), await two.connect()]
+    first.send(submit(1))
+    second.send(submit(1) + submit(2))
+    await Promise.all([first.receive(ACK_LENGTH), second.receive(2 * ACK_LENGTH)])
+    third.socket.end()
     await vi.waitFor(() => expect(two.server.sessions.size).toBe(1), PATIENCE)
     const samples = await scrape(metrics)
     expect(samples).toMatchObject({
@@ -304,7 +304,7 @@ describe('the duration of handlers', () => {
   /** The cumulative buckets, in order. */
   async function buckets(metrics: ServerMetrics): Promise<number[]> {
     const samples = await scrape(metrics)
-    return BUCKETS.map((le) => samples[`tcp_server_handler_duration_seconds_bucket{le="${le}"}`])
+    return BUCKETS.map((le) => samples[`tcp_server_handler_duration_seconds_bucket{le="${le}"}`] ?? Number.NaN)
   }
 
   test('is counted in every bucket from its own on', async () => {
@@ -350,7 +350,7 @@ describe('the duration of handlers', () => {
     const begun = performance.now()
     await vi.waitFor(() => expect(performance.now() - begun).toBeGreaterThanOrEqual(15), PATIENCE)
     const least = performance.now() - begun
-    waiting[0](0)
+    waiting[0]?.(0)
     await peer.receive(ACK_LENGTH)
     const most = performance.now() - before
     const samples = await scrape(watched.metrics)
@@ -545,10 +545,11 @@ describe('the registry', () => {
   })
 
   test('of many processes can be summed', async () => {
-    const processes = [createServerMetrics({ processMetrics: false }), createServerMetrics({ processMetrics: false })]
-    processes[0].answered(0.5, 3)
-    processes[1].answered(2, 2)
-    const all = await Promise.all(processes.map(({ registry }) => registry.getMetricsAsJSON()))
+    const one = createServerMetrics({ processMetrics: false })
+    const other = createServerMetrics({ processMetrics: false })
+    one.answered(0.5, 3)
+    other.answered(2, 2)
+    const all = [await one.registry.getMetricsAsJSON(), await other.registry.getMetricsAsJSON()]
     const sums = await scrape({ registry: AggregatorRegistry.aggregate(all) })
     expect(sums).toMatchObject({
       'tcp_server_handler_duration_seconds_bucket{le="0.5"}': 3,

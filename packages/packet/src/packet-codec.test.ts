@@ -186,10 +186,10 @@ describe('what can not be encoded', () => {
 
 test('a wrong dialect is told apart where it can be', () => {
   expect(() => createPacketCodec().decode(fromHex('80303030303030303100'))).toThrow(
-    '0x80 is no command of the specification dialect; the peer seems to speak the go-demo dialect',
+    '0x80 is not a command of the specification dialect; the peer seems to speak the go-demo dialect',
   )
   expect(() => createPacketCodec({ dialect: 'go-demo' }).decode(fromHex('82303030303030303100'))).toThrow(
-    '0x82 is no command of the go-demo dialect; the peer seems to speak the specification dialect',
+    '0x82 is not a command of the go-demo dialect; the peer seems to speak the specification dialect',
   )
 })
 

@@ -85,13 +85,13 @@ test('lets through a fault that is not the server’s as it is', () => {
 
 describe('the server breaks the protocol', () => {
   test.each([
-    ['a Submit', submit(1, 'cafe'), 'ERR_PACKET_UNEXPECTED', 'a request was sent to a client'],
-    ['a Conn', frame(`01${id(1)}`), 'ERR_PACKET_UNEXPECTED', 'a request was sent to a client'],
+    ['a Submit', submit(1, 'cafe'), 'ERR_PACKET_UNEXPECTED', 'a client received a request'],
+    ['a Conn', frame(`01${id(1)}`), 'ERR_PACKET_UNEXPECTED', 'a client received a request'],
     ['an empty packet', frame(''), 'ERR_PACKET_MALFORMED', 'the packet is empty'],
     ['a SubmitAck without its result', frame(`82${id(1)}`), 'ERR_PACKET_MALFORMED', 'expected 10'],
     ['a SubmitAck with a byte too many', frame(`82${id(1)}0000`), 'ERR_PACKET_MALFORMED', 'expected 10'],
     ['a ConnAck with a byte too many', frame(`81${id(1)}0000`), 'ERR_PACKET_MALFORMED', 'expected 10'],
-    ['an unknown command', frame(`7f${id(1)}00`), 'ERR_PACKET_UNKNOWN_COMMAND', '0x7f is no command'],
+    ['an unknown command', frame(`7f${id(1)}00`), 'ERR_PACKET_UNKNOWN_COMMAND', '0x7f is not a command'],
     ['a frame shorter than its header', '00000003', 'ERR_FRAME_TOO_SHORT', 'less than the header itself'],
     ['a frame above the maximum', '00100001', 'ERR_FRAME_TOO_LONG', 'more than the maximum of 1048576'],
   ])('with %s', (_what, hex, code, message) => {
