@@ -8,7 +8,7 @@ import { invalidLength, truncated } from './frame-failures.ts'
 import { HEADER_LENGTH, readFrameLength } from './frame-header.ts'
 
 /**
- * Cuts a stream of bytes into frames. A pull decoder: push a chunk, then ask for frames until there are none.
+ * Finds the payloads of frames in a stream of bytes: push a chunk, then call `next` until it returns false.
  *
  * ```
  *  chunk   00 00 00 09 68 65 6c 6c 6f 00 00 00 06 6f 6b

@@ -7,7 +7,7 @@ export function invalidOption(name: string, value: unknown, expected: string): R
   return new RangeError(`invalid ${name} ${shown}: expected ${expected}`)
 }
 
-/** @throws RangeError when it is no time limit */
+/** @throws RangeError when it is not a time limit */
 export function checkTimeout(timeout: number, name = 'timeout'): void {
   if (typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT) return
   throw invalidOption(name, timeout, `milliseconds from 1 to ${MAX_TIMEOUT}, or 0 for no limit`)
