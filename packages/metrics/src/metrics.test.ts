@@ -4,23 +4,23 @@ import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createServerMetrics, type ServerMetrics } from './index.ts'
 
-// What goes over the wire, by hand: a length, a command, eight digits, and nothing else or a result.
+// The bytes of the wire, by hand: a length, a command, eight digits, and a result in a response.
 const conn = (digit: number) => `0000000d01303030303030303${digit}`
 const submit = (digit: number) => `0000000d02303030303030303${digit}`
 const ACK_LENGTH = 14
 
-/** How long a test waits for what must happen, in milliseconds: long, for a loaded machine; it costs only failures. */
+/** How long a test waits for a condition, in milliseconds: long, for a loaded machine. Only a failure takes so long. */
 const PATIENCE = { timeout: 5000, interval: 2 }
 
-/** A peer that sends what it is told to. */
+/** A raw peer. */
 interface Peer {
   readonly socket: Socket
   send(hex: string): void
-  /** Waits for so many bytes. */
+  /** Waits for `length` bytes. */
   receive(length: number): Promise<void>
 }
 
-/** A server that is watched, and gone when its test is. */
+/** A server with metrics. It is closed at the end of its test. */
 interface Watched {
   readonly server: Server
   readonly metrics: ServerMetrics
@@ -60,7 +60,7 @@ async function watch(
   return { server, metrics, connect: connectPeer }
 }
 
-/** All samples by their names and labels, as they are written. */
+/** All samples by their names and labels as text. */
 async function scrape({ registry }: Pick<ServerMetrics, 'registry'>): Promise<Record<string, number>> {
   const text = await registry.metrics()
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -72,7 +72,7 @@ async function scrape({ registry }: Pick<ServerMetrics, 'registry'>): Promise<Re
   )
 }
 
-/** Handlers that settle when they are told to. */
+/** Handlers that the test settles. */
 function createGate(): { onSubmit: Handlers['onSubmit']; waiting: ((result: 0 | 1) => void)[] } {
   const waiting: ((result: 0 | 1) => void)[] = []
   return { waiting, onSubmit: () => new Promise((resolve) => waiting.push(resolve)) }
@@ -154,7 +154,7 @@ describe('the metrics', () => {
     expect(labels).toEqual(CLOSE_REASONS.map((reason) => `tcp_server_connections_closed_total{reason="${reason}"}`))
   })
 
-  test('tell connections, requests, responses, results and bytes', async () => {
+  test('count connections, requests, responses, results and bytes', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }), {
       onConn: () => 0,
       onSubmit: ({ serial }) => (serial === 3 ? 1 : 0),
@@ -181,7 +181,7 @@ describe('the metrics', () => {
     expect(Object.keys(samples)).toEqual(Object.keys(AT_FIRST))
   })
 
-  test('tell the same at every scrape when nothing has happened', async () => {
+  test('are the same at every scrape when nothing has happened', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }))
     const peer = await watched.connect()
     peer.send(submit(1) + submit(2))
@@ -192,7 +192,7 @@ describe('the metrics', () => {
     expect(await scrape(watched.metrics)).toEqual(first)
   })
 
-  test('tell why connections were closed', async () => {
+  test('count closed connections by reason', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }), {
       onSubmit(_submit, { session }) {
         session.close()
@@ -221,7 +221,7 @@ describe('the metrics', () => {
     expect(samples).toMatchObject({ tcp_server_connections_opened_total: 5, tcp_server_client_connected: 0 })
   })
 
-  test('count a connection that was one too many, and do not call it connected', async () => {
+  test('count a connection above the limit, but not as connected', async () => {
     const watched = await watch(createServerMetrics(), {}, { maxConnections: 1 })
     await watched.connect()
     await watched.connect()
@@ -234,7 +234,7 @@ describe('the metrics', () => {
     }, PATIENCE)
   })
 
-  test('tell what is in flight, and what was never answered', async () => {
+  test('count requests in flight, and those never answered', async () => {
     const { onSubmit, waiting } = createGate()
     const watched = await watch(createServerMetrics(), { onSubmit })
     const peer = await watched.connect()
@@ -263,7 +263,7 @@ describe('the metrics', () => {
     })
   })
 
-  test('tell the sums of two servers', async () => {
+  test('are the sums of two servers', async () => {
     const metrics = createServerMetrics({ processMetrics: false })
     const [one, two] = [await watch(metrics), await watch(metrics, { onSubmit: () => 1 })]
     const [first, second, third] = [await one.connect(), await two.connect(), await two.connect()]
@@ -288,7 +288,7 @@ describe('the metrics', () => {
     expect(Object.keys(samples)).toEqual(Object.keys(AT_FIRST))
   })
 
-  test('hold no label that a peer could choose', async () => {
+  test('have no label that a peer could choose', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }))
     const peer = await watched.connect()
     peer.send(`0000001102${Buffer.from('PEERSAYSmore').toString('hex')}`)
@@ -365,7 +365,7 @@ describe('the duration of handlers', () => {
 })
 
 describe('observing calls nothing once a packet', () => {
-  /** The metrics, and what they were told. */
+  /** The metrics, and the calls of their observer. */
   function listen(): { metrics: ServerMetrics; calls: number[] } {
     const metrics = createServerMetrics()
     const calls: number[] = []
@@ -382,7 +382,7 @@ describe('observing calls nothing once a packet', () => {
     }
   }
 
-  test('but once a read: a hundred requests that came together are told together', async () => {
+  test('but once for each read: a hundred requests that came together are reported together', async () => {
     const { metrics, calls } = listen()
     const watched = await watch(metrics)
     const peer = await watched.connect()
@@ -540,7 +540,7 @@ describe('the registry', () => {
         { metricName: 'tcp_server_handler_duration_seconds_sum', labels: {}, value: 1.5 },
       ]),
     })
-    // It must survive being sent.
+    // It can be sent to another process.
     expect(JSON.parse(JSON.stringify(json))).toEqual(json)
   })
 
@@ -575,7 +575,7 @@ describe('the registry', () => {
     })
   })
 
-  test('that is reset still tells what runs: build_info is always 1', async () => {
+  test('that is reset still has build_info, which is always 1', async () => {
     const metrics = createServerMetrics({ version: '1.2.3', processMetrics: false })
     metrics.registry.resetMetrics()
     expect(await scrape(metrics)).toMatchObject({
@@ -584,13 +584,13 @@ describe('the registry', () => {
   })
 })
 
-test('build_info tells the version it is given', async () => {
+test('build_info has the given version', async () => {
   expect(await scrape(createServerMetrics({ version: '1.2.3', processMetrics: false }))).toMatchObject({
     [`tcp_server_build_info{version="1.2.3",node="${process.version}"}`]: 1,
   })
 })
 
-/** What is there also before a server is. */
+/** The metrics without a server. */
 const AT_FIRST_WITHOUT_REASONS = Object.fromEntries(
   Object.entries(AT_FIRST).filter(([name]) => !name.includes('reason=')),
 )

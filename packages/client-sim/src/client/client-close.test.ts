@@ -45,7 +45,7 @@ describe('close()', () => {
     expect(await side.receiveAll()).toBe(submits(1, 3))
   })
 
-  test('takes no more requests from now on', async () => {
+  test('accepts no further requests', async () => {
     const { client, side } = await connected()
     const first = client.submit(NOTHING)
     await side.receiveLike(submit(1))
@@ -169,7 +169,7 @@ describe('close()', () => {
     expect(await within(client.close(), 'for a lost client to close')).toBe(undefined)
   })
 
-  test('is over when the connection is lost meanwhile: who waits for an answer is told', async () => {
+  test('ends when the connection is lost: requests without an answer reject', async () => {
     const { client, side } = await connected({ window: 1 })
     const [sent, unsent] = [rejection(client.submit(NOTHING)), rejection(client.submit(NOTHING))]
     await side.receiveLike(submit(1))
@@ -180,7 +180,7 @@ describe('close()', () => {
     expect(await within(closing, 'for the client to close')).toBe(undefined)
   })
 
-  test('is over when the server breaks the protocol meanwhile', async () => {
+  test('ends when the server breaks the protocol', async () => {
     const { client, side } = await connected()
     const request = rejection(client.submit(NOTHING))
     await side.receiveLike(submit(1))
@@ -272,7 +272,7 @@ describe('close() with a time limit', () => {
     await within(Promise.all(closings), 'for the client to close')
   })
 
-  test('ends a connection that the server does not end, and that is no error', async () => {
+  test('ends a connection that the server does not end, without an error', async () => {
     const { client, side } = await connected({ holdsOn: true, timeout: 0 })
     turnClockByHand()
     const closing = client.close({ timeout: 100 })
@@ -298,7 +298,7 @@ describe('close() with a time limit', () => {
 })
 
 describe('destroy()', () => {
-  test('rejects all that is pending at once, with the reason as cause', async () => {
+  test('rejects all pending requests, with the reason as cause', async () => {
     const { client, side } = await connected({ window: 1 })
     const [sent, unsent] = [watch(client.submit(NOTHING)), watch(client.submit(NOTHING))]
     const errors = [rejection(sent.promise), rejection(unsent.promise)]
@@ -308,7 +308,7 @@ describe('destroy()', () => {
     expect(client.alive).toBe(false)
     expect(client.inFlight).toBe(0)
     expect(client.queued).toBe(0)
-    // Microtasks, and no event of the socket.
+    // Microtasks only, no event of the socket.
     await Promise.resolve()
     expect([sent.state, unsent.state]).toEqual(['rejected', 'rejected'])
     const destroyed = { code: 'ERR_CLIENT_DESTROYED', cause: reason }

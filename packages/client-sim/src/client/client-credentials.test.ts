@@ -8,7 +8,7 @@ import { leave, rejection, watch } from '../testing/outcome.ts'
 
 type Credentials = Pick<ConnectOptions, 'credentials' | 'timeout' | 'dialect'>
 
-/** Begins to connect with credentials, and waits until the server has seen a Conn of `length` bytes. */
+/** Starts connecting with credentials, and waits until the server has a Conn of `length` bytes. */
 async function begin(
   options: Credentials,
   length: number,
@@ -45,7 +45,7 @@ describe('credentials', () => {
     const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
     expect(side.received).toBe(CONN)
     side.send(connAck(1))
-    const client = await within(connecting, 'for the client to be let in')
+    const client = await within(connecting, 'for the client to be authenticated')
     expect(client.alive).toBe(true)
     expect(client.inFlight).toBe(0)
     const result = client.submit(new Uint8Array(0))
@@ -58,20 +58,20 @@ describe('credentials', () => {
     const { side, connecting } = await begin({ ...TOKEN, dialect: 'go-demo' }, CONN_LENGTH)
     expect(side.received).toBe(CONN)
     side.send(goDemo.connAck(1))
-    const client = await within(connecting, 'for the client to be let in')
+    const client = await within(connecting, 'for the client to be authenticated')
     const result = client.submit(new Uint8Array(0))
     await side.receiveLike(CONN + submit(2))
     side.send(goDemo.submitAck(2))
     expect(await result).toBe(0)
   })
 
-  test('let nobody in before they are accepted', async () => {
+  test('hold the client until they are accepted', async () => {
     const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
     const watched = watch(connecting)
     await turns(3)
     expect(watched.state).toBe('pending')
     side.send(connAck(1))
-    await within(connecting, 'for the client to be let in')
+    await within(connecting, 'for the client to be authenticated')
   })
 
   test.each([1, 2, 254])('that are refused, with %d, are ERR_CLIENT_UNAUTHORIZED', async (result) => {
@@ -92,7 +92,7 @@ describe('credentials', () => {
     expect(await rejection(connecting)).toMatchObject({ code: 'ERR_CLIENT_UNAUTHORIZED' })
   })
 
-  test('are not told in an error', async () => {
+  test('are not in an error', async () => {
     const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
     side.send(connAck(1, 1))
     const { message, stack } = await rejection(connecting)
@@ -152,7 +152,7 @@ describe('the answer to the credentials is wrong', () => {
   test.each([
     ['a SubmitAck', submitAck(1), 'ERR_PACKET_UNEXPECTED'],
     ['another ID', connAck(2), 'ERR_PACKET_UNEXPECTED'],
-    ['an ID that is no number', `0000000e81${hexOf('secret!!')}00`, 'ERR_PACKET_UNEXPECTED'],
+    ['an ID that is not a number', `0000000e81${hexOf('secret!!')}00`, 'ERR_PACKET_UNEXPECTED'],
     ['a Conn', conn(1), 'ERR_PACKET_UNEXPECTED'],
     ['a cut ConnAck', frame(`81${id(1)}`), 'ERR_PACKET_MALFORMED'],
   ])('%s', async (_what, hex, cause) => {
@@ -175,7 +175,7 @@ describe('the answer to the credentials is wrong', () => {
     expect(error.dialect).toBe('go-demo')
   })
 
-  // 0x81 is a ConnAck in the one and a SubmitAck in the other.
+  // 0x81 is a ConnAck in one dialect and a SubmitAck in the other.
   test('in the specification’s dialect to a client of the Go demo’s, and the error says so', async () => {
     const { side, connecting } = await begin({ ...TOKEN, dialect: 'go-demo' }, CONN_LENGTH)
     side.send(connAck(1))
@@ -197,7 +197,7 @@ describe('right after the answer to the credentials', () => {
   test('a part of a frame in the same read is not forgotten', async () => {
     const { side, connecting } = await begin(TOKEN, CONN_LENGTH)
     side.send(connAck(1) + submitAck(2).slice(0, 10))
-    const client = await within(connecting, 'for the client to be let in')
+    const client = await within(connecting, 'for the client to be authenticated')
     const result = client.submit(new Uint8Array(0))
     await side.receiveLike(CONN + submit(2))
     side.send(submitAck(2).slice(10))
@@ -208,7 +208,7 @@ describe('right after the answer to the credentials', () => {
 test.each([
   ['no bytes', 7, { name: 'TypeError', message: expect.stringContaining('invalid credentials of type number') }],
   ['null', null, { name: 'TypeError', message: expect.stringContaining('invalid credentials of type null') }],
-])('credentials that are %s are refused before anything is connected', async (_what, credentials, error) => {
+])('credentials that are %s are refused before a connection is opened', async (_what, credentials, error) => {
   const server = await startFakeServer()
   expect(await rejection(connect({ ...server.location, credentials: credentials as never }))).toMatchObject(error)
   expect(server.sides).toEqual([])

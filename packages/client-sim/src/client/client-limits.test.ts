@@ -10,7 +10,7 @@ const NOTHING = new Uint8Array(0)
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
 describe('a request that takes too long', () => {
-  test('is rejected after 5 seconds unless told otherwise, and not a moment before', async () => {
+  test('is rejected after 5 seconds by default, and not before', async () => {
     const { client, side } = await connected()
     turnClockByHand()
     const request = client.submit(NOTHING)
@@ -81,7 +81,7 @@ describe('a request that takes too long', () => {
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])('can’t have %d as its limit', async (timeout) => {
     const { client, side } = await connected()
     const refused = rejection(client.submit(NOTHING, { timeout }))
-    // Answers it if it was sent, so that a wrong limit shows as a success.
+    // Answers the request if it was sent, so that a wrong limit shows as a success.
     await turns(2)
     if (client.inFlight > 0) {
       await side.receiveLike(submit(1))
@@ -155,7 +155,7 @@ describe('a request that takes too long', () => {
     expect(await client.closed).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL' })
   })
 
-  test('has no clock any more once it is answered', async () => {
+  test('has no timer after it is answered', async () => {
     const { client, side } = await connected()
     turnClockByHand()
     const request = client.submit(NOTHING)
@@ -166,7 +166,7 @@ describe('a request that takes too long', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('has no clock any more once the connection is gone', async () => {
+  test('has no timer after the connection is closed', async () => {
     const { client, side } = await connected({ window: 1 })
     turnClockByHand()
     const [first, second] = [rejection(client.submit(NOTHING)), rejection(client.submit(NOTHING))]
@@ -226,7 +226,7 @@ describe('a request with a signal', () => {
     abort.abort(reason)
     expect(await first).toBe(reason)
     expect(listeners(abort.signal)).toBe(0)
-    // It keeps its place.
+    // The request stays in the window.
     await turns(3)
     expect(client.inFlight).toBe(1)
     expect(side.received).toBe(submit(1, 'aa'))
@@ -256,7 +256,7 @@ describe('a request with a signal', () => {
     side.send(submitAck(1))
     await waitFor(
       () => client.inFlight === 0,
-      () => 'for the answer to be taken',
+      () => 'for the answer to be read',
     )
     expect(client.alive).toBe(true)
   })
@@ -271,7 +271,7 @@ describe('a request with a signal', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('listens to it no more once it is answered', async () => {
+  test('stops listening to it after it is answered', async () => {
     const { client, side } = await connected()
     const abort = new AbortController()
     const request = client.submit(NOTHING, { signal: abort.signal })
@@ -285,7 +285,7 @@ describe('a request with a signal', () => {
     expect(client.alive).toBe(true)
   })
 
-  test('listens to it no more once it took too long', async () => {
+  test('stops listening to it after it timed out', async () => {
     const { client, side } = await connected()
     turnClockByHand()
     const abort = new AbortController()
@@ -296,7 +296,7 @@ describe('a request with a signal', () => {
     expect(listeners(abort.signal)).toBe(0)
   })
 
-  test('listens to it no more once the connection is gone', async () => {
+  test('stops listening to it after the connection is closed', async () => {
     const { client, side } = await connected({ window: 1 })
     const abort = new AbortController()
     const options = { signal: abort.signal }

@@ -10,7 +10,7 @@ import { leave, rejection } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** A client with one request sent and one that waits for a place in the window. */
+/** A client with one request sent and one that waits for the window. */
 async function oneSentOneNot(options: ConnectedOptions = {}): Promise<{
   client: Client
   side: ServerSide
@@ -71,7 +71,7 @@ describe('a connection that ends rejects all that waits', () => {
     expect(await client.closed).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', sent: false, cause })
   })
 
-  test('each with an error of its own, so that each has its own stack', async () => {
+  test('each with its own error and stack', async () => {
     const { client, side } = await connected()
     const errors = [rejection(client.submit(NOTHING)), rejection(client.submit(NOTHING))]
     await side.receiveLike(submits(1, 2))
@@ -99,21 +99,21 @@ describe('a connection that ends rejects all that waits', () => {
     expect(client.alive).toBe(false)
   })
 
-  test('at once, also when the server has ended its side and takes nothing any more', async () => {
+  test('also when the server has ended its side and reads nothing', async () => {
     const sockets = watchClientSockets()
     const { client, side } = await connected({ reads: false, holdsOn: true, timeout: 0 })
     const requests: Promise<ClientError>[] = []
     const { socket } = elementAt(sockets, 0)
-    // More than the system takes: so our side has not ended when the server's has.
+    // More than the system takes, so that our side has not ended when the server's has.
     while (!socket.writableNeedDrain) {
       requests.push(rejection(client.submit(Buffer.alloc(256 * 1024))))
       await turns(1)
     }
     side.end()
-    // No answer can come any more: to wait for the server to take the requests is to wait for ever.
+    // No answer can come. Waiting until the server reads the requests would never end.
     const errors = await Promise.all(requests)
     expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['ERR_CLIENT_CONNECTION_LOST']))
-    await within(client.closed, 'for the connection to be gone')
+    await within(client.closed, 'for the connection to be closed')
   })
 })
 
@@ -128,7 +128,7 @@ describe('closed', () => {
     expect(client.alive).toBe(false)
   })
 
-  test('gives the error when the server ends it and requests wait: that is no good end', async () => {
+  test('gives the error when the server ends it and requests are in flight', async () => {
     const { client, side, sent, unsent } = await oneSentOneNot()
     side.end()
     await Promise.all([sent, unsent])
@@ -178,7 +178,7 @@ describe('a submit after the connection is gone', () => {
   test('of the turn in which the protocol was broken is rejected, too', async () => {
     const { client, side } = await connected()
     const first = client.submit(NOTHING)
-    // Runs before the socket has said that it is closed.
+    // Runs before the socket emits `close`.
     const second = rejection(first.then(() => client.submit(NOTHING)))
     await side.receiveLike(submit(1))
     side.send(submitAck(1) + frame(''))
@@ -195,7 +195,7 @@ describe('a server that breaks the protocol', () => {
     ['answers with an unknown ID', submitAck(9), unexpected],
     ['answers with the ID 00000000', submitAck(0), unexpected],
     ['answers a request that waits in the client', submitAck(2), unexpected],
-    ['answers with an ID that is no number', `0000000e82${hexOf('1       ')}00`, unexpected],
+    ['answers with an ID that is not a number', `0000000e82${hexOf('1       ')}00`, unexpected],
     ['answers a Submit with a ConnAck', connAck(1), unexpected],
     ['sends a Submit', submit(1), unexpected],
     ['sends a Conn', frame(`01${id(1)}`), unexpected],
@@ -245,7 +245,7 @@ describe('a server that breaks the protocol', () => {
     })
   })
 
-  test('by speaking HTTP is told apart', async () => {
+  test('by speaking HTTP is recognized', async () => {
     const { side, sent, unsent } = await oneSentOneNot()
     side.send(hexOf('HTTP/1.1 400 Bad Request\r\n\r\n'))
     expect(await sent).toMatchObject({
@@ -255,8 +255,8 @@ describe('a server that breaks the protocol', () => {
     await unsent
   })
 
-  // 0x81 is a SubmitAck in the one and a ConnAck in the other.
-  test('by answering a Submit in the Go demo’s dialect is told so', async () => {
+  // 0x81 is a SubmitAck in one dialect and a ConnAck in the other.
+  test('by answering a Submit in the Go demo’s dialect is recognized', async () => {
     const { side, sent, unsent } = await oneSentOneNot()
     side.send(goDemo.submitAck(1))
     expect(await sent).toMatchObject({
@@ -266,7 +266,7 @@ describe('a server that breaks the protocol', () => {
     await unsent
   })
 
-  test('by answering a Submit in the specification’s dialect, to a client of the Go demo’s, is told so', async () => {
+  test('by answering a Submit in the specification’s dialect, to a client of the Go demo’s, is recognized', async () => {
     const { side, sent, unsent } = await oneSentOneNot({ dialect: 'go-demo' })
     side.send(submitAck(1))
     expect(await sent).toMatchObject({
@@ -288,7 +288,7 @@ describe('a server that breaks the protocol', () => {
     ])
     await waitFor(
       () => side.closed,
-      () => 'for the connection to be gone',
+      () => 'for the connection to be closed',
     )
   })
 })

@@ -145,7 +145,7 @@ describe('ready()', () => {
     expect(next.state).toBe('pending')
   })
 
-  test('of a size waits until there is room for so many bytes', async () => {
+  test('of a size waits until there is room for that many bytes', async () => {
     const { client, side } = await connected({ window: 1, maxQueueBytes: 10 })
     leave(client.submit(NOTHING), client.submit(new Uint8Array(8)))
     await within(client.ready(2), 'for room')
@@ -202,13 +202,13 @@ describe('ready()', () => {
   })
 })
 
-/** What is quadratic took from 9 to 100 seconds for so many; what is linear takes a tenth of a second. */
+/** Quadratic work took 9 to 100 seconds for this number; linear work takes a tenth of a second. */
 describe('100,000 that wait', () => {
   const MANY = 100_000
-  /** Far above what linear work takes, and far below what quadratic work does, in milliseconds of processor time. */
+  /** Far above linear work, and far below quadratic work, in milliseconds of processor time. */
   const LINEAR = 4000
 
-  /** The processor time of this process: another one that takes the processor away does not count. */
+  /** The processor time of this process: other processes do not count. */
   const cpuTime = () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000
@@ -241,7 +241,7 @@ describe('100,000 that wait', () => {
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
   })
 
-  test('leave as fast when each has a time limit of its own, and the youngest goes first', async () => {
+  test('leave as fast when each has its own time limit, and the youngest goes first', async () => {
     const { client, side } = await connected({ window: 1, maxQueue: MANY })
     leave(client.submit(NOTHING, { timeout: 0 }))
     await side.receiveLike(submit(1))

@@ -67,7 +67,7 @@ describe('a server that takes requests and never answers', () => {
     expect(await second).toMatchObject({ code: 'ERR_CLIENT_SILENT' })
   })
 
-  test('may be silent while it owes nothing', async () => {
+  test('may be silent while no request is in flight', async () => {
     const { client, side } = await connected({ timeout: 0, silenceTimeout: 100 })
     turnClockByHand()
     const request = client.submit(NOTHING)
@@ -82,7 +82,7 @@ describe('a server that takes requests and never answers', () => {
   test.each([
     ['30 seconds', {}, 30_000],
     ['twice the time-out, if that is longer', { timeout: 20_000 }, 40_000],
-  ])('is waited for %s unless told otherwise', async (_what, options, limit) => {
+  ])('is waited for %s by default', async (_what, options, limit) => {
     const { client, side } = await connected(options)
     turnClockByHand()
     leave(client.submit(NOTHING))
@@ -106,7 +106,7 @@ describe('a server that takes requests and never answers', () => {
     expect(client.alive).toBe(true)
   })
 
-  test('is not silent while it takes what is sent', async () => {
+  test('is not silent while it reads', async () => {
     const sockets = watchClientSockets()
     const { client, side } = await connected({ reads: false, timeout: 0, silenceTimeout: 100 })
     turnClockByHand()
@@ -128,13 +128,13 @@ describe('a server that takes requests and never answers', () => {
   })
 })
 
-/** The column of /proc/net/tcp that tells which timer runs, and when it is over; see proc(5). */
+/** The column of /proc/net/tcp with the running timer, and when it fires; see proc(5). */
 const TIMER = 5
 const KEEPALIVE = '02:'
 
 const portAsHex = (port = 0) => port.toString(16).toUpperCase().padStart(4, '0')
 
-/** The timer that the system has for our end of a connection. The list may be cut where others come and go. */
+/** The system's timer for our end of a connection. The list may be incomplete while other connections come and go. */
 async function timerOf({ localPort, remotePort }: Socket): Promise<string> {
   let timer: string | undefined
   await waitFor(
@@ -159,7 +159,7 @@ describe.skipIf(process.platform !== 'linux')('TCP keepalive is on (read from /p
     const { client, side } = await connected()
     expect(client.alive).toBe(true)
     expect(await timerOf(elementAt(sockets, 0).socket)).toContain(KEEPALIVE)
-    // The other end, which is a plain socket of Node, shows that it is not on everywhere.
+    // The other end, a plain socket of Node, shows that it is not on by default.
     expect(await timerOf(side.socket)).not.toContain(KEEPALIVE)
   })
 

@@ -11,7 +11,7 @@ import { leave, rejection, watch } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
-describe('an option that can’t be is refused before anything is connected', () => {
+describe('an invalid option is refused before a connection is opened', () => {
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('window %d', async (window) => {
     const sockets = watchClientSockets()
     const error = await rejection(connect({ port: 1, window }))
@@ -20,7 +20,7 @@ describe('an option that can’t be is refused before anything is connected', ()
     expect(sockets).toEqual([])
   })
 
-  // Node makes 1 ms of a time that does not fit into 31 bits: the longest limits would be the shortest.
+  // Node makes 1 ms of a time above 31 bits: the longest limits would be the shortest.
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])('timeout %d', async (timeout) => {
     const sockets = watchClientSockets()
     const error = await rejection(connect({ port: 1, timeout }))
@@ -82,7 +82,7 @@ describe('a Submit', () => {
     expect(await side.receive(15)).toBe('0000000f' + '02' + '3030303030303031' + 'cafe')
   })
 
-  // Credentials may be text: so somebody will try.
+  // Credentials may be text, so users will try it for payloads.
   test('of text is refused: whose bytes they are is for the caller to say', async () => {
     const { client, side } = await connected()
     const refused = rejection(client.submit('hello' as never))
@@ -105,7 +105,7 @@ describe('a Submit', () => {
     ])
   })
 
-  test('counts on by one, whatever was answered in between', async () => {
+  test('counts on by one, with or without answers in between', async () => {
     const { client, side } = await connected()
     for (const serial of serials(1, 3)) {
       const result = client.submit(NOTHING)
@@ -127,7 +127,7 @@ describe('a Submit', () => {
     expect(await result).toBe(0)
   })
 
-  test('tells its ID and the length of its frame when it is on its way', async () => {
+  test('calls onSent with its ID and the length of its frame', async () => {
     const { client, side } = await connected({ window: 2 })
     const sent: [string, number][] = []
     const onSent = (id: string, frameLength: number) => sent.push([id, frameLength])
@@ -203,7 +203,7 @@ describe('an answer', () => {
     expect(client.inFlight).toBe(0)
   })
 
-  test('finds its request by the ID, in whatever order it comes', async () => {
+  test('finds its request by the ID, in any order', async () => {
     const { client, side } = await connected()
     const order: number[] = []
     const results = Promise.all(
@@ -260,7 +260,7 @@ describe('the window', () => {
     expect(client.inFlight).toBe(3)
     for (const answered of serials(1, 5)) {
       side.send(submitAck(answered))
-      // Had more been sent before, it would be here by now.
+      // If more had been sent, it would have come by now.
       expect(await side.receiveLike(submits(1, answered + 3))).toBe(submits(1, answered + 3))
       expect(client.inFlight).toBe(3)
     }
@@ -281,7 +281,7 @@ describe('the window', () => {
     expect(await results).toEqual([0, 1, 2])
   })
 
-  test('is 1000 unless told otherwise', async () => {
+  test('is 1000 by default', async () => {
     const { client, side } = await connected()
     leave(...serials(1, 1005).map(() => client.submit(NOTHING)))
     await side.receive(1000 * 13)
@@ -299,7 +299,7 @@ describe('the window', () => {
         watchRequests(side, ({ id, payload }) => {
           inFlight += 1
           most = Math.max(most, inFlight)
-          // The payload is the wanted result, and is sent back out of order: half of the window late.
+          // The payload is the expected result. It is sent back out of order: half of the window late.
           waiting.push(`0000000e82${hexOf(id)}${payload}`)
           if (waiting.length >= 16) {
             inFlight -= waiting.length
@@ -317,14 +317,14 @@ describe('the window', () => {
   })
 })
 
-test('nothing is sent while the system takes no more, and everything once it does', async () => {
+test('nothing is sent while the socket is full, and everything when it has drained', async () => {
   const sockets = watchClientSockets()
   const { client, side } = await connected({ reads: false })
   const payload = Buffer.alloc(256 * 1024, 'abc')
   const frameLength = payload.length + 13
   const results: Promise<number>[] = []
   const { socket } = elementAt(sockets, 0)
-  // Until the buffers of the system are full, whatever their size is.
+  // Until the buffers of the system are full.
   while (!socket.writableNeedDrain) {
     results.push(client.submit(payload))
     await turns(1)

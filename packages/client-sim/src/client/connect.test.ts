@@ -24,8 +24,8 @@ async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
 }
 
 /**
- * A port where nobody listens, and where nobody can begin to: the client's end of a connection has it. The port of a
- * server that has just been closed may be another one's the next moment.
+ * A port without a listener, where no process can start to listen: the client's end of a connection has it. The port of a
+ * server that was just closed may be taken by another process.
  */
 async function deadPort(): Promise<number> {
   const { port } = await startFakeServer()
@@ -37,7 +37,7 @@ async function deadPort(): Promise<number> {
   return socket.localPort ?? 0
 }
 
-/** How `dns.lookup` answers; names are looked up nowhere else, so no test depends on a name server. */
+/** Replaces `dns.lookup`, so that no test depends on a name server. */
 function resolveNames(answer: (callback: (error: Error | null, addresses: dns.LookupAddress[]) => void) => void): void {
   const spy = vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: unknown, callback: never) => {
     answer(callback)
@@ -48,7 +48,7 @@ function resolveNames(answer: (callback: (error: Error | null, addresses: dns.Lo
 }
 
 describe.runIf(process.platform === 'linux')('a path that the system would cut off', () => {
-  /** A server whose path is as long as any can be, 108 bytes: what a longer path is cut off to. */
+  /** A server with the longest possible path, 108 bytes: a longer path would be truncated to it. */
   async function longestPath(): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'connect-'))
     const path = `${folder}/`.padEnd(108, 'x')
@@ -61,7 +61,7 @@ describe.runIf(process.platform === 'linux')('a path that the system would cut o
     return path
   }
 
-  test.each(['y', '\0y', 'ä'])('is refused, and nobody is connected to: and %j', async (rest) => {
+  test.each(['y', '\0y', 'ä'])('is refused, and nothing is connected: and %j', async (rest) => {
     const sockets = watchClientSockets()
     const path = `${await longestPath()}${rest}`
     const error = await rejection(openSocket({ path }, { timeout: 5000 }))
@@ -125,7 +125,7 @@ describe('connects', () => {
 })
 
 describe('says what is wrong', () => {
-  test('when nobody listens', async () => {
+  test('when no server listens', async () => {
     const port = await deadPort()
     const error = await rejection(openSocket({ port }, { timeout: 5000 }))
     expect(error).toMatchObject({
@@ -147,7 +147,7 @@ describe('says what is wrong', () => {
     })
   })
 
-  test('when a name is nobody’s', async () => {
+  test('when a name does not exist', async () => {
     const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND nobody.example'), { code: 'ENOTFOUND' })
     resolveNames((callback) => callback(notFound, []))
     const error = await rejection(openSocket({ host: 'nobody.example', port: 8888 }, { timeout: 5000 }))
@@ -170,7 +170,7 @@ describe('says what is wrong', () => {
     expect(error.code).toBe('ERR_CLIENT_CONNECT')
     expect(error.message).toContain(`can't connect to both.example:${port}: connect `)
     expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`)
-    // Refused, or not even to be reached where there is no IPv6.
+    // Refused, or unreachable without IPv6.
     expect(error.message).toContain(`::1:${port}`)
   })
 
@@ -207,13 +207,13 @@ describe('says what is wrong', () => {
     vi.advanceTimersByTime(250)
     expect(await opening).toMatchObject({ code: 'ERR_CLIENT_CONNECT' })
     found?.()
-    // A connection made after all would be accepted before this one.
+    // A connection of the aborted attempt would be accepted before this one.
     const socket = await open({ port: server.port })
     const side = await server.accepted()
     expect(side.socket.remotePort).toBe(socket.localPort)
   })
 
-  test('when a port can’t be one', async () => {
+  test('when a port is invalid', async () => {
     const error = await rejection(openSocket({ port: 65_536 }, { timeout: 5000 }))
     expect(error).toBeInstanceOf(RangeError)
   })
@@ -222,7 +222,7 @@ describe('says what is wrong', () => {
 describe('a signal that aborts', () => {
   const reason = new Error('no longer wanted')
 
-  /** Aborts an attempt at a stage, and sees that nothing is left of it. */
+  /** Aborts an attempt at a stage, and checks that nothing is left of it. */
   async function abortAt(options: ConnectOptions, stage: () => Promise<unknown>): Promise<void> {
     const sockets = watchClientSockets()
     const abort = new AbortController()
@@ -231,7 +231,7 @@ describe('a signal that aborts', () => {
     await stage()
     abort.abort(reason)
     expect(await connecting).toBe(reason)
-    // Node does not tell of TLS sockets: there the server sees it.
+    // Node publishes no event for TLS sockets: the server sees them.
     expect(sockets.map(({ socket }) => socket.destroyed)).toEqual('tls' in options ? [] : [true])
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
   }
@@ -279,7 +279,7 @@ describe('a signal that aborts', () => {
     const side = await server.accepted()
     await side.receive(19)
     side.send(connAck(1))
-    const client = await within(connecting, 'for the client to be let in')
+    const client = await within(connecting, 'for the client to be authenticated')
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
     abort.abort(reason)
     await turns(2)

@@ -5,7 +5,7 @@ import { leave, rejection } from '../testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** A buffer whose bytes have gone elsewhere. */
+/** A detached buffer. */
 function detached(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8)
   detach(bytes)
@@ -38,7 +38,7 @@ describe('the bytes are sent of', () => {
   })
 })
 
-describe('a payload that can’t be sent rejects, and its neighbours are sent', () => {
+describe('an invalid payload rejects, and its neighbours are sent', () => {
   const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
   const UNSENDABLE = { name: 'ClientError', code: 'ERR_CLIENT_PAYLOAD', sent: false }
   const expected = 'expected a Uint8Array, another view, or an ArrayBuffer'

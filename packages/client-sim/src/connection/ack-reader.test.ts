@@ -9,7 +9,7 @@ interface Ack {
   readonly result: number
 }
 
-/** Reads chunks given as hex, and tells what came out of them. */
+/** Reads chunks in hex, and returns the responses in them. */
 function readAll(chunks: readonly string[], dialect: Dialect = 'specification'): { acks: Ack[]; reader: AckReader } {
   const reader = new AckReader(createPacketCodec({ dialect }))
   const acks: Ack[] = []
@@ -17,7 +17,7 @@ function readAll(chunks: readonly string[], dialect: Dialect = 'specification'):
   return { acks, reader }
 }
 
-/** Takes a chunk, and all responses that are whole then. */
+/** Takes a chunk, and returns all complete responses. */
 function read(reader: AckReader, chunk: string, acks: Ack[]): void {
   reader.push(bytesOf(chunk))
   for (let ack = reader.next(); ack !== undefined; ack = reader.next()) {
@@ -26,7 +26,7 @@ function read(reader: AckReader, chunk: string, acks: Ack[]): void {
   }
 }
 
-/** What reading throws. */
+/** The error that reading throws. */
 function errorOf(chunks: readonly string[], dialect?: Dialect): unknown {
   try {
     readAll(chunks, dialect)
@@ -64,14 +64,14 @@ test('reads the responses of the Go demo’s dialect, numbered as in the specifi
   ])
 })
 
-test('tells the responses that came before a wrong one', () => {
+test('returns the responses before an invalid one', () => {
   const reader = new AckReader(createPacketCodec())
   const acks: Ack[] = []
   expect(() => read(reader, submitAck(1) + submitAck(2) + frame(''), acks)).toThrow()
   expect(acks.map(({ serial }) => serial)).toEqual([1, 2])
 })
 
-test('lets through a fault that is not the server’s as it is', () => {
+test('passes on a fault that is not the server’s', () => {
   const fault = new TypeError('a fault of the decoder')
   const codec = createPacketCodec()
   const reader = new AckReader({
@@ -103,7 +103,7 @@ describe('the server breaks the protocol', () => {
     })
   })
 
-  test('with HTTP, and is told so', () => {
+  test('with HTTP, and the error says so', () => {
     expect(errorOf([hexOf('HTTP/1.1 400 Bad Request\r\n')])).toMatchObject({
       code: 'ERR_CLIENT_PROTOCOL',
       message: expect.stringContaining('the peer seems to speak HTTP'),
@@ -114,7 +114,7 @@ describe('the server breaks the protocol', () => {
   test.each<[Dialect, string, string]>([
     ['specification', goDemo.connAck(1), 'the peer seems to speak the go-demo dialect'],
     ['go-demo', submitAck(1), 'the peer seems to speak the specification dialect'],
-  ])('with a response of the other dialect than %s, and is told so', (dialect, hex, hint) => {
+  ])('with a response of the other dialect than %s, and the error says so', (dialect, hex, hint) => {
     expect(errorOf([hex], dialect)).toMatchObject({
       code: 'ERR_CLIENT_PROTOCOL',
       message: expect.stringContaining(hint),

@@ -27,8 +27,8 @@ import { watchClientSockets } from '../testing/client-sockets.ts'
 import { elementAt } from '../testing/element-at.ts'
 import { rejection } from '../testing/outcome.ts'
 
-/** What a load connection told, in order. */
-interface Told {
+/** The events of a load connection, in order. */
+interface Events {
   readonly runs: AnsweredRun[]
   /** `answered 3`, `room`, `closed`. */
   readonly calls: string[]
@@ -38,10 +38,10 @@ interface Told {
 interface Loaded {
   readonly connection: LoadConnection
   readonly side: ServerSide
-  readonly told: Told
-  /** Waits for so many answers. */
+  readonly events: Events
+  /** Waits for `count` answers. */
   answered(count: number): Promise<void>
-  /** Waits until the connection is gone, and gives its error. */
+  /** Waits until the connection is closed, and returns its error. */
   untilClosed(): Promise<ClientError | undefined>
 }
 
@@ -58,21 +58,21 @@ const PAYLOAD = bytesOf('cafe')
 async function load(options: LoadOptions = {}): Promise<Loaded> {
   const { window = 10, payload = PAYLOAD, dialect = 'specification', room } = options
   const server = await startFakeServer(options)
-  const told: Told = { runs: [], calls: [], endings: [] }
+  const events: Events = { runs: [], calls: [], endings: [] }
   const connection = await openLoadConnection(
     { ...server.location, window, payload, dialect },
     {
       answered(run) {
-        told.runs.push({ ...run })
-        told.calls.push(`answered ${run.count}`)
+        events.runs.push({ ...run })
+        events.calls.push(`answered ${run.count}`)
       },
       room(roomy) {
-        told.calls.push('room')
+        events.calls.push('room')
         room?.(roomy)
       },
       closed(_connection, error) {
-        told.calls.push('closed')
-        told.endings.push(error)
+        events.calls.push('closed')
+        events.endings.push(error)
       },
     },
   )
@@ -80,7 +80,7 @@ async function load(options: LoadOptions = {}): Promise<Loaded> {
   return {
     connection,
     side,
-    told,
+    events,
     answered: (count) =>
       waitFor(
         () => connection.acks >= count,
@@ -88,17 +88,17 @@ async function load(options: LoadOptions = {}): Promise<Loaded> {
       ),
     async untilClosed() {
       await waitFor(
-        () => told.endings.length > 0,
-        () => 'for the connection to be gone',
+        () => events.endings.length > 0,
+        () => 'for the connection to be closed',
       )
-      return told.endings[0]
+      return events.endings[0]
     },
   }
 }
 
 const LISTENER = { answered() {}, room() {}, closed() {} }
 
-/** Requests as they lie on the wire, for so many that hex would be slow. */
+/** The bytes of many requests: hex would be slow. */
 function manySubmits(first: number, count: number, payload: Uint8Array): Buffer {
   const frames = serials(first, first + count - 1).map((serial) => {
     const head = Buffer.from(submit(serial), 'hex')
@@ -108,7 +108,7 @@ function manySubmits(first: number, count: number, payload: Uint8Array): Buffer 
   return Buffer.concat(frames)
 }
 
-describe('an option that can’t be is refused', () => {
+describe('an invalid option is refused', () => {
   test.each([0, -1, 1.5, Number.NaN, 1_000_001, Number.POSITIVE_INFINITY])('window %d', async (window) => {
     const sockets = watchClientSockets()
     const error = await rejection(openLoadConnection({ port: 1, window, payload: PAYLOAD }, LISTENER))
@@ -138,7 +138,7 @@ describe('an option that can’t be is refused', () => {
     expect(sockets.map(({ socket }) => socket.destroyed)).not.toContain(false)
   })
 
-  test.each(['hello', 7, [1, 2, 3], undefined])('payload %j, before anything is connected', async (payload) => {
+  test.each(['hello', 7, [1, 2, 3], undefined])('payload %j, before a connection is opened', async (payload) => {
     const sockets = watchClientSockets()
     const options = { port: 1, window: 1, payload: payload as unknown as Uint8Array }
     const error = await rejection(openLoadConnection(options, LISTENER))
@@ -146,7 +146,7 @@ describe('an option that can’t be is refused', () => {
     expect(sockets).toEqual([])
   })
 
-  test('credentials that are no bytes, before anything is connected', async () => {
+  test('credentials that are not bytes, before a connection is opened', async () => {
     const sockets = watchClientSockets()
     const server = await startFakeServer()
     const credentials = 7 as unknown as string
@@ -157,13 +157,13 @@ describe('an option that can’t be is refused', () => {
   })
 })
 
-test('a payload may be any view, taken by its bytes', async () => {
+test('a payload may be any view', async () => {
   const { connection, side } = await load({ payload: new Uint16Array(bytesOf('cafe').buffer.slice(0, 2)) })
   connection.send(2)
   await side.receiveLike(submits(1, 2, 'cafe'))
 })
 
-test('a connection that can’t be made is ERR_CLIENT_CONNECT', async () => {
+test('a failed connection is ERR_CLIENT_CONNECT', async () => {
   const options = { path: '/no/such/socket', window: 1, payload: PAYLOAD }
   expect(await rejection(openLoadConnection(options, LISTENER))).toMatchObject({
     name: 'ClientError',
@@ -173,7 +173,7 @@ test('a connection that can’t be made is ERR_CLIENT_CONNECT', async () => {
 })
 
 describe('sending', () => {
-  test('nothing is sent before it is asked for', async () => {
+  test('nothing is sent before `send` is called', async () => {
     const { connection, side } = await load()
     expect(connection).toMatchObject({ sent: 0, acks: 0, mismatched: 0, inFlight: 0, room: 10 })
     connection.send(0)
@@ -182,7 +182,7 @@ describe('sending', () => {
     expect(connection).toMatchObject({ sent: 1, acks: 0, mismatched: 0, inFlight: 1, room: 9 })
   })
 
-  test('so many requests as are asked for leave in one write, with IDs in a row', async () => {
+  test('all requests of a call leave in one write, with consecutive IDs', async () => {
     const sockets = watchClientSockets()
     const { connection, side } = await load()
     connection.send(3)
@@ -202,7 +202,7 @@ describe('sending', () => {
     await answered(2)
     expect(connection).toMatchObject({ sent: 5, acks: 2, inFlight: 3, room: 2 })
     connection.send(Number.POSITIVE_INFINITY)
-    // Had more been sent before, it would be here by now.
+    // If more had been sent, it would have come by now.
     expect(await side.receiveLike(submits(1, 7, 'cafe'))).toBe(submits(1, 7, 'cafe'))
     expect(connection).toMatchObject({ sent: 7, inFlight: 5, room: 0 })
   })
@@ -243,7 +243,7 @@ describe('sending', () => {
     const total = 20_000
     let inFlight = 0
     let most = 0
-    const { connection, answered, told } = await load({
+    const { connection, answered, events } = await load({
       window: 64,
       room: (roomy) => roomy.send(total - roomy.sent),
       onAccept(side) {
@@ -264,14 +264,14 @@ describe('sending', () => {
     connection.send(total)
     await answered(total)
     expect(connection).toMatchObject({ sent: total, acks: total, mismatched: 0, inFlight: 0 })
-    expect(told.runs.reduce((sum, { count }) => sum + count, 0)).toBe(total)
+    expect(events.runs.reduce((sum, { count }) => sum + count, 0)).toBe(total)
     expect(most).toBeLessThanOrEqual(64)
   })
 })
 
 describe('an answer', () => {
-  test('is told with the times of its request and of itself', async () => {
-    const { connection, side, answered, told } = await load()
+  test('is reported with the times of its request and its own', async () => {
+    const { connection, side, answered, events } = await load()
     const before = performance.now()
     connection.send(1)
     const between = performance.now()
@@ -280,27 +280,27 @@ describe('an answer', () => {
     side.send(submitAck(1))
     await answered(1)
     const after = performance.now()
-    const run = elementAt(told.runs, 0)
-    expect(told.runs).toMatchObject([{ count: 1, succeeded: true }])
+    const run = elementAt(events.runs, 0)
+    expect(events.runs).toMatchObject([{ count: 1, succeeded: true }])
     expect(run.sentAt).toBeGreaterThanOrEqual(before)
     expect(run.sentAt).toBeLessThanOrEqual(between)
     expect(run.answeredAt).toBeGreaterThanOrEqual(beforeAnswer)
     expect(run.answeredAt).toBeLessThanOrEqual(after)
   })
 
-  test('is told together with those that were sent with it, came with it, and say the same', async () => {
-    const { connection, side, answered, told } = await load()
+  test('is reported together with equal ones that were sent with it and came with it', async () => {
+    const { connection, side, answered, events } = await load()
     connection.send(5)
     await side.receiveLike(submits(1, 5, 'cafe'))
     side.send(submitAcks(1, 5))
     await answered(5)
-    expect(told.calls).toEqual(['answered 5', 'room'])
+    expect(events.calls).toEqual(['answered 5', 'room'])
   })
 
-  test('is told apart from those that were sent at another time', async () => {
-    const { connection, side, answered, told } = await load()
+  test('is reported apart from those that were sent at another time', async () => {
+    const { connection, side, answered, events } = await load()
     connection.send(2)
-    // The clock has a resolution: the second time must be another one.
+    // Waits for the clock's resolution: the times must differ.
     const sentAt = performance.now()
     await waitFor(
       () => performance.now() > sentAt,
@@ -310,19 +310,19 @@ describe('an answer', () => {
     await side.receiveLike(submits(1, 5, 'cafe'))
     side.send(submitAcks(1, 5))
     await answered(5)
-    expect(told.calls).toEqual(['answered 2', 'answered 3', 'room'])
-    const [first, second] = [elementAt(told.runs, 0), elementAt(told.runs, 1)]
+    expect(events.calls).toEqual(['answered 2', 'answered 3', 'room'])
+    const [first, second] = [elementAt(events.runs, 0), elementAt(events.runs, 1)]
     expect(first.sentAt).toBeLessThan(second.sentAt)
     expect(first.answeredAt).toBe(second.answeredAt)
   })
 
-  test('that is a failure is told as one, whatever its number, and counts as an answer', async () => {
-    const { connection, side, answered, told } = await load()
+  test('with any result but 0 is reported as a failure, and counts as an answer', async () => {
+    const { connection, side, answered, events } = await load()
     connection.send(7)
     await side.receiveLike(submits(1, 7, 'cafe'))
     side.send([0, 0, 1, 254, 0, 2, 0].map((result, i) => submitAck(i + 1, result)).join(''))
     await answered(7)
-    expect(told.runs).toMatchObject([
+    expect(events.runs).toMatchObject([
       { count: 2, succeeded: true },
       { count: 2, succeeded: false },
       { count: 1, succeeded: true },
@@ -332,14 +332,14 @@ describe('an answer', () => {
     expect(connection).toMatchObject({ acks: 7, mismatched: 0, inFlight: 0 })
   })
 
-  test('finds its request in whatever order it comes', async () => {
-    const { connection, side, answered, told } = await load()
+  test('finds its request in any order', async () => {
+    const { connection, side, answered, events } = await load()
     connection.send(5)
     await side.receiveLike(submits(1, 5, 'cafe'))
     side.send([4, 1, 5, 3, 2].map((serial) => submitAck(serial)).join(''))
     await answered(5)
     expect(connection).toMatchObject({ acks: 5, mismatched: 0, inFlight: 0, room: 10 })
-    expect(told.calls).toEqual(['answered 5', 'room'])
+    expect(events.calls).toEqual(['answered 5', 'room'])
   })
 
   test('may come in single bytes', async () => {
@@ -354,7 +354,7 @@ describe('an answer', () => {
     expect(connection).toMatchObject({ acks: 2, mismatched: 0 })
   })
 
-  test('is all told before the room is', async () => {
+  test('is reported before the room', async () => {
     const seen: number[] = []
     const { connection, side, answered } = await load({ room: ({ acks }) => seen.push(acks) })
     connection.send(5)
@@ -367,23 +367,23 @@ describe('an answer', () => {
   test.each([
     ['an unknown ID', submitAck(11)],
     ['an ID from before the first', submitAck(0)],
-    ['an ID that is no number', `0000000e82${hexOf('-0000001')}00`],
+    ['an ID that is not a number', `0000000e82${hexOf('-0000001')}00`],
     ['a ConnAck to nothing', connAck(11)],
-  ])('to nothing is counted as mismatched, and told to nobody: %s', async (_what, hex) => {
-    const { connection, side, answered, told } = await load()
+  ])('without a request is counted as mismatched, and not reported: %s', async (_what, hex) => {
+    const { connection, side, answered, events } = await load()
     connection.send(2)
     await side.receiveLike(submits(1, 2, 'cafe'))
     side.send(hex)
     await waitFor(
       () => connection.acks + connection.mismatched > 0,
-      () => 'for the answer to be taken',
+      () => 'for the answer to be read',
     )
     expect(connection).toMatchObject({ acks: 0, mismatched: 1, inFlight: 2 })
     side.send(submitAcks(1, 2))
     await answered(2)
     expect(connection).toMatchObject({ acks: 2, mismatched: 1, inFlight: 0 })
-    expect(told.runs.reduce((sum, { count }) => sum + count, 0)).toBe(2)
-    expect(told.endings).toEqual([])
+    expect(events.runs.reduce((sum, { count }) => sum + count, 0)).toBe(2)
+    expect(events.endings).toEqual([])
   })
 
   test('that comes again is counted as a duplicate', async () => {
@@ -407,16 +407,16 @@ describe('an answer in the go-demo dialect', () => {
   })
 
   test('after answers in ours is a mismatch like any other', async () => {
-    const { connection, side, answered, told } = await load()
+    const { connection, side, answered, events } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
     side.send(submitAck(1) + goDemo.submitAck(2) + submitAck(3))
     await answered(2)
     expect(connection).toMatchObject({ acks: 2, mismatched: 1, inFlight: 1 })
-    expect(told.endings).toEqual([])
+    expect(events.endings).toEqual([])
   })
 
-  test('is told the other way round, too', async () => {
+  test('is recognized the other way round, too', async () => {
     const { connection, side, untilClosed } = await load({ dialect: 'go-demo' })
     connection.send(1)
     await side.receiveLike(submit(1, 'cafe'))
@@ -426,23 +426,23 @@ describe('an answer in the go-demo dialect', () => {
 })
 
 describe('due times', () => {
-  test('are told with the answers, each with its own, and answers of one due time together', async () => {
-    const { connection, side, answered, told } = await load()
+  test('are reported with the answers, and answers of one due time together', async () => {
+    const { connection, side, answered, events } = await load()
     const due = [100, 100, 200, 300]
     const next = due.values()
     connection.send(4, () => next.next().value ?? Number.NaN)
     await side.receiveLike(submits(1, 4, 'cafe'))
     side.send(submitAcks(1, 4))
     await answered(4)
-    expect(told.runs.map(({ dueAt, count }) => [dueAt, count])).toEqual([
+    expect(events.runs.map(({ dueAt, count }) => [dueAt, count])).toEqual([
       [100, 2],
       [200, 1],
       [300, 1],
     ])
-    expect(new Set(told.runs.map(({ sentAt }) => sentAt)).size).toBe(1)
+    expect(new Set(events.runs.map(({ sentAt }) => sentAt)).size).toBe(1)
   })
 
-  test('are asked for once for each request that is sent, not for those without room', async () => {
+  test('are read once for each request that is sent, not for those without room', async () => {
     const { connection, side } = await load({ window: 3 })
     let asked = 0
     connection.send(5, () => asked++)
@@ -451,7 +451,7 @@ describe('due times', () => {
   })
 
   test('stay with stragglers', async () => {
-    const { connection, side, answered, told } = await load({ window: 2 })
+    const { connection, side, answered, events } = await load({ window: 2 })
     let due = 0
     connection.send(2, () => ++due)
     side.send(submitAck(2))
@@ -462,17 +462,17 @@ describe('due times', () => {
     connection.send(1, () => ++due)
     side.send(submitAck(1))
     await answered(3)
-    expect(told.runs.map(({ dueAt }) => dueAt)).toEqual([2, 3, 1])
+    expect(events.runs.map(({ dueAt }) => dueAt)).toEqual([2, 3, 1])
     await side.receiveLike(submits(1, 4, 'cafe'))
   })
 
-  test('are when requests were sent, unless they are given', async () => {
-    const { connection, side, answered, told } = await load()
+  test('are the times of sending by default', async () => {
+    const { connection, side, answered, events } = await load()
     connection.send(1)
     await side.receiveLike(submit(1, 'cafe'))
     side.send(submitAck(1))
     await answered(1)
-    const run = elementAt(told.runs, 0)
+    const run = elementAt(events.runs, 0)
     expect(run.dueAt).toBe(run.sentAt)
   })
 })
@@ -480,7 +480,7 @@ describe('due times', () => {
 describe('a pool of payloads', () => {
   const POOL = new PayloadPool([bytesOf('aa'), bytesOf(''), bytesOf('bbbbbb')])
 
-  test('is sent in turn, over and over', async () => {
+  test('is sent in turn, again and again', async () => {
     const { connection, side } = await load({ payload: POOL })
     connection.send(4)
     connection.send(3)
@@ -501,7 +501,7 @@ describe('a pool of payloads', () => {
     expect(side.received === sent.join('')).toBe(true)
   })
 
-  test('of nothing can’t be', () => {
+  test('without payloads is refused', () => {
     expect(() => new PayloadPool([])).toThrow(RangeError)
   })
 })
@@ -548,11 +548,11 @@ describe('credentials', () => {
 })
 
 describe('a straggler', () => {
-  test('is matched, however many younger requests were answered before it', async () => {
-    const { connection, side, answered, told } = await load({ window: 2 })
+  test('is matched after any number of younger requests', async () => {
+    const { connection, side, answered, events } = await load({ window: 2 })
     connection.send(2)
     await side.receiveLike(submits(1, 2, 'cafe'))
-    // The first waits; all others go past it, one by one.
+    // The first waits; all others are answered before it.
     for (const serial of serials(2, 50)) {
       side.send(submitAck(serial))
       await answered(serial - 1)
@@ -564,8 +564,8 @@ describe('a straggler', () => {
     side.send(submitAck(1, 1))
     await answered(50)
     expect(connection).toMatchObject({ sent: 51, acks: 50, mismatched: 0, inFlight: 1 })
-    const { sentAt } = elementAt(told.runs, 0)
-    expect(told.runs.at(-1)).toMatchObject({ count: 1, succeeded: false, sentAt })
+    const { sentAt } = elementAt(events.runs, 0)
+    expect(events.runs.at(-1)).toMatchObject({ count: 1, succeeded: false, sentAt })
     expect(connection.overdue(Number.POSITIVE_INFINITY)).toBe(1)
   })
 
@@ -581,7 +581,7 @@ describe('a straggler', () => {
     await side.receiveLike(submits(1, 3, 'cafe'))
   })
 
-  // Of most windows the number of slots is another one: it has to divide the number of IDs.
+  // Most windows have more slots than requests: the number of slots divides the number of IDs.
   test.each([1, 2, 3, 7, 24, 100, 999])('in a window of %d: all is matched in any order', async (window) => {
     let left = 4000
     let seed = 1
@@ -596,7 +596,7 @@ describe('a straggler', () => {
         const waiting: string[] = []
         watchRequests(side, ({ id }) => {
           waiting.push(id)
-          // Mostly one of the youngest: so the oldest become very old.
+          // Mostly one of the youngest, so that the oldest become very old.
           while (waiting.length > window / 2) {
             seed = (seed * 48_271) % 2_147_483_647
             const back = Math.floor((seed / 2_147_483_647) ** 3 * waiting.length)
@@ -618,7 +618,7 @@ describe('a straggler', () => {
 })
 
 describe('overdue', () => {
-  test('counts what waits since before a time', async () => {
+  test('counts the requests that were sent before a time', async () => {
     const { connection, side, answered } = await load()
     expect(connection.overdue(Number.POSITIVE_INFINITY)).toBe(0)
     const before = performance.now()
@@ -648,21 +648,21 @@ describe('forEachUnanswered', () => {
     return all
   }
 
-  test('visits what waits, stragglers too, with when it was due and sent', async () => {
+  test('visits all requests without an answer, stragglers too, with the times they were due and sent', async () => {
     const { connection, side, answered } = await load({ window: 2 })
     let due = 0
     connection.send(2, () => ++due)
     await side.receiveLike(submits(1, 2, 'cafe'))
     side.send(submitAck(2))
     await answered(1)
-    // The third takes the slot of the first, which waits still.
+    // The third takes the slot of the first, which is not answered yet.
     connection.send(1, () => ++due)
     const all = waiting(connection).sort(([one], [other]) => one - other)
     expect(all.map(([dueAt]) => dueAt)).toEqual([1, 3])
     for (const [, sentAt] of all) expect(sentAt).toBeGreaterThan(0)
   })
 
-  test('visits what was lost with a connection that is gone', async () => {
+  test('visits the requests that were lost with a closed connection', async () => {
     const { connection, side, answered, untilClosed } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
@@ -675,8 +675,8 @@ describe('forEachUnanswered', () => {
   })
 })
 
-describe('a server that takes nothing for a while', () => {
-  test('gets every byte once it does, and in between there is no room', async () => {
+describe('a server that reads nothing for a while', () => {
+  test('gets every byte when it reads again, and until then there is no room', async () => {
     const window = 20_000
     const payload = Buffer.alloc(1024, 'abcdefg')
     const { connection, side, answered } = await load({
@@ -687,7 +687,7 @@ describe('a server that takes nothing for a while', () => {
     })
     connection.send(window)
     await turns(3)
-    // 20 MB are more than the buffers of the system hold, so some of it is still with us.
+    // 20 MB are more than the buffers of the system hold, so some of it is still in the process.
     expect(connection.sent).toBeLessThan(window)
     expect(connection.room).toBe(0)
     const { sent } = connection
@@ -695,7 +695,7 @@ describe('a server that takes nothing for a while', () => {
     expect(connection.sent).toBe(sent)
     side.read()
     await side.receive(window * (1024 + 13))
-    // Not one frame is written over by a later one while the system still had to take it.
+    // No frame was overwritten by a later one before the system had taken it.
     expect(side.receivedBytes.equals(manySubmits(1, window, payload))).toBe(true)
     expect(connection).toMatchObject({ sent: window, room: 0 })
     side.send(submitAcks(1, window))
@@ -719,8 +719,8 @@ describe('a server that takes nothing for a while', () => {
 })
 
 describe('the end', () => {
-  test('is no error when we end it and all is answered', async () => {
-    const { connection, side, answered, untilClosed, told } = await load()
+  test('is not an error when we end it and all is answered', async () => {
+    const { connection, side, answered, untilClosed, events } = await load()
     connection.send(2)
     await side.receiveLike(submits(1, 2, 'cafe'))
     side.send(submitAcks(1, 2))
@@ -728,22 +728,22 @@ describe('the end', () => {
     connection.end()
     expect(await side.receiveAll()).toBe(submits(1, 2, 'cafe'))
     expect(await untilClosed()).toBe(undefined)
-    expect(told.endings).toHaveLength(1)
+    expect(events.endings).toHaveLength(1)
   })
 
   test('comes after the last answers: they are taken after our FIN, too', async () => {
-    const { connection, side, untilClosed, told } = await load({ holdsOn: true })
+    const { connection, side, untilClosed, events } = await load({ holdsOn: true })
     connection.send(2)
     connection.end()
     expect(await side.receiveAll()).toBe(submits(1, 2, 'cafe'))
     side.end(submitAcks(1, 2))
     expect(await untilClosed()).toBe(undefined)
     expect(connection).toMatchObject({ acks: 2, mismatched: 0 })
-    expect(told.calls.at(-1)).toBe('closed')
+    expect(events.calls.at(-1)).toBe('closed')
   })
 
   test('is an error when the server ends it and requests are unanswered, which are counted', async () => {
-    const { connection, side, untilClosed, told } = await load()
+    const { connection, side, untilClosed, events } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
     side.end(submitAck(2))
@@ -754,7 +754,7 @@ describe('the end', () => {
       sent: true,
     })
     expect(connection).toMatchObject({ sent: 3, acks: 1, inFlight: 2 })
-    expect(told.endings).toHaveLength(1)
+    expect(events.endings).toHaveLength(1)
   })
 
   test('is an error when the connection is reset', async () => {
@@ -788,24 +788,24 @@ describe('the end', () => {
     ['a frame that is too long', 'ffffffff', 'ERR_FRAME_TOO_LONG'],
     ['the Go demo’s ConnAck', goDemo.connAck(1), 'ERR_PACKET_UNKNOWN_COMMAND'],
   ])('is an error when the server sends %s, after the answers before it', async (_what, hex, cause) => {
-    const { connection, side, untilClosed, told } = await load()
+    const { connection, side, untilClosed, events } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
     side.send(submitAcks(1, 2) + hex)
     expect(await untilClosed()).toMatchObject({ code: 'ERR_CLIENT_PROTOCOL', cause: { code: cause } })
-    expect(told.runs).toMatchObject([{ count: 2, succeeded: true }])
+    expect(events.runs).toMatchObject([{ count: 2, succeeded: true }])
     expect(connection).toMatchObject({ acks: 2, inFlight: 1, room: 0 })
     await side.untilClosed()
   })
 
-  test('is no error when we destroy it', async () => {
-    const { connection, side, untilClosed, told } = await load()
+  test('is not an error when we destroy it', async () => {
+    const { connection, side, untilClosed, events } = await load()
     connection.send(3)
     await side.receiveLike(submits(1, 3, 'cafe'))
     connection.destroy()
     expect(await untilClosed()).toBe(undefined)
     await side.untilClosed()
-    expect(told.endings).toHaveLength(1)
+    expect(events.endings).toHaveLength(1)
   })
 
   test('leaves no room, and nothing more is sent', async () => {
@@ -822,18 +822,18 @@ describe('the end', () => {
     expect(side.received).toBe(submit(1, 'cafe'))
   })
 
-  test('comes last: nothing is told after it', async () => {
-    const { connection, told, untilClosed } = await load({
+  test('comes last: nothing is reported after it', async () => {
+    const { connection, events, untilClosed } = await load({
       reads: false,
       window: 20_000,
       payload: Buffer.alloc(1024),
     })
-    // The system still has to take some of it: whoever waits for that is told that it won't.
+    // The system has not taken all of it: the callback of the write gets an error.
     connection.send(20_000)
     await turns(3)
     connection.destroy()
     await untilClosed()
     await turns(3)
-    expect(told.calls.at(-1)).toBe('closed')
+    expect(events.calls.at(-1)).toBe('closed')
   })
 })

@@ -1,7 +1,7 @@
 import type { BytesLike } from '@demo/packet'
 import { encodeSubmit } from './encode-submit.ts'
 
-/** Payloads that load connections send in turn, over and over. They are kept once, as frames, for any number of connections. */
+/** Payloads that load connections send in turn, again and again. They are kept once, as frames, for any number of connections. */
 export class PayloadPool {
   /** The frames, one after the other, complete but for their IDs. */
   readonly bytes: ReturnType<typeof Buffer.concat>

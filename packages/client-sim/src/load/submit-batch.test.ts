@@ -4,12 +4,12 @@ import { expect, test } from 'vitest'
 import { PayloadPool } from './payload-pool.ts'
 import { type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
-/** Numbers `count` frames, and gives them as hex. */
+/** Numbers `count` frames, and returns them in hex. */
 function fill(batch: SubmitBatch, count: number, ids: PacketIdSequence, seen: number[] = []): string {
   return batch.fill(count, ids, (serial) => seen.push(serial)).toString('hex')
 }
 
-test('a batch is frames of one payload with IDs in a row', () => {
+test('a batch is frames of one payload with consecutive IDs', () => {
   const batch = new UniformBatch(bytesOf('78'), 3)
   const seen: number[] = []
   expect(fill(batch, 3, new PacketIdSequence(), seen)).toBe(
@@ -31,14 +31,14 @@ test('a payload may be empty', () => {
   expect(fill(new UniformBatch(new Uint8Array(0), 2), 2, new PacketIdSequence())).toBe(submits(1, 2))
 })
 
-test('a batch of none is no bytes, and uses up no ID', () => {
+test('an empty batch has no bytes, and uses no ID', () => {
   const batch = new UniformBatch(bytesOf('78'), 3)
   const ids = new PacketIdSequence()
   expect(fill(batch, 0, ids)).toBe('')
   expect(fill(batch, 1, ids)).toBe(submit(1, '78'))
 })
 
-test('IDs go round inside a batch', () => {
+test('IDs repeat inside a batch', () => {
   const batch = new UniformBatch(bytesOf('78'), 4)
   const seen: number[] = []
   const hex = fill(batch, 4, new PacketIdSequence(99_999_997), seen)
@@ -47,7 +47,7 @@ test('IDs go round inside a batch', () => {
 })
 
 test.each([
-  // The payload's length, the most that is wanted, and what fits into 64 KiB: a frame is 13 bytes longer.
+  // The length of the payload, the maximum, and how many fit into 64 KiB: a frame is 13 bytes longer.
   [0, 10_000, 5041],
   [0, 5, 5],
   [25, 1000, 1000],
@@ -67,7 +67,7 @@ test('a payload that is longer than a batch comes whole', () => {
   expect(bytes.toString('hex')).toBe(submit(1, payload.toString('hex')))
 })
 
-test('the payload is copied: what its owner does to it later is not sent', () => {
+test('the payload is copied: later changes are not sent', () => {
   const payload = bytesOf('cafe')
   const batch = new UniformBatch(payload, 2)
   payload.fill(0)
@@ -83,7 +83,7 @@ test('a full batch has every ID', () => {
   )
 })
 
-test('the payloads of a pool may be any views and buffers, taken by their bytes', () => {
+test('the payloads of a pool may be any views and buffers', () => {
   const pool = new PayloadPool([new Uint16Array(Uint8Array.of(0xca, 0xfe).buffer), Uint8Array.of(0xca, 0xfe).buffer])
   expect(fill(new VariedBatch(pool), 2, new PacketIdSequence())).toBe(submits(1, 2, 'cafe'))
 })

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { createPayload, createWords } from '../index.ts'
 import { elementAt } from '../testing/element-at.ts'
 
-/** The first of a source. */
+/** The first words of a source. */
 function take(count: number, next: () => string): string[] {
   return Array.from({ length: count }, () => next())
 }
 
 describe('words', () => {
-  // Worked out with the C original of the random numbers: whoever gives a seed gets these, in each version.
+  // Computed with the C original of the random numbers: a seed gives the same words in each version.
   test.each([
     [0, ['fresh-amber', 'firm-bridge', 'loyal-hawk', 'quiet-lake', 'loyal-iron', 'fond-beacon']],
     [1, ['rapid-amber', 'noble-tide', 'warm-coral', 'quiet-moon', 'long-willow', 'loyal-glacier']],
@@ -57,7 +57,7 @@ describe('a payload', () => {
     expect(new TextDecoder().decode(payload)).toBe('firm-iron calm-sea new')
   })
 
-  test('asks for no more words than it needs', () => {
+  test('calls for words only as often as needed', () => {
     let asked = 0
     const next = () => {
       asked += 1
@@ -71,7 +71,7 @@ describe('a payload', () => {
     expect(asked).toBe(4)
   })
 
-  test('is bytes of its own', () => {
+  test('has its own bytes', () => {
     const payload = createPayload(10, createWords(1))
     expect(payload.byteOffset).toBe(0)
     expect(payload.buffer.byteLength).toBe(10)

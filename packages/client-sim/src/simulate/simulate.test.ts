@@ -7,12 +7,12 @@ import { watchClientSockets } from '../testing/client-sockets.ts'
 import { elementAt } from '../testing/element-at.ts'
 import { leave } from '../testing/outcome.ts'
 
-/** Longer than any test: whoever waits for it does not come back. */
+/** Longer than any test, in milliseconds. */
 const AN_HOUR = 3_600_000
 
 const ack = ({ id }: SeenRequest, command = '82', result = '00') => `0000000e${command}${hexOf(id)}${result}`
 
-/** A server that answers each request as it is told to, and remembers it. */
+/** A server that answers each request with the given function, and records it. */
 async function answering(
   answer: (request: SeenRequest) => string | undefined = ack,
 ): Promise<FakeServer & { readonly seen: SeenRequest[] }> {
@@ -29,7 +29,7 @@ async function answering(
   return { ...server, seen }
 }
 
-/** Simulates, and keeps what happens. */
+/** Simulates, and records the events. */
 async function record(
   options: Parameters<typeof simulate>[0],
 ): Promise<{ events: SimulationEvent[]; summary: SimulationSummary }> {
@@ -101,7 +101,7 @@ describe('the client of the Go series', () => {
     expect(summary).toEqual({ sent: 6, succeeded: 6, failed: 0, errors: 0 })
   })
 
-  test('needs nobody who listens', async () => {
+  test('needs no listener', async () => {
     const server = await answering()
     const summary = await within(
       simulate({ ...server.location, clients: 2, submits: 2, interval: 0 }),
@@ -135,7 +135,7 @@ describe('the payloads', () => {
   test('are the same for the same seed', async () => {
     const server = await answering()
     const options = { ...server.location, clients: 3, submits: 4, interval: 0, seed: 2023 }
-    // Which client is connected first is chance; what each of them sends is not.
+    // The order of the clients is random; the payloads of each are not.
     const byClient = (events: SimulationEvent[]) =>
       [1, 2, 3].map((number) => payloadsOf(events.filter(({ client }) => client === number)))
     const first = byClient((await record(options)).events)
@@ -159,7 +159,7 @@ describe('the interval', () => {
     const waiting: SeenRequest[] = []
     const server = await answering((request) => {
       waiting.push(request)
-      // Not one is answered before all have come.
+      // None is answered before all have come.
       if (waiting.length === 20) for (const one of waiting) one.side.send(ack(one))
       return undefined
     })
@@ -173,7 +173,7 @@ describe('the interval', () => {
     )
     expect(summary).toEqual({ sent: 20, succeeded: 20, failed: 0, errors: 0 })
     for (const own of times) {
-      // Node's timers count in whole milliseconds: one may come up to 1 ms early by the finer clock.
+      // Node's timers have a resolution of 1 ms: a timer may fire up to 1 ms early by the finer clock.
       for (const [i, time] of own.entries()) expect(time).toBeGreaterThanOrEqual(i * 20 - 1)
     }
   })
@@ -189,7 +189,7 @@ describe('the interval', () => {
 })
 
 describe('what goes wrong', () => {
-  test('a failure is counted, and is no error', async () => {
+  test('a failure is counted, and is not an error', async () => {
     const server = await answering((request) => ack(request, '82', request.id === '00000003' ? 'fe' : '00'))
     const { events, summary } = await record({ ...server.location, clients: 2, submits: 4, interval: 0 })
     expect(summary).toEqual({ sent: 8, succeeded: 6, failed: 2, errors: 0 })
@@ -308,20 +308,20 @@ describe('a signal ends it', () => {
 
 describe('onEvent that throws', () => {
   test.each(['connected', 'sent', 'answered', 'exited'] as const)(
-    'when it is told of %s ends the simulation, which rejects with what was thrown',
+    'at the event %s ends the simulation, which rejects with what was thrown',
     async (type) => {
       const sockets = watchClientSockets()
       const server = await answering()
       const mistake = new TypeError('a mistake of the listener')
-      const told: string[] = []
+      const types: string[] = []
       const simulating = simulate({ ...server.location, submits: 3, interval: 0 }, (event) => {
-        told.push(event.type)
+        types.push(event.type)
         if (event.type === type) throw mistake
       })
       await expect(within(simulating, 'for the simulation to end')).rejects.toBe(mistake)
-      // And nothing is told any more.
-      expect(told.filter((one) => one === type)).toHaveLength(1)
-      expect(told.at(-1)).toBe(type)
+      // No event comes after it.
+      expect(types.filter((one) => one === type)).toHaveLength(1)
+      expect(types.at(-1)).toBe(type)
       expect(sockets.map(({ socket }) => socket.destroyed)).toEqual(sockets.map(() => true))
     },
   )

@@ -2,20 +2,20 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A client's own socket, and what was written to it. */
+/** The socket of a client, and what was written to it. */
 export interface ClientSocket {
   readonly socket: Socket
   /** Each `socket.write`, as hex. */
   readonly writes: string[]
 }
 
-/** Node tells of every socket that connects: so a test sees what a client writes to it. From now to the test's end. */
+/** Records all sockets that connect, and what is written to them, until the test ends. Node publishes each socket. */
 export function watchClientSockets(): ClientSocket[] {
   const sockets: ClientSocket[] = []
   function created(message: unknown): void {
     const { socket } = message as { socket: Socket }
     const writes: string[] = []
-    // Not before it is connected: connecting puts the original write back.
+    // Not before it is connected: connecting restores the original write.
     socket.once('connect', () => watchWrites(socket, writes))
     sockets.push({ socket, writes })
   }

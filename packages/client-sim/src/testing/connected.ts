@@ -12,14 +12,14 @@ export interface Connected {
 /** Options of the client and of the server it connects to. */
 export type ConnectedOptions = Omit<ConnectOptions, 'host' | 'port' | 'path' | 'credentials'> & FakeServerOptions
 
-/** Connects a client to a server that does as it is told. */
+/** Connects a client to a fake server. */
 export async function connected(options: ConnectedOptions = {}): Promise<Connected> {
   const server = await startFakeServer(options)
   const client = await within(connect({ ...options, ...server.location }), 'for a client to connect')
   return { client, side: await server.accepted() }
 }
 
-/** From now to the test's end `setTimeout` waits for `vi.advanceTimersByTime`; sockets go on as ever. */
+/** Until the test ends `setTimeout` waits for `vi.advanceTimersByTime`. Sockets are not affected. */
 export function turnClockByHand(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => {

@@ -8,7 +8,7 @@ import { leave } from './testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** A hundred million requests are too many for a test: here IDs go round after four, across the real end of them. */
+/** A hundred million requests are too many for a test: here IDs repeat after four, across their real end. */
 const ROUND = [99_999_998, 99_999_999, 0, 1] as const
 
 const inRound = (i: number) => ROUND[(i % 4) as 0 | 1 | 2 | 3]
@@ -35,7 +35,7 @@ test('after 99999999 comes 00000000, and answers find their requests', async () 
   expect(await results).toEqual([0, 1, 2, 3])
 })
 
-test('an ID that still waits for its answer after a whole round is passed over', async () => {
+test('an ID that is still in flight when IDs repeat is skipped', async () => {
   const { client, side } = await connected()
   const [late, ...others] = ROUND.map(() => client.submit(NOTHING))
   let expected = ROUND.map((serial) => submit(serial)).join('')
@@ -52,8 +52,8 @@ test('an ID that still waits for its answer after a whole round is passed over',
   expect(await side.receiveLike(expected)).toBe(expected)
 })
 
-// Three want four slots, and share them with the round: 2, 3, 0, 1.
-test.each([1, 2, 3])('a load connection with a window of %d goes round, too', async (window) => {
+// A window of three has four slots: 2, 3, 0, 1.
+test.each([1, 2, 3])('IDs of a load connection with a window of %d repeat, too', async (window) => {
   const server = await startFakeServer()
   const runs: number[] = []
   const connection = await openLoadConnection(
