@@ -5,7 +5,7 @@
  *  | frame header 4 | command 1 | ID 8 | payload 0..n |
  * ```
  */
-export const HEADER_LENGTH = 4
+const HEADER_LENGTH = 4
 export const COMMAND_LENGTH = 1
 export const ID_LENGTH = 8
 
