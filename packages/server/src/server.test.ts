@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { waitFor, within } from '@demo/testkit/wait-for'
 import { watchProcess } from '@demo/testkit/watch-process'
 import { submit, submitAck } from '@demo/testkit/wire'
@@ -19,9 +20,7 @@ function idleServer(): Server {
 }
 
 function temporaryPath(name: string): string {
-  const directory = mkdtempSync(join(tmpdir(), 'server-test-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  return join(directory, name)
+  return join(temporaryFolder(), name)
 }
 
 function portOf({ address }: Server): number {

@@ -1,4 +1,4 @@
-/** Variables that set a flag of the programs, tell them that they are under test, or come from an npm that runs the tests. */
+/** Variables that set a flag of the programs, show that a test runs, or come from an npm that runs the tests. */
 const LEFT_OUT =
   /^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$|npm_(lifecycle|package|command|execpath|config_(local_)?prefix))/
 

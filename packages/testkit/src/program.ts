@@ -15,12 +15,14 @@ export interface ProgramOptions {
   readonly environment?: NodeJS.ProcessEnv
   /** Where it runs. */
   readonly folder?: string
+  /** Whether it outlives the test, for one that several tests share: the caller must call {@link Program.stop}. */
+  readonly outlivesTest?: boolean
 }
 
 /** How long a program may take to start or to end, in milliseconds: long, for a loaded machine. */
 export const PROGRAM_PATIENCE = 2 * PATIENCE
 
-/** A program that a test runs as a child process. It is killed at the end of the test. */
+/** A program that a test runs as a child process. By default it is killed at the end of the test. */
 export class Program {
   readonly #child: ChildProcess
   readonly #name: string
@@ -29,7 +31,8 @@ export class Program {
   #exit: Exit | undefined
   #failure: Error | undefined
 
-  constructor(command: string, args: readonly string[], { environment = {}, folder }: ProgramOptions = {}) {
+  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
+    const { environment = {}, folder, outlivesTest = false } = options
     this.#name = [command, ...args].join(' ')
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,17 +52,23 @@ export class Program {
     this.#child.once('close', (status, signal) => {
       this.#exit = { status, signal }
     })
-    // For a test runner that ends without its hooks.
-    const kill = () => this.#child.kill('SIGKILL')
-    process.once('exit', kill)
-    onTestFinished(async () => {
-      process.off('exit', kill)
-      kill()
-      await waitFor(
-        () => this.#hasEnded,
-        () => `for ${this.#name} to be gone`,
-      )
-    })
+    process.once('exit', this.#kill)
+    if (!outlivesTest) onTestFinished(() => this.stop())
+  }
+
+  /** For a test runner that ends without its hooks. */
+  readonly #kill = (): void => {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Kills it, and waits for its end. */
+  async stop(): Promise<void> {
+    process.off('exit', this.#kill)
+    this.#kill()
+    await waitFor(
+      () => this.#hasEnded,
+      () => `for ${this.#name} to end`,
+    )
   }
 
   get pid(): number | undefined {
@@ -113,11 +122,11 @@ export class Program {
   async until<Value>(what: string, look: () => Value | undefined, patience = PROGRAM_PATIENCE): Promise<Value> {
     await waitFor(
       () => look() !== undefined || this.#hasEnded,
-      () => `for ${what}; ${this.#report}`,
+      () => `for ${what}; ${this.report}`,
       patience,
     )
     const value = look()
-    if (value === undefined) throw new Error(`it ended before ${what}; ${this.#report}`)
+    if (value === undefined) throw new Error(`it ended before ${what}; ${this.report}`)
     return value
   }
 
@@ -125,10 +134,13 @@ export class Program {
   async exit(patience = PROGRAM_PATIENCE): Promise<Exit> {
     await waitFor(
       () => this.#hasEnded,
-      () => `for the end of ${this.#report}`,
+      () => `for the end of ${this.report}`,
       patience,
     )
-    if (this.#exit === undefined) throw this.#failure ?? new Error(`${this.#name} did not start`)
+    // Node emits 'close' as well, with a negative status, when a program does not start.
+    if (this.#failure !== undefined || this.#exit === undefined) {
+      throw new Error(`${this.#name} did not start`, { cause: this.#failure })
+    }
     return this.#exit
   }
 
@@ -136,7 +148,8 @@ export class Program {
     return this.#exit !== undefined || this.#failure !== undefined
   }
 
-  get #report(): string {
+  /** Its command line and the last of its output, for an error. */
+  get report(): string {
     return `${this.#name}\n${this.#stdout.slice(-1000)}\n${this.#stderr.slice(-2000)}`
   }
 }

@@ -2,20 +2,20 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** The socket of a client, and what was written to it. */
+/** A client's own socket, and what was written to it. */
 export interface ClientSocket {
   readonly socket: Socket
   /** Each `socket.write`, as hex. */
   readonly writes: string[]
 }
 
-/** Records all sockets that connect, and what is written to them, until the test ends. Node publishes each socket. */
+/** Watches all sockets that connect from now to the end of the test, and what is written to them. */
 export function watchClientSockets(): ClientSocket[] {
   const sockets: ClientSocket[] = []
   function created(message: unknown): void {
     const { socket } = message as { socket: Socket }
     const writes: string[] = []
-    // Not before it is connected: connecting restores the original write.
+    // After it has connected: connecting restores the original write.
     socket.once('connect', () => watchWrites(socket, writes))
     sockets.push({ socket, writes })
   }

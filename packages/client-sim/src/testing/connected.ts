@@ -12,14 +12,14 @@ export interface Connected {
 /** Options of the client and of the server it connects to. */
 export type ConnectedOptions = Omit<ConnectOptions, 'host' | 'port' | 'path' | 'credentials'> & FakeServerOptions
 
-/** Connects a client to a fake server. */
+/** Connects a client to a server whose bytes the test sends. */
 export async function connected(options: ConnectedOptions = {}): Promise<Connected> {
   const server = await startFakeServer(options)
   const client = await within(connect({ ...options, ...server.location }), 'for a client to connect')
   return { client, side: await server.accepted() }
 }
 
-/** Until the test ends `setTimeout` waits for `vi.advanceTimersByTime`. Sockets are not affected. */
+/** From now to the end of the test `setTimeout` waits for `vi.advanceTimersByTime`. Sockets work as always. */
 export function turnClockByHand(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => {

@@ -1,11 +1,11 @@
 import { within } from '@demo/testkit/wait-for'
 import type { ClientError } from '../index.ts'
 
-/** The error that a promise rejects with. It may reject before it is awaited. */
+/** The error of a promise that must reject. It may reject before the test awaits it. */
 export function rejection(promise: Promise<unknown>): Promise<ClientError> {
   const turned = promise.then(
     (value) => {
-      throw new Error(`it was to reject, and gave ${String(value)}`)
+      throw new Error(`expected a rejection, got ${String(value)}`)
     },
     (error: unknown) => error as ClientError,
   )
@@ -20,7 +20,7 @@ export interface Watched<Value> {
   readonly state: 'pending' | 'fulfilled' | 'rejected'
 }
 
-/** Watches a promise. A rejection is handled. */
+/** Watches a promise. One that rejects without being awaited is no unhandled rejection. */
 export function watch<Value>(promise: Promise<Value>): Watched<Value> {
   let state: Watched<Value>['state'] = 'pending'
   promise.then(
@@ -39,7 +39,7 @@ export function watch<Value>(promise: Promise<Value>): Watched<Value> {
   }
 }
 
-/** For promises that are pending at the end of a test: they reject when the connection is closed. */
+/** For promises that are pending when the test ends: they reject when the connection is closed, and that is expected. */
 export function leave(...promises: Promise<unknown>[]): void {
   for (const promise of promises) promise.catch(() => {})
 }
