@@ -4,25 +4,9 @@ import { asClientError, ClientError } from '../common/client-error.ts'
 import type { AckReader } from '../connection/ack-reader.ts'
 import { connectionLost } from '../connection/connection-lost.ts'
 import type { OpenConnection } from '../connection/open-connection.ts'
+import type { AnsweredRun, DueTimes } from './answered-run.ts'
 import { NO_SLOT, RequestSlots } from './request-slots.ts'
 import type { SubmitBatch } from './submit-batch.ts'
-
-/** When the next request was due, in milliseconds on the monotonic clock: called once for each request. */
-export type DueTimes = () => number
-
-/** Requests that were due at one time, sent at one time, and answered at one time with the same success. */
-export interface AnsweredRun {
-  /** When they were due, in milliseconds on the monotonic clock; the same as `sentAt` without due times. */
-  dueAt: number
-  /** When they were sent, in milliseconds on the monotonic clock. */
-  sentAt: number
-  /** When they were answered, in milliseconds on the monotonic clock. */
-  answeredAt: number
-  /** How many they are. */
-  count: number
-  /** Whether the result was 0. */
-  succeeded: boolean
-}
 
 /**
  * Gets the events of a load connection. If it throws, that is an uncaught exception, as with Node's emitters; the
