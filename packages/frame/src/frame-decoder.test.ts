@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import golden from '../vectors/frames.json' with { type: 'json' }
-import { encodeFrame, FrameDecoder, FrameError } from './index.ts'
+import { encodeFrame, FrameDecoder, FrameError, lengthPrefixed } from './index.ts'
 
 interface Outcome {
   payloads: string[]
@@ -249,6 +249,22 @@ describe('a failed decoder', () => {
       }),
     )
   })
+
+  test.each([new FrameDecoder(), lengthPrefixed({ lengthIncludesHeader: true }).decoder()])(
+    'says that a header is truncated, in each format',
+    (decoder) => {
+      decoder.push(fromHex('000000066f6b0000'))
+      while (decoder.next());
+      expect(() => decoder.finish()).toThrow(
+        expect.objectContaining({
+          code: 'ERR_FRAME_TRUNCATED',
+          frameLength: undefined,
+          offset: 6,
+          message: 'the stream ended inside the header of a frame, after 2 of its bytes',
+        }),
+      )
+    },
+  )
 })
 
 describe('maxFrameLength', () => {
