@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import type { DistributionColumns, TimeColumns } from '../src/results/report-data.ts'
+import type { DistributionColumns, TimeColumns } from '../src/report/report-data.ts'
 import { showCount, showMilliseconds, showPercentile, showRate, showSeconds } from './show.ts'
 
 const HEIGHT = 260
@@ -198,7 +198,7 @@ export function inFlightChart(place: HTMLElement, data: TimeColumns): uPlot {
   return overTime(place, data, lines, counted('requests'), fromZero, columns)
 }
 
-export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
+export function failureChart(place: HTMLElement, data: TimeColumns): uPlot {
   const bars = uPlot.paths.bars?.({ size: [0.9, 40] })
   const paths = bars === undefined ? {} : { paths: bars }
   const lines = [

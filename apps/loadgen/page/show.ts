@@ -1,4 +1,4 @@
-import { showNumber, showTime, showCount as showWhole } from '../src/format.ts'
+import { showNumber, showTime, showCount as showWhole } from '../src/units/format.ts'
 
 /** On a chart there is less room. */
 const DIGITS = 3

@@ -1,12 +1,12 @@
 import { ExitError, ExitStatus, type Flags, flag, listFlag, OptionError, parseText, type Values } from '@demo/cli'
+import { compare } from './analysis/compare.ts'
+import { incomparabilities } from './analysis/incomparabilities.ts'
+import { pairInterleavedRuns } from './analysis/interleaved-runs.ts'
+import { FAILURES, findMetric, type Metric } from './analysis/metrics.ts'
+import { type RunFile, readRun } from './analysis/run-file.ts'
 import { LoadgenStatus } from './exit-status.ts'
-import { compare } from './judge/compare.ts'
-import { compareReport } from './judge/compare-report.ts'
-import { unfairness } from './judge/differences.ts'
-import { inTurns } from './judge/in-turns.ts'
-import { findMetric, type Metric, TROUBLES } from './judge/metrics.ts'
-import { type RunFile, readRun } from './results/read-run.ts'
-import { parseLatency, parseShare } from './units.ts'
+import { compareReport } from './report/compare-report.ts'
+import { parseLatency, parseShare } from './units/parse.ts'
 
 /** @throws OptionError when it is not above 0 and below 1 */
 function parseRisk(text: string): number {
@@ -47,7 +47,7 @@ export async function runCompare(files: readonly string[], values: Values<typeof
 
   const options = { ...rest, metrics: [...new Set(metric)] }
   const [before, after] = [await readAll(names.before, options.metrics), await readAll(names.after, options.metrics)]
-  const pairs = inTurns(before, after)
+  const pairs = pairInterleavedRuns(before, after)
   const [first, second] = pairs ?? [before, after]
   const comparison = compare(
     first.flatMap(({ runs }) => runs),
@@ -55,13 +55,13 @@ export async function runCompare(files: readonly string[], values: Values<typeof
     options,
     pairs !== undefined,
   )
-  process.stdout.write(compareReport(comparison, options, unfairness(before, after)))
+  process.stdout.write(compareReport(comparison, options, incomparabilities(before, after)))
   if (comparison.verdict === 'nothing to compare') return LoadgenStatus.failed
   return comparison.verdict === 'worse' ? LoadgenStatus.crossed : LoadgenStatus.ok
 }
 
 async function readAll(names: readonly string[], metrics: readonly Metric[]): Promise<RunFile[]> {
-  return Promise.all(names.map((name) => readRun(name, [...metrics, ...TROUBLES])))
+  return Promise.all(names.map((name) => readRun(name, [...metrics, ...FAILURES])))
 }
 
 function usage(): ExitError {

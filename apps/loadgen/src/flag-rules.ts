@@ -1,7 +1,7 @@
 import { type Command, ExitError, ExitStatus, whereFrom } from '@demo/cli'
 
 /** Flags of which only one can have an effect. */
-const APART: readonly (readonly [one: string, other: string])[] = [
+const EXCLUSIVE: readonly (readonly [one: string, other: string])[] = [
   ['path', 'target'],
   ['path', 'host'],
   ['path', 'port'],
@@ -18,7 +18,7 @@ const APART: readonly (readonly [one: string, other: string])[] = [
 ]
 
 /** Flags that have no effect without one of others. */
-const NEEDED: readonly (readonly [name: string, ...oneOf: string[]])[] = [
+const DEPENDENT: readonly (readonly [name: string, ...oneOf: string[]])[] = [
   ['arrival', 'rate', 'stage'],
   ['metricsHost', 'metricsPort'],
   ['abortOnFail', 'threshold'],
@@ -33,7 +33,7 @@ const SOURCES = ['default', 'config', 'env', 'cli']
  *
  * @throws ExitError with status 2 and one line
  */
-export function settleFlags(command: Command): void {
+export function resolveFlagConflicts(command: Command): void {
   const has = (name: string) => command.options.some((option) => option.attributeName() === name)
   const strength = (name: string) => {
     const value: unknown = command.getOptionValue(name)
@@ -43,7 +43,7 @@ export function settleFlags(command: Command): void {
   const refuse = (message: string) => {
     throw new ExitError(ExitStatus.usage, `${message}; see --help`)
   }
-  for (const [one, other] of APART) {
+  for (const [one, other] of EXCLUSIVE) {
     const [first, second] = [strength(one), strength(other)]
     if (first === 0 || second === 0) continue
     if (first === second) {
@@ -51,7 +51,7 @@ export function settleFlags(command: Command): void {
     }
     forget(command, first < second ? one : other)
   }
-  for (const [name, ...oneOf] of NEEDED) {
+  for (const [name, ...oneOf] of DEPENDENT) {
     if (strength(name) === 0 || !oneOf.some(has) || oneOf.some((needed) => strength(needed) > 0)) continue
     const needed = oneOf.filter(has).map((one) => whereFrom(command, one))
     refuse(`${whereFrom(command, name)} has no effect without ${needed.join(' or ')}`)

@@ -12,10 +12,10 @@ import {
   switchFlag,
 } from '@demo/cli'
 import type { ServerLocation } from '@demo/client-sim'
+import type { PayloadSize } from './engine/options.ts'
 import type { Stage } from './engine/rate-curve.ts'
-import type { PayloadSize } from './options.ts'
-import { RESULT_FLAGS } from './results/flags.ts'
-import { parseRate } from './units.ts'
+import { RESULT_FLAGS } from './result-flags.ts'
+import { parseRate } from './units/parse.ts'
 
 /** @throws OptionError when it is 0 */
 function parsePositive(text: string): number {

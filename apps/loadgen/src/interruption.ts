@@ -5,7 +5,7 @@ import { ExitStatus } from '@demo/cli'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Aborts at the first signal, with its name as the reason; the second ends the process. */
-export function untilInterrupted(): AbortSignal {
+export function interruptSignal(): AbortSignal {
   const interruption = new AbortController()
   // Each client and each of its requests listens to it: that is no leak.
   setMaxListeners(0, interruption.signal)

@@ -16,9 +16,9 @@ import {
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
-import { settleFlags } from './flag-rules.ts'
+import { resolveFlagConflicts } from './flag-rules.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interruption.ts'
+import { interruptSignal } from './interruption.ts'
 import { runLoad } from './run-command.ts'
 import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
@@ -92,13 +92,13 @@ function add(command: Command, flags: Flags): void {
 function read<All extends Flags>(command: Command, flags: All): Values<All> {
   const file = command.opts<Values<typeof CONFIG_FLAGS>>().config
   if (file !== undefined) addConfigFile(command, file, flags)
-  settleFlags(command)
+  resolveFlagConflicts(command)
   const { config: _, ...values } = command.opts()
   return values as Values<All>
 }
 
 async function runSimulation(options: Values<typeof SIMULATE_FLAGS>): Promise<number> {
-  const { failed, errors } = await simulate({ ...options, signal: untilInterrupted() }, (event) => {
+  const { failed, errors } = await simulate({ ...options, signal: interruptSignal() }, (event) => {
     process.stdout.write(`${describeEvent(event)}\n`)
   })
   return failed === 0 && errors === 0 ? ExitStatus.ok : ExitStatus.failed

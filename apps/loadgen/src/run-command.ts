@@ -1,19 +1,20 @@
 import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
-import { explain } from './engine/explain.ts'
+import { abortOnFail } from './analysis/abort-on-fail.ts'
+import { judge, percentilesOf } from './analysis/threshold.ts'
+import { explainError } from './engine/explain-error.ts'
+import type { RunOptions } from './engine/options.ts'
 import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interruption.ts'
-import { abortOnFail } from './judge/abort-on-fail.ts'
-import { judge, percentilesOf } from './judge/threshold.ts'
+import { interruptSignal } from './interruption.ts'
 import { type ProgressServer, serveProgress } from './live/serve-progress.ts'
 import { showProgress } from './live/show-progress.ts'
-import { STANDARD_PERCENTILES, withPercentiles } from './percentiles.ts'
-import type { Measured } from './result.ts'
-import { describeEnvironment } from './results/environment.ts'
-import { middleRun, repeatRun, withoutSlices } from './results/repeat.ts'
-import { checkDestinations, writeResults } from './results/write.ts'
-import { type JudgeSoFar, type RunOptions, run } from './run.ts'
+import { describeEnvironment } from './report/environment.ts'
+import { checkDestinations, writeResults } from './report/write.ts'
+import { STANDARD_PERCENTILES, withPercentiles } from './run/percentiles.ts'
+import { medianRun, repeatRun, withoutSlices } from './run/repeat.ts'
+import type { Measured } from './run/result.ts'
+import { type JudgeSoFar, run } from './run/run.ts'
 
 /** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
@@ -27,7 +28,7 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
   const judgeNow = abortOnFail(threshold)
   const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined
   const startedAt = new Date().toISOString()
-  const signal = untilInterrupted()
+  const signal = interruptSignal()
   const measured = await repeatRun(
     repeat,
     async (before) => {
@@ -36,7 +37,7 @@ export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLA
     },
     signal,
   )
-  const shownAt = middleRun(measured)
+  const shownAt = medianRun(measured)
   const runs = measured.map(withoutSlices)
   const thresholds = judge(threshold, runs)
   const environment = describeEnvironment()
@@ -62,12 +63,12 @@ async function makeLoad(
 ): Promise<Measured> {
   const showing = showProgress(quiet)
   const serving: ProgressServer | undefined =
-    metricsPort === undefined ? undefined : await orOneLine(serveProgress(metricsHost, metricsPort))
+    metricsPort === undefined ? undefined : await asExitError(serveProgress(metricsHost, metricsPort))
   if (serving !== undefined && !quiet) {
     process.stderr.write(`metrics: http://${metricsHost}:${serving.port}/metrics\n`)
   }
   try {
-    return await orOneLine(
+    return await asExitError(
       run(
         options,
         (progress) => {
@@ -85,12 +86,12 @@ async function makeLoad(
 }
 
 /** What the user can have caused becomes one line: nobody listens, a file can't be read or written. */
-export async function orOneLine<Value>(work: Promise<Value>): Promise<Value> {
+export async function asExitError<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explain(error))
-    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, explain(error))
+    if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explainError(error))
+    if (isSystemError(error)) throw new ExitError(ExitStatus.failed, explainError(error))
     if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
     throw error
   }

@@ -9,18 +9,18 @@ import {
   parseDuration,
   type Values,
 } from '@demo/cli'
+import { backlogGrowth } from './analysis/backlog.ts'
+import { type Found, search } from './analysis/search.ts'
+import { parseThreshold, percentilesOf, type Threshold } from './analysis/threshold.ts'
 import { LoadgenStatus } from './exit-status.ts'
 import { parseLoadRate, RUN_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interruption.ts'
-import { backlogGrowth } from './judge/backlog.ts'
-import { type Found, search } from './judge/search.ts'
-import { searchHeading, searchReport, stepBeginning, stepEnd } from './judge/search-report.ts'
-import { parseThreshold, percentilesOf, type Threshold } from './judge/threshold.ts'
-import { withPercentiles } from './percentiles.ts'
-import { withoutSlices } from './results/repeat.ts'
-import { run } from './run.ts'
-import { orOneLine } from './run-command.ts'
-import { parseShare } from './units.ts'
+import { interruptSignal } from './interruption.ts'
+import { searchHeading, searchReport, stepBeginning, stepEnd } from './report/search-report.ts'
+import { withPercentiles } from './run/percentiles.ts'
+import { withoutSlices } from './run/repeat.ts'
+import { run } from './run/run.ts'
+import { asExitError } from './run-command.ts'
+import { parseShare } from './units/parse.ts'
 
 /** @throws OptionError when it is 0 */
 function parsePrecision(text: string): number {
@@ -73,17 +73,17 @@ export const SEARCH_FLAGS = {
 export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<number> {
   const { slo = [], from, maxRate, precision, step, ...load } = values
   if (slo.length === 0) throw new ExitError(ExitStatus.usage, "search needs at least one --slo, like --slo 'p99<10ms'")
-  const signal = untilInterrupted()
+  const signal = interruptSignal()
   const attempt = async (rate: number) => {
     if (signal.aborted) return undefined
     process.stdout.write(stepBeginning(rate))
-    const measured = await orOneLine(run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal)).catch(
-      (error: unknown) => {
-        // On a terminal the complaint would go on in the step's line.
-        process.stdout.write('\n')
-        throw error
-      },
-    )
+    const measured = await asExitError(
+      run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal),
+    ).catch((error: unknown) => {
+      // On a terminal the complaint would go on in the step's line.
+      process.stdout.write('\n')
+      throw error
+    })
     if (!signal.aborted) {
       return {
         run: withoutSlices(withPercentiles(measured, percentilesOf(slo))),

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { NOTHING } from '../src/engine/distribution.ts'
-import { type CompareOptions, compare } from '../src/judge/compare.ts'
-import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
+import { type CompareOptions, compare } from '../src/analysis/compare.ts'
+import { findMetric } from '../src/analysis/metrics.ts'
+import { EMPTY_SUMMARY } from '../src/engine/distribution.ts'
+import type { RunFigures } from '../src/run/result.ts'
 import { startLoadgen } from './demo-loadgen.ts'
 import { seeded } from './random.ts'
 import { flat, makeRun } from './runs.ts'
@@ -18,7 +19,7 @@ const OPTIONS: CompareOptions = {
 }
 
 /** Runs of a build: each spreads evenly by so much around the middle. */
-function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): JudgedRun[] {
+function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): RunFigures[] {
   return Array.from({ length: count }, () => {
     const factor = 1 + spread * (2 * random() - 1)
     return makeRun({ acksPerSecond: acksPerSecond * factor, latencyMs: flat(1000 / (acksPerSecond * factor)) })
@@ -135,7 +136,7 @@ describe('compare', () => {
 const ENVIRONMENT = { node: 'v20.19.0', cpus: 2 }
 
 /** A file as run --json writes it, as far as compare reads it. */
-function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
+function writeRuns(runs: readonly RunFigures[], changes: object = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'compare-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'run.json')
@@ -149,10 +150,10 @@ function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
 }
 
 describe('compare where there is nothing', () => {
-  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING }
+  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY, serviceTimeMs: EMPTY_SUMMARY }
   const dead = makeRun({ ...nothing, unanswered: 1000, overdue: 1000 })
   const empty = makeRun({ ...nothing, requests: 0, interrupted: true, interruptedBecause: 'SIGINT' })
-  const verdicts = (before: JudgedRun[], after: JudgedRun[]) => {
+  const verdicts = (before: RunFigures[], after: RunFigures[]) => {
     const { verdict, rows } = compare(before, after, OPTIONS)
     return { verdict, rows: rows.map((row) => row.verdict) }
   }
@@ -271,7 +272,7 @@ describe('demo-loadgen compare', () => {
     const whole = writeRuns([makeRun()])
     const cut = writeRuns([
       makeRun({
-        ...{ requests: 0, acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING },
+        ...{ requests: 0, acks: 0, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY, serviceTimeMs: EMPTY_SUMMARY },
         ...{ interrupted: true, interruptedBecause: 'SIGINT' },
       }),
     ])

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Distribution } from '../src/engine/distribution.ts'
-import type { Summary } from '../src/result.ts'
+import { Distribution, type Summary } from '../src/engine/distribution.ts'
 import { seeded } from './random.ts'
 
 const SAMPLES = 1_000_000

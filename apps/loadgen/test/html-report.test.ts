@@ -198,8 +198,8 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(text).toMatch(/The run failed\. [\d,]+ requests were answered with a result other than 0/)
     expect(text).not.toContain('Clean')
     expect(await textOf(page, '.tile.bad')).toMatch(/^Failed[\d,]+$/)
-    expect(await textOf(page, '#troubles-title + figure figcaption')).toMatch(/^Failed [\d,]+$/)
-    expect(await hover(page, 'troubles')).toMatch(
+    expect(await textOf(page, '#failures-title + figure figcaption')).toMatch(/^Failed [\d,]+$/)
+    expect(await hover(page, 'failures')).toMatch(
       /Failed: [\d,.]+( k)?, Late: 0, Connections lost: 0, Connections down: 0$/,
     )
     expect(misdeeds.complaints).toEqual([])

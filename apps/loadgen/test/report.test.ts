@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { NOTHING } from '../src/engine/distribution.ts'
+import { EMPTY_SUMMARY } from '../src/engine/distribution.ts'
 import type { Progress } from '../src/engine/monitor.ts'
+import type { RunOptions } from '../src/engine/options.ts'
 import { LiveView } from '../src/live/live-view.ts'
 import { progressLine } from '../src/live/plain-lines.ts'
 import { sparkline } from '../src/live/sparkline.ts'
-import type { RunOptions } from '../src/options.ts'
-import { textReport, troubles } from '../src/report.ts'
-import type { RunResult } from '../src/result.ts'
+import { failures, textReport } from '../src/report/text-report.ts'
+import type { RunResult } from '../src/run/result.ts'
 import { flat, makeRun } from './runs.ts'
 
 const at = (phase: Progress['phase'], seconds: number, acks: number, more: Partial<Progress> = {}): Progress => ({
@@ -97,7 +97,7 @@ test.each([
   { notReached: 3, told: 'the generator did not get to them' },
   { notReached: 1, told: 'the server did not take 2, the generator did not get to 1' },
 ])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
-  expect(troubles(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
+  expect(failures(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
     ['unsent', `3 requests were due and never sent: ${told}`],
   ])
 })
@@ -112,7 +112,13 @@ const OPTIONS: RunOptions = {
 }
 
 test('where nothing was answered the text has a dash, and never 0 ms', () => {
-  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING, unanswered: 1000 }
+  const nothing = {
+    acks: 0,
+    acksPerSecond: 0,
+    latencyMs: EMPTY_SUMMARY,
+    serviceTimeMs: EMPTY_SUMMARY,
+    unanswered: 1000,
+  }
   const closed = textOf(nothing)
   expect(closed).toMatch(/^latency {5}mean –, min –$/m)
   for (const name of ['p50', 'p90', 'p99', 'p99.9', 'max']) expect(closed).toContain(`\n  ${name.padEnd(10)}–\n`)
@@ -139,7 +145,7 @@ test('the text tells outages, targets, rates below 1 a second, and that the run 
     ...{ interrupted: true, interruptedBecause: 'SIGTERM', durationSeconds: 4.2, scheduleLagMs: flat(1) },
     targets: [
       { ...target, target: '127.0.0.1:1', acks: 10, failedAcks: 0, errors: 0, acksPerSecond: 5, latencyMs: flat(2) },
-      { ...target, target: 'unix:/b', acks: 0, failedAcks: 3, errors: 2, acksPerSecond: 0, latencyMs: NOTHING },
+      { ...target, target: 'unix:/b', acks: 0, failedAcks: 3, errors: 2, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY },
     ],
   })
   expect(text).toMatch(
@@ -153,8 +159,8 @@ test('the text tells outages, targets, rates below 1 a second, and that the run 
 })
 
 test('a plain line tells each kind of trouble, and a dash where nothing was answered', () => {
-  const troubles = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
-  const now = at('load', 1, 10, { ...troubles, mismatched: 6, duplicates: 7, p50: null, p99: null })
+  const failures = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
+  const now = at('load', 1, 10, { ...failures, mismatched: 6, duplicates: 7, p50: null, p99: null })
   expect(progressLine(now, undefined)).toBe(
     'load: 10 acks, 10 acks/s, p50 –, p99 –, 7 in flight, ' +
       '1 failed, 2 late, 3 overdue, 4 unsent, 1 connection lost, 5 down now, 6 mismatched, 7 duplicates',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { JudgedRun } from '../src/judge/metrics.ts'
-import { type SearchOptions, type Step, search } from '../src/judge/search.ts'
-import { parseThreshold } from '../src/judge/threshold.ts'
+import { type SearchOptions, type Step, search } from '../src/analysis/search.ts'
+import { parseThreshold } from '../src/analysis/threshold.ts'
+import type { RunFigures } from '../src/run/result.ts'
 import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: SearchOptions = { slo: [parseThreshold('p99<10ms')], from: 1000, maxRate: undefined, precision: 0.05 }
@@ -10,7 +10,7 @@ const OPTIONS: SearchOptions = { slo: [parseThreshold('p99<10ms')], from: 1000, 
 async function searchUpTo(
   capacity: number,
   options: Partial<SearchOptions> = {},
-  run: (rate: number, attempts: number) => (Partial<JudgedRun> & { backlogGrowth?: number }) | undefined = () => ({}),
+  run: (rate: number, attempts: number) => (Partial<RunFigures> & { backlogGrowth?: number }) | undefined = () => ({}),
 ) {
   const steps: Step[] = []
   const found = await search(

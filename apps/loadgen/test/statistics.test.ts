@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/judge/statistics.ts'
+import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/analysis/statistics.ts'
 import { seeded } from './random.ts'
 
 describe('the median', () => {

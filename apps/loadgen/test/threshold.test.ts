@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { NOTHING } from '../src/engine/distribution.ts'
-import { showValue } from '../src/format.ts'
-import { judge, parseThreshold, showActual } from '../src/judge/threshold.ts'
+import { judge, parseThreshold, showActual } from '../src/analysis/threshold.ts'
+import { EMPTY_SUMMARY } from '../src/engine/distribution.ts'
+import { showValue } from '../src/units/format.ts'
 import { flat, makeRun } from './runs.ts'
 
 describe('a threshold', () => {
@@ -83,7 +83,7 @@ describe('a threshold', () => {
 })
 
 describe('a threshold without a figure', () => {
-  const nothing = { requests: 10, acks: 0, unanswered: 10, latencyMs: NOTHING, serviceTimeMs: NOTHING }
+  const nothing = { requests: 10, acks: 0, unanswered: 10, latencyMs: EMPTY_SUMMARY, serviceTimeMs: EMPTY_SUMMARY }
 
   it.each(['p99<50ms', 'p99>=0us', 'p95<50ms', 'max<1s', 'mean<1s', 'min<1s', 'service.p50<1s'])(
     'is crossed where nothing was answered: %s',

@@ -1,5 +1,5 @@
 /** How often it is looked again, in milliseconds, where it can't be known when there will be something to see. */
-const LOOK_AGAIN = 20
+const RECHECK_INTERVAL = 20
 
 /**
  * Waits until there is nothing left to do. It looks when it is asked to: after whatever may have been the last thing.
@@ -49,7 +49,7 @@ export function watchForSilence(
     const left = lastAt() + limit - now
     if (left > 0) timer = setTimeout(look, left)
     else if (isOverdue(now - limit)) onSilence()
-    else timer = setTimeout(look, Math.max(LOOK_AGAIN, limit / 10))
+    else timer = setTimeout(look, Math.max(RECHECK_INTERVAL, limit / 10))
   }
   let timer = setTimeout(look, limit)
   return () => clearTimeout(timer)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnsweredRun, type ClientError, PayloadPool } from '@demo/client-sim'
 import { Backoff } from './backoff.ts'
 import { asClientError, ConnectionSlot, type SlotListener } from './connection-slot.ts'
-import { explain } from './explain.ts'
+import { explainError } from './explain-error.ts'
 import type { WorkerPlan } from './load-worker.ts'
 import { OutageLog } from './outage-log.ts'
 import { TargetStats } from './target-stats.ts'
@@ -171,7 +171,7 @@ export class ConnectionSlots implements SlotListener {
     if (this.usable === 0) this.#allLostAt = now
     if (hadAnswered) this.#backoffs.get(slot)?.reset()
     this.#listener.lost(slot)
-    if (!this.#plan.noReconnect) this.#makeAgainLater(slot)
+    if (!this.#plan.noReconnect) this.#scheduleReconnect(slot)
   }
 
   ended(): void {
@@ -184,7 +184,7 @@ export class ConnectionSlots implements SlotListener {
     return this.#stopping.signal.aborted
   }
 
-  #makeAgainLater(slot: ConnectionSlot): void {
+  #scheduleReconnect(slot: ConnectionSlot): void {
     if (this.#isStopped) return
     let backoff = this.#backoffs.get(slot)
     if (backoff === undefined) {
@@ -193,53 +193,53 @@ export class ConnectionSlots implements SlotListener {
     }
     this.#after(backoff.next(), () => {
       this.#queue.push(slot)
-      this.#makeNext()
+      this.#reconnectNext()
     })
   }
 
-  #makeNext(): void {
+  #reconnectNext(): void {
     while (this.#queue.length > 0 && this.#connecting < CONNECTS_AT_ONCE && !this.#isStopped) {
       const now = performance.now()
       if (this.#nextAt > now) {
-        this.#after(this.#nextAt - now, () => this.#makeNext())
+        this.#after(this.#nextAt - now, () => this.#reconnectNext())
         return
       }
       const slot = this.#queue.shift()
       if (slot === undefined) return
       this.#nextAt = now + this.#plan.connectInterval
-      this.#makeAgain(slot)
+      this.#reconnect(slot)
     }
   }
 
-  #makeAgain(slot: ConnectionSlot): void {
+  #reconnect(slot: ConnectionSlot): void {
     if (!this.#listener.wantsConnections) {
-      this.#makeAgainLater(slot)
+      this.#scheduleReconnect(slot)
       return
     }
     this.#connecting += 1
     slot
       .open()
       .then(
-        () => this.#madeAgain(slot),
+        () => this.#reconnected(slot),
         (error: unknown) => {
           this.#note(asClientError(error), 0)
-          this.#makeAgainLater(slot)
+          this.#scheduleReconnect(slot)
         },
       )
       .finally(() => {
         this.#connecting -= 1
-        this.#makeNext()
+        this.#reconnectNext()
       })
   }
 
-  #madeAgain(slot: ConnectionSlot): void {
+  #reconnected(slot: ConnectionSlot): void {
     this.usable += 1
-    this.outages.madeAgain(performance.now())
+    this.outages.reconnected(performance.now())
     this.#listener.room(slot)
   }
 
   #note(error: ClientError, count: number): void {
-    const message = explain(error)
+    const message = explainError(error)
     this.errors.set(message, (this.errors.get(message) ?? 0) + count)
   }
 

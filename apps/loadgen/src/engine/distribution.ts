@@ -1,11 +1,21 @@
 import { Float64Histogram, type JsHistogram } from 'hdr-histogram-js'
-import type { Summary } from '../result.ts'
 
-const NANOSECONDS = 1e6
-const ONE_HOUR = 3.6e6 * NANOSECONDS
+const NS_PER_MS = 1e6
+const ONE_HOUR = 3.6e6 * NS_PER_MS
 
 /** Beyond the histogram's own precision; and so few that nobody takes noise for knowledge. */
-const DIGITS_TOLD = 5
+const REPORTED_DIGITS = 5
+
+/** What is told of a distribution, in milliseconds. All null when there is nothing in it: nothing was answered. */
+export interface Summary {
+  readonly min: number | null
+  readonly mean: number | null
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+}
 
 /** What a distribution is kept as between threads, of as many digits. */
 export interface PackedDistribution {
@@ -33,7 +43,7 @@ export class Distribution {
 
   /** Records one time so many times. */
   record(milliseconds: number, count: number): void {
-    const nanoseconds = Math.min(ONE_HOUR, Math.max(1, Math.round(milliseconds * NANOSECONDS)))
+    const nanoseconds = Math.min(ONE_HOUR, Math.max(1, Math.round(milliseconds * NS_PER_MS)))
     if (nanoseconds < this.#min) this.#min = nanoseconds
     if (nanoseconds > this.#max) this.#max = nanoseconds
     this.histogram.recordValueWithCount(nanoseconds, count)
@@ -89,7 +99,7 @@ export class Distribution {
     }
     // The middle of what the histogram takes for equal, not its upper end: so it errs half as much, and either way.
     const middle = histogram.medianEquivalentValue(histogram.valueFromIndex(at))
-    return told(Math.min(this.#max, Math.max(this.#min, middle)))
+    return reported(Math.min(this.#max, Math.max(this.#min, middle)))
   }
 
   /** Where the histogram has its first count, and where its last; nowhere when nothing was recorded. */
@@ -99,21 +109,21 @@ export class Distribution {
   }
 
   summarize(): Summary {
-    if (this.count === 0) return NOTHING
+    if (this.count === 0) return EMPTY_SUMMARY
     return {
-      min: told(this.#min),
-      mean: told(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
+      min: reported(this.#min),
+      mean: reported(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
       p50: this.percentile(50),
       p90: this.percentile(90),
       p99: this.percentile(99),
       p999: this.percentile(99.9),
-      max: told(this.#max),
+      max: reported(this.#max),
     }
   }
 }
 
 /** What is told of a distribution of nothing. */
-export const NOTHING: Summary = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
+export const EMPTY_SUMMARY: Summary = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
 
 /** Nanoseconds as the milliseconds that are told. */
-const told = (nanoseconds: number) => Number((nanoseconds / NANOSECONDS).toPrecision(DIGITS_TOLD))
+const reported = (nanoseconds: number) => Number((nanoseconds / NS_PER_MS).toPrecision(REPORTED_DIGITS))

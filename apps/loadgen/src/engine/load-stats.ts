@@ -86,7 +86,7 @@ export class LoadStats {
   }
 
   /** A request was lost with its connection. */
-  lose(dueAt: number, sentAt: number): void {
+  recordLost(dueAt: number, sentAt: number): void {
     if (dueAt < this.since) return
     this.lost += 1
     this.#unanswered.add(dueAt)
@@ -94,7 +94,7 @@ export class LoadStats {
   }
 
   /** So many requests were due in a time, and are never sent. */
-  passed(from: number, to: number, count: number, notReached: boolean): void {
+  recordUnsent(from: number, to: number, count: number, notReached: boolean): void {
     this.offered += count
     if (notReached) this.notReached += count
     this.#unanswered.addSpread(from, to, count)
@@ -126,7 +126,7 @@ export class LoadStats {
   }
 
   /** A request was looked at so much later than it was due. */
-  lagged(dueAt: number, lag: number): void {
+  recordLag(dueAt: number, lag: number): void {
     if (dueAt >= this.since) this.lags?.record(lag, 1)
   }
 }

@@ -18,7 +18,7 @@ import { LoopDelay } from './loop-delay.ts'
 import { OpenModel } from './open-model.ts'
 import { ProgressClock } from './progress-clock.ts'
 import { ProgressSampler } from './progress-sampler.ts'
-import { outcomeOf, type TimesOfSending } from './worker-outcome.ts'
+import { outcomeOf, type SendingTotals } from './worker-outcome.ts'
 
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
@@ -38,7 +38,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
   /** Grows with whatever is answered. */
   #work = 0
   #limit: Limit = { amount: undefined, duration: 0 }
-  #sending: TimesOfSending = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
+  #sending: SendingTotals = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
   #finished = false
 
@@ -108,7 +108,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     if (this.#stopped) return
     this.#stopped = true
     const now = performance.now()
-    if (this.#stats.counts) this.#sending = this.#timesOfSending(now)
+    if (this.#stats.counts) this.#sending = this.#sendingTotals(now)
     this.#slots.stop(now)
     this.#model.stop(now)
     this.#completion.check()
@@ -116,7 +116,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
 
   async soFar(): Promise<WorkerOutcome> {
     const now = performance.now()
-    return this.#outcome(this.#stopped ? this.#sending : this.#timesOfSending(now), now, false)
+    return this.#outcome(this.#stopped ? this.#sending : this.#sendingTotals(now), now, false)
   }
 
   async finish(): Promise<WorkerOutcome> {
@@ -151,7 +151,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
   }
 
   unanswered(dueAt: number, sentAt: number): void {
-    this.#stats.lose(dueAt, sentAt)
+    this.#stats.recordLost(dueAt, sentAt)
   }
 
   lost(slot: ConnectionSlot): void {
@@ -191,7 +191,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     }
   }
 
-  #timesOfSending(now: number): TimesOfSending {
+  #sendingTotals(now: number): SendingTotals {
     const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#stats
     const duration = now - since
     // An amount is over when it is, and not when the last answer to it came; what the warm-up left is no part of it.
@@ -209,7 +209,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     }
   }
 
-  #outcome(sending: TimesOfSending, now: number, atEnd: boolean): WorkerOutcome {
+  #outcome(sending: SendingTotals, now: number, atEnd: boolean): WorkerOutcome {
     // A warm-up is counted for the live view only.
     const stats = this.#stats.counts ? this.#stats : this.#newStats(NO_LIMIT)
     return outcomeOf({

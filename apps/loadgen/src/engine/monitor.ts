@@ -1,8 +1,7 @@
-import { durationOf, isOpen, type RunOptions, warmupOf } from '../options.ts'
-import type { Slice } from '../result.ts'
 import { Distribution } from './distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
-import { Timeline } from './timeline.ts'
+import { durationOf, isOpen, type RunOptions, warmupOf } from './options.ts'
+import { Timeline, type TimeSlice } from './timeline.ts'
 
 /** Where a run is. */
 export type Phase = 'connect' | 'warm-up' | 'load' | 'drain'
@@ -114,7 +113,7 @@ export class Monitor {
     }
   }
 
-  slices(): Slice[] {
+  slices(): TimeSlice[] {
     return this.#timeline.slices()
   }
 

@@ -12,19 +12,19 @@ const NO_LIMIT = Number.POSITIVE_INFINITY
  * The least time between two looks at the schedule, in milliseconds: what is due in between leaves together, and may be
  * so late for it.
  */
-const REST = 0.05
+const MIN_PAUSE = 0.05
 
 /** How many requests are looked at in one turn of the event loop: the rest comes in the next, after answers and signals. */
-const TURN = 16_384
+const MAX_PER_TURN = 16_384
 
 /**
  * How many requests may wait for room, on all connections together: 32 MiB. What is due beyond that is counted, as due
  * and never sent, and kept nowhere.
  */
-const MOST_WAITING = 2 ** 22
+const MAX_WAITING = 2 ** 22
 
 /** How long what is overdue at the end may be looked at, in milliseconds. */
-const AT_THE_END = 50
+const FINAL_LOOK_LIMIT = 50
 
 /**
  * The open model: a request is sent when it is due, whatever became of those before it. Requests go to the connections
@@ -39,7 +39,7 @@ export class OpenModel implements LoadModel {
   readonly #onEnd: () => void
   readonly #timer: PreciseTimer
   /** Requests that were due while no connection was there, or whose connection was lost before they were sent. */
-  readonly #homeless = new DueQueue()
+  readonly #unassigned = new DueQueue()
   #stats: LoadStats
   #pacer: Pacer | undefined
   /** When the schedule began, and when nothing is due any more. */
@@ -84,14 +84,14 @@ export class OpenModel implements LoadModel {
   }
 
   onRoom(slot: ConnectionSlot): void {
-    if (this.#homeless.length > 0) this.#send(slot, this.#homeless)
+    if (this.#unassigned.length > 0) this.#send(slot, this.#unassigned)
     if (slot.due.length > 0) this.#send(slot, slot.due)
   }
 
   /** What waited on the connection waits for any other one, due when it always was. */
   onLost(lost: ConnectionSlot): void {
-    while (lost.due.length > 0) this.#homeless.push(lost.due.shift())
-    if (this.#homeless.length === 0) return
+    while (lost.due.length > 0) this.#unassigned.push(lost.due.shift())
+    if (this.#unassigned.length === 0) return
     for (const slot of this.#slots.all) if (slot.isUsable) this.onRoom(slot)
   }
 
@@ -124,12 +124,12 @@ export class OpenModel implements LoadModel {
   }
 
   needs(slot: ConnectionSlot): boolean {
-    if (slot.due.length > 0 || this.#homeless.length > 0) return true
+    if (slot.due.length > 0 || this.#unassigned.length > 0) return true
     return !this.#stopped && this.left > this.#turnsUntil(slot)
   }
 
   forEachWaiting(visit: (dueAt: number) => void): void {
-    this.#homeless.forEach(visit)
+    this.#unassigned.forEach(visit)
     for (const slot of this.#slots.all) slot.due.forEach(visit)
   }
 
@@ -141,13 +141,13 @@ export class OpenModel implements LoadModel {
     const now = performance.now()
     if (!this.#mayOffer()) this.#onEnd()
     // After being late by more than a rest there is none.
-    else this.#timer.callAt(next < now - REST ? now : Math.max(now + REST, next))
+    else this.#timer.callAt(next < now - MIN_PAUSE ? now : Math.max(now + MIN_PAUSE, next))
   }
 
   /** Offers what was due by now and was not looked at yet; of what would take long it only counts how many. */
   #offerTheRest(now: number): void {
     const since = performance.now()
-    while (this.#isDue(now) && performance.now() - since < AT_THE_END) this.#offer(now)
+    while (this.#isDue(now) && performance.now() - since < FINAL_LOOK_LIMIT) this.#offer(now)
     this.#pass(now, true)
   }
 
@@ -173,7 +173,7 @@ export class OpenModel implements LoadModel {
     pacer.skip(this.#began, Math.min(until, stats.since), NO_LIMIT)
     const first = this.#began + pacer.next
     const passed = pacer.skip(this.#began, until, this.left)
-    if (passed > 0) stats.passed(first, until, passed, notReached)
+    if (passed > 0) stats.recordUnsent(first, until, passed, notReached)
     this.left -= passed
     if (this.left === 0) this.#endSchedule()
   }
@@ -182,7 +182,7 @@ export class OpenModel implements LoadModel {
   #offer(now: number): void {
     const pacer = this.#pacer
     if (pacer === undefined) return
-    const most = Math.min(TURN, MOST_WAITING - this.#waiting)
+    const most = Math.min(MAX_PER_TURN, MAX_WAITING - this.#waiting)
     if (most <= 0) {
       this.#pass(now, false)
       return
@@ -195,7 +195,7 @@ export class OpenModel implements LoadModel {
       const dueAt = this.#began + pacer.next
       const slot = this.#nextSlot()
       if (slot === undefined) {
-        this.#homeless.push(dueAt)
+        this.#unassigned.push(dueAt)
         this.#foundNoRoom(dueAt, now)
       } else {
         slot.due.push(dueAt)
@@ -241,7 +241,7 @@ export class OpenModel implements LoadModel {
 
   #foundNoRoom(dueAt: number, now: number): void {
     if (dueAt < this.#stats.since) return
-    this.#stats.lagged(dueAt, now - dueAt)
+    this.#stats.recordLag(dueAt, now - dueAt)
     this.#stats.waited += 1
   }
 
@@ -256,7 +256,7 @@ export class OpenModel implements LoadModel {
       const dueAt = queue.shift()
       if (dueAt >= stats.since) {
         stats.requests += 1
-        if (taken >= waited) stats.lagged(dueAt, now - dueAt)
+        if (taken >= waited) stats.recordLag(dueAt, now - dueAt)
       }
       taken += 1
       return dueAt

@@ -7,7 +7,7 @@ export interface LoggedOutage {
 }
 
 /** The most outages that are kept. */
-export const MOST_OUTAGES = 1000
+export const MAX_OUTAGES = 1000
 
 /** Notes when connections of one worker were lost, and made again. Times in milliseconds on the monotonic clock. */
 export class OutageLog {
@@ -39,7 +39,7 @@ export class OutageLog {
     this.#most = Math.max(this.#most, this.down)
   }
 
-  madeAgain(now: number): void {
+  reconnected(now: number): void {
     this.down -= 1
     if (this.down === 0) this.#log(now)
   }
@@ -65,7 +65,7 @@ export class OutageLog {
   #log(now: number): void {
     if (this.#stopped || this.#began === Number.POSITIVE_INFINITY || now <= this.#since) return
     this.#total += now - this.#since
-    if (this.#logged.length < MOST_OUTAGES) this.#logged.push(this.#outageUntil(now))
+    if (this.#logged.length < MAX_OUTAGES) this.#logged.push(this.#outageUntil(now))
   }
 
   #outageUntil(now: number): LoggedOutage {

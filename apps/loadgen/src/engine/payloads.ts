@@ -1,6 +1,6 @@
 import { OptionError } from '@demo/cli'
 import { createPayload, createRandom, createWords } from '@demo/client-sim'
-import type { RunOptions } from '../options.ts'
+import type { RunOptions } from './options.ts'
 import { readInput } from './read-input.ts'
 
 /** What different payloads may take, in bytes, unless fewer than {@link LEAST} would be left. */

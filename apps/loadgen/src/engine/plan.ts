@@ -1,6 +1,6 @@
 import { OptionError } from '@demo/cli'
-import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
+import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from './options.ts'
 import { createPayloads } from './payloads.ts'
 import { readInput } from './read-input.ts'
 import { readTls } from './read-tls.ts'

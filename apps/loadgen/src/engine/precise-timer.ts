@@ -2,7 +2,7 @@
 const LONGEST = 2 ** 31 - 1
 
 /** Node's timers know whole milliseconds, and are one late as a rule: the rest of a wait is not left to them. */
-const NOT_LEFT_TO_TIMERS = 2.5
+const SPIN_WINDOW = 2.5
 
 /**
  * Calls at a time, to a few microseconds: from some milliseconds before it, it looks at the clock in each turn of the
@@ -46,8 +46,7 @@ export class PreciseTimer {
 
   #wait(now: number): void {
     const left = this.#at - now
-    if (left > NOT_LEFT_TO_TIMERS)
-      this.#timer = setTimeout(this.#look, Math.min(LONGEST, left - NOT_LEFT_TO_TIMERS + 1), true)
+    if (left > SPIN_WINDOW) this.#timer = setTimeout(this.#look, Math.min(LONGEST, left - SPIN_WINDOW + 1), true)
     else this.#immediate = setImmediate(this.#look)
   }
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { OptionError } from '@demo/cli'
 import type { ClientTls } from '@demo/client-sim'
-import type { RunOptions } from '../options.ts'
+import type { RunOptions } from './options.ts'
 import { readInput } from './read-input.ts'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g

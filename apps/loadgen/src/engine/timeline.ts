@@ -1,9 +1,37 @@
-import type { Slice } from '../result.ts'
 import { Distribution, type PackedDistribution } from './distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 
+/** One slice of the run's time, for charts. There are at most 300; where a run is longer, slices are. */
+export interface TimeSlice {
+  /** When it began, in seconds since the counting began. */
+  readonly atSeconds: number
+  /** How long it was. */
+  readonly seconds: number
+  readonly acks: number
+  readonly failedAcks: number
+  /** Connections lost and requests timed out in it. */
+  readonly errors: number
+  /** Of these, connections that were lost, or could not be made again. */
+  readonly connectionsLost: number
+  /** Of these, answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that were due in it; null in the closed model. */
+  readonly due: number | null
+  /** Requests that were due and not sent, at its end; 0 in the closed model. */
+  readonly unsent: number
+  /** Connections that were lost and not made again, at its end. */
+  readonly connectionsDown: number
+  /** At its end. */
+  readonly inFlight: number
+  /** Response time, in milliseconds; null when nothing was answered in it. */
+  readonly p50: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+}
+
 /** The most slices that are told. */
-const MOST_SLICES = 300
+const MAX_SLICES = 300
 
 /** How exact the percentiles of a slice are. */
 const DIGITS = 2
@@ -12,7 +40,7 @@ const DIGITS = 2
 type WorkerState = Readonly<Record<'inFlight' | 'unsent' | 'connectionsDown', number>>
 
 /** A slice in the making, of all workers. */
-class Cell {
+class SliceBuilder {
   acks = 0
   failedAcks = 0
   connectionsLost = 0
@@ -37,7 +65,7 @@ class Cell {
   }
 
   /** Takes in the slice that comes after it. */
-  join(next: Cell): void {
+  join(next: SliceBuilder): void {
     this.acks += next.acks
     this.failedAcks += next.failedAcks
     this.connectionsLost += next.connectionsLost
@@ -71,7 +99,7 @@ const scratch = new Distribution(DIGITS)
  * memory than a short one.
  */
 export class Timeline {
-  #cells: Cell[] = []
+  #cells: SliceBuilder[] = []
   readonly #open: boolean
   /** How many samples are one slice. */
   #samplesEach = 1
@@ -84,14 +112,14 @@ export class Timeline {
   /** @param worker which one told it, from 0 */
   take(worker: number, sample: ProgressSample): void {
     if (sample.slice < 0) return
-    while (Math.floor(sample.slice / this.#samplesEach) >= MOST_SLICES) this.#coarsen()
+    while (Math.floor(sample.slice / this.#samplesEach) >= MAX_SLICES) this.#coarsen()
     const at = Math.floor(sample.slice / this.#samplesEach)
-    while (this.#cells.length <= at) this.#cells.push(new Cell())
+    while (this.#cells.length <= at) this.#cells.push(new SliceBuilder())
     this.#cells[at].take(worker, sample)
   }
 
   /** All that there is; nothing more is taken after it. */
-  slices(): Slice[] {
+  slices(): TimeSlice[] {
     const length = this.#samplesEach * SAMPLE_INTERVAL
     const last = this.#joinLast(length)
     const milliseconds = (i: number) => (i < last ? length : Math.max(1, (this.#cells[i]?.end ?? 0) - i * length))

@@ -1,7 +1,7 @@
 import type { Distribution } from './distribution.ts'
 
 /** How many different times requests that are counted all at once are given, at most. */
-const MOST_STEPS = 1000
+const MAX_STEPS = 1000
 
 /** Since when requests have waited that will never be answered: to the millisecond, however many they are. */
 export class UnansweredTimes {
@@ -16,7 +16,7 @@ export class UnansweredTimes {
 
   /** Adds many that are spread evenly over a time. */
   addSpread(from: number, to: number, count: number): void {
-    const steps = Math.max(1, Math.min(MOST_STEPS, count, Math.ceil(to - from)))
+    const steps = Math.max(1, Math.min(MAX_STEPS, count, Math.ceil(to - from)))
     for (let step = 0; step < steps; step++) {
       const upTo = (part: number) => Math.floor((count * part) / steps)
       this.add(from + ((to - from) * step) / steps, upTo(step + 1) - upTo(step))

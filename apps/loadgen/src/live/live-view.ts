@@ -1,6 +1,6 @@
 import type { Progress } from '../engine/monitor.ts'
-import { showCount, showNumber, showWholeRate } from '../format.ts'
-import { progressTroubles, rateOf, showLatency } from './progress-figures.ts'
+import { showCount, showNumber, showWholeRate } from '../units/format.ts'
+import { progressFailures, rateOf, showLatency } from './progress-figures.ts'
 import { sparkline } from './sparkline.ts'
 
 const BAR_WIDTH = 30
@@ -62,11 +62,11 @@ export class LiveView {
 
   #figures(progress: Progress, rate: number): string[] {
     const { phase, connections, inFlight, p50, p99 } = progress
-    const troubles = progressTroubles(progress)
-    const wrong = packed(troubles, this.#width - INDENT.length).map((line) => INDENT + this.#color(RED, line))
+    const failures = progressFailures(progress)
+    const wrong = packed(failures, this.#width - INDENT.length).map((line) => INDENT + this.#color(RED, line))
     if (phase === 'connect') return [`${INDENT}${showCount(connections)} connections`, ...wrong]
     const times = [`p50 ${showLatency(p50)}`, `p99 ${showLatency(p99)}`]
-    const clean = troubles.length === 0 ? ['0 errors'] : []
+    const clean = failures.length === 0 ? ['0 errors'] : []
     const long = [`${showWholeRate(rate)} acks/s`, ...times, `${showCount(inFlight)} in flight`, ...clean].join(GAP)
     const short = [`${showNumber(rate)}/s`, ...times, `${showNumber(inFlight)} in flight`, ...clean].join('  ')
     return [

@@ -1,5 +1,5 @@
 import type { Progress } from '../engine/monitor.ts'
-import { NONE, showCount } from '../format.ts'
+import { NONE, showCount } from '../units/format.ts'
 
 /** The unit of a percentile that changes all the time stays the same. */
 export function showLatency(value: number | null): string {
@@ -8,7 +8,7 @@ export function showLatency(value: number | null): string {
 }
 
 /** Everything that has gone wrong so far, in a word or two each; nothing where all is well. */
-export function progressTroubles(progress: Progress): string[] {
+export function progressFailures(progress: Progress): string[] {
   const { failedAcks, late, overdue, unsent, connectionsLost, connectionsDown, mismatched, duplicates } = progress
   const all: readonly [number, string][] = [
     [failedAcks, 'failed'],

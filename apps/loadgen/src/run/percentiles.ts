@@ -1,0 +1,54 @@
+import { OptionError } from '@demo/cli'
+import type { Distribution, Summary } from '../engine/distribution.ts'
+import type { Measured, PercentilesMs, RunResult } from './result.ts'
+
+/** What is shown unless `--percentiles` says otherwise. */
+export const STANDARD_PERCENTILES: readonly number[] = [50, 90, 99, 99.9]
+
+/** Those that every distribution in the JSON has, by their names there. */
+const IN_SUMMARY: ReadonlyMap<number, keyof Summary> = new Map([
+  [50, 'p50'],
+  [90, 'p90'],
+  [99, 'p99'],
+  [99.9, 'p999'],
+])
+
+/** The distributions of a run. */
+export type Times = 'latencyMs' | 'serviceTimeMs' | 'scheduleLagMs'
+
+const NUMBER = /^\d+(\.\d+)?$/
+
+/** Reads a percentile like `50` or `99.99`. @throws OptionError that says what is allowed */
+export function parsePercentile(text: string): number {
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN
+  if (!(value > 0 && value <= 100))
+    throw new OptionError('it must be a percentile above 0, up to 100, like 95 or 99.99')
+  return value
+}
+
+/** A result with percentiles that not every result has. */
+export function withPercentiles(measured: Measured, wanted: readonly number[]): Measured {
+  const more = [...new Set(wanted)].sort((a, b) => a - b)
+  if (more.length === 0) return measured
+  const { result, latencies, serviceTimes, lags } = measured
+  const answered = result.acks > 0
+  const of = (distribution: Distribution, told: boolean): Readonly<Record<string, number | null>> =>
+    Object.fromEntries(more.map((one) => [String(one), told ? distribution.percentile(one) : null]))
+  const percentilesMs: PercentilesMs = {
+    latencyMs: of(latencies, answered),
+    serviceTimeMs: of(serviceTimes, answered),
+    scheduleLagMs: lags === undefined ? null : of(lags, true),
+  }
+  return { ...measured, result: { ...result, percentilesMs } }
+}
+
+/** @returns milliseconds; null where nothing was answered, NaN where the result does not have this percentile */
+export function percentileOf(run: Omit<RunResult, 'slices'>, times: Times, percentile: number): number | null {
+  const name = IN_SUMMARY.get(percentile)
+  if (name !== undefined) return times === 'scheduleLagMs' ? (run[times]?.[name] ?? null) : run[times][name]
+  const told = run.percentilesMs?.[times]?.[String(percentile)]
+  return told === undefined ? Number.NaN : told
+}
+
+/** `p95`; of 99.9 `p99.9`. */
+export const percentileName = (percentile: number) => `p${percentile}`
