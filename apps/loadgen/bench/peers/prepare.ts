@@ -23,6 +23,8 @@ export interface Prepared {
 export function prepare(peers: readonly Peer[]): Prepared {
   const ready: ReadyPeer[] = []
   const leftOut: string[] = []
+  // Also the working folder of peers that need no build.
+  mkdirSync(BUILT, { recursive: true })
   for (const peer of peers) {
     if (peer.needs !== undefined && !isInstalled(peer.needs)) {
       leftOut.push(`${peer.name}: left out, ${peer.needs} is not installed`)
@@ -49,7 +51,6 @@ export function isInstalled(program: string): boolean {
 
 /** The path of the program that came of it. */
 function build({ file, compiler: [compiler = '', ...flags] }: NonNullable<Peer['source']>): string {
-  mkdirSync(BUILT, { recursive: true })
   const program = join(BUILT, basename(file, extname(file)))
   execFileSync(compiler, [...flags, program, file], { stdio: 'inherit', env: { ...process.env, GO111MODULE: 'off' } })
   return program
