@@ -49,7 +49,9 @@ const KINDS: Record<string, { readonly builds: readonly [Build, Build]; readonly
 
 const [kinds = Object.keys(KINDS).join(','), pairs = '10'] = process.argv.slice(2)
 for (const kind of kinds.split(',')) {
-  const { builds, expected } = KINDS[kind]
+  const chosen = KINDS[kind]
+  if (chosen === undefined) throw new RangeError(`invalid kind '${kind}': expected ${Object.keys(KINDS).join(' or ')}`)
+  const { builds, expected } = chosen
   let right = 0
   for (let pair = 1; pair <= Number(pairs); pair += 1) {
     const verdict = await comparePair(builds)

@@ -12,7 +12,7 @@ const charts = [
   failureChart(element('failures'), data.time),
 ]
 
-// The colours are those of the style sheet: what was drawn is drawn anew when they change. Paper is always light.
+// Redraws when the colours of the style sheet change. Print is always light.
 for (const query of ['(prefers-color-scheme: dark)', 'print']) matchMedia(query).addEventListener('change', redraw)
 addEventListener('beforeprint', () => {
   document.documentElement.classList.add('printed')

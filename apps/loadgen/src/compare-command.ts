@@ -8,35 +8,40 @@ import { LoadgenStatus } from './exit-status.ts'
 import { compareReport } from './report/compare-report.ts'
 import { parseLatency, parseShare } from './units/parse.ts'
 
-/** @throws OptionError when it is not above 0 and below 1 */
+/** @throws OptionError if it is not between 0 and 1 */
 function parseRisk(text: string): number {
   const value = parseShare(text)
-  if (!(value > 0 && value < 1)) throw new OptionError('it must be a share above 0% and below 100%, like 5%')
+  if (!(value > 0 && value < 1)) throw new OptionError('expected a share above 0% and below 100%, like 5%')
   return value
 }
 
-/** Few: each shares the risk of a false alarm with the others, and so needs more runs to be seen. */
+/** Only three: the metrics share the risk of a false alarm, so more metrics need more runs. */
 const STANDARD_METRICS = ['acksPerSecond', 'p50', 'p99']
 
 export const COMPARE_FLAGS = {
-  before: listFlag('--before <file>', 'more results of the build before; may be given several times', parseText),
-  after: listFlag('--after <file>', 'more results of the build after; may be given several times', parseText),
-  metric: listFlag('--metric <name>', `what is compared (default: ${STANDARD_METRICS.join(', ')})`, findMetric),
-  relativeFloor: flag('--relative-floor <share>', 'a smaller change is no difference', parseShare, '5%'),
-  absoluteFloor: flag('--absolute-floor <time>', 'a smaller change of a time is no difference', parseLatency, '10us'),
+  before: listFlag('--before <file>', 'another result of the build before; can be given several times', parseText),
+  after: listFlag('--after <file>', 'another result of the build after; can be given several times', parseText),
+  metric: listFlag('--metric <name>', `metrics to compare (default: ${STANDARD_METRICS.join(', ')})`, findMetric),
+  relativeFloor: flag('--relative-floor <share>', 'smallest change that is a difference', parseShare, '5%'),
+  absoluteFloor: flag(
+    '--absolute-floor <time>',
+    'smallest change of a time that is a difference',
+    parseLatency,
+    '10us',
+  ),
   wideFloor: flag(
     '--wide-floor <share>',
-    'the relative floor where runs are too few for statistics',
+    'the relative floor if there are too few runs for statistics',
     parseShare,
     '25%',
   ),
-  risk: flag('--risk <share>', 'how often equal builds may be told to differ, at most', parseRisk, '5%'),
+  risk: flag('--risk <share>', 'highest probability that equal builds are reported as different', parseRisk, '5%'),
 } satisfies Flags
 
 /**
  * `demo-loadgen compare before.json after.json`.
  *
- * @param files those two, or none where flags name them
+ * @param files two, or none if flags name them
  * @returns the exit status
  */
 export async function runCompare(files: readonly string[], values: Values<typeof COMPARE_FLAGS>): Promise<number> {

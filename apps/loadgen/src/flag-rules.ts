@@ -1,6 +1,6 @@
 import { type Command, ExitError, ExitStatus, whereFrom } from '@demo/cli'
 
-/** Flags of which only one can have an effect. */
+/** Pairs of flags that exclude each other. */
 const EXCLUSIVE: readonly (readonly [one: string, other: string])[] = [
   ['path', 'target'],
   ['path', 'host'],
@@ -17,19 +17,19 @@ const EXCLUSIVE: readonly (readonly [one: string, other: string])[] = [
   ['abortOnFail', 'repeat'],
 ]
 
-/** Flags that have no effect without one of others. */
+/** Flags that have no effect without one of the others. */
 const DEPENDENT: readonly (readonly [name: string, ...oneOf: string[]])[] = [
   ['arrival', 'rate', 'stage'],
   ['metricsHost', 'metricsPort'],
   ['abortOnFail', 'threshold'],
 ]
 
-/** What beats what. */
+/** Sources of a value, the weakest first. */
 const SOURCES = ['default', 'config', 'env', 'cli']
 
 /**
- * Looks for flags that would have no effect beside others. Where one is from a source that beats that of the other, like
- * a flag beside a variable of the environment, only the stronger one counts.
+ * Refuses flags that would have no effect because of others. If two that exclude each other are from different sources,
+ * like a flag and an environment variable, the one from the stronger source counts.
  *
  * @throws ExitError with status 2 and one line
  */
@@ -49,7 +49,7 @@ export function resolveFlagConflicts(command: Command): void {
     if (first === second) {
       refuse(`${whereFrom(command, one)} and ${whereFrom(command, other)} exclude each other: only one has an effect`)
     }
-    forget(command, first < second ? one : other)
+    resetFlag(command, first < second ? one : other)
   }
   for (const [name, ...oneOf] of DEPENDENT) {
     if (strength(name) === 0 || !oneOf.some(has) || oneOf.some((needed) => strength(needed) > 0)) continue
@@ -63,13 +63,13 @@ export function resolveFlagConflicts(command: Command): void {
     strength('rate') === 0
   ) {
     refuse(
-      `${whereFrom(command, 'warmup')} has no effect before stages that begin at no rate: give --rate, where they begin`,
+      `${whereFrom(command, 'warmup')} has no effect: the stages begin at a rate of 0; set --rate to begin at another one`,
     )
   }
 }
 
-/** Makes a flag what it is where it is not given. */
-function forget(command: Command, name: string): void {
+/** Sets a flag to its default. */
+function resetFlag(command: Command, name: string): void {
   const option = command.options.find((one) => one.attributeName() === name)
   command.setOptionValueWithSource(name, option?.defaultValue, 'default')
 }

@@ -1,6 +1,6 @@
 import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
-import { abortOnFail } from './analysis/abort-on-fail.ts'
+import { AbortOnFail } from './analysis/abort-on-fail.ts'
 import { judge, percentilesOf } from './analysis/threshold.ts'
 import { explainError } from './engine/explain-error.ts'
 import type { RunOptions } from './engine/options.ts'
@@ -16,38 +16,40 @@ import { medianRun, repeatRun, withoutSlices } from './run/repeat.ts'
 import type { Measured } from './run/result.ts'
 import { type JudgeSoFar, run } from './run/run.ts'
 
-/** `demo-loadgen run`: makes load, writes what came of it, and judges it. @returns its exit status */
+/** `demo-loadgen run`: makes load, writes the results and judges them. @returns the exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
   const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...rest } = flags
-  const { abortOnFail: mayAbort, ...more } = rest
-  const { percentiles = STANDARD_PERCENTILES, ...options } = more
+  const { abortOnFail, percentiles: requested, ...options } = rest
+  const percentiles = requested ?? STANDARD_PERCENTILES
   const destinations = { json, hgrm, html, csv }
   await checkDestinations(destinations)
-  // What is asked for beyond what every result has.
-  const asked = [...(more.percentiles ?? []), ...percentilesOf(threshold)]
-  const judgeNow = abortOnFail(threshold)
-  const judgeSoFar = mayAbort ? (now: Measured) => judgeNow(withPercentiles(now, asked).result) : undefined
+  // Percentiles beyond those that every result has.
+  const extra = [...(requested ?? []), ...percentilesOf(threshold)]
+  const aborting = new AbortOnFail(threshold)
+  const judgeSoFar = abortOnFail ? (now: Measured) => aborting.judge(withPercentiles(now, extra).result) : undefined
   const startedAt = new Date().toISOString()
   const signal = interruptSignal()
   const measured = await repeatRun(
     repeat,
     async (before) => {
       if (repeat > 1 && quiet !== true) process.stderr.write(`run ${before + 1} of ${repeat}\n`)
-      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost, judgeSoFar }, signal), asked)
+      return withPercentiles(await makeLoad(options, { quiet, metricsPort, metricsHost, judgeSoFar }, signal), extra)
     },
     signal,
   )
   const shownAt = medianRun(measured)
+  const shown = measured[shownAt]
+  if (shown === undefined) throw new RangeError('no run was made')
   const runs = measured.map(withoutSlices)
   const thresholds = judge(threshold, runs)
   const environment = describeEnvironment()
-  const document = { shown: measured[shownAt], shownAt, runs, percentiles, thresholds, startedAt, options, environment }
+  const document = { shown, shownAt, runs, percentiles, thresholds, startedAt, options, environment }
   await writeResults(document, destinations)
-  return statusOf(runs, thresholds)
+  return statusOf(runs, thresholds, aborting.hasAborted)
 }
 
-/** How a run is watched. */
-interface Watching {
+/** How the progress of a run is shown. */
+interface WatchOptions {
   readonly quiet: boolean
   readonly metricsPort: number | undefined
   readonly metricsHost: string
@@ -55,13 +57,13 @@ interface Watching {
   readonly judgeSoFar: JudgeSoFar | undefined
 }
 
-/** One run, watched; the signal ends it early. */
+/** Makes one run and shows its progress. The signal ends it early. */
 async function makeLoad(
   options: RunOptions,
-  { quiet, metricsPort, metricsHost, judgeSoFar }: Watching,
+  { quiet, metricsPort, metricsHost, judgeSoFar }: WatchOptions,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const showing = showProgress(quiet)
+  const view = showProgress(quiet)
   const serving: ProgressServer | undefined =
     metricsPort === undefined ? undefined : await asExitError(serveProgress(metricsHost, metricsPort))
   if (serving !== undefined && !quiet) {
@@ -72,7 +74,7 @@ async function makeLoad(
       run(
         options,
         (progress) => {
-          showing.show(progress)
+          view.show(progress)
           serving?.show(progress)
         },
         signal,
@@ -80,12 +82,12 @@ async function makeLoad(
       ),
     )
   } finally {
-    showing.clear()
+    view.clear()
     await serving?.close()
   }
 }
 
-/** What the user can have caused becomes one line: nobody listens, a file can't be read or written. */
+/** Turns errors that the user can fix into one line: no connection, a file that can't be read, an invalid option. */
 export async function asExitError<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work

@@ -22,51 +22,51 @@ import { run } from './run/run.ts'
 import { asExitError } from './run-command.ts'
 import { parseShare } from './units/parse.ts'
 
-/** @throws OptionError when it is 0 */
+/** @throws OptionError if it is 0 */
 function parsePrecision(text: string): number {
   const value = parseShare(text)
-  if (value === 0) throw new OptionError('it must be above 0%')
+  if (value === 0) throw new OptionError('expected a share above 0%')
   return value
 }
 
-/** @throws OptionError when it is 0 */
+/** @throws OptionError if it is 0 */
 function parseStep(text: string): number {
   const value = parseDuration(text)
-  if (value === 0) throw new OptionError('it must be above 0: each step must end')
+  if (value === 0) throw new OptionError('expected a time above 0: each step needs an end')
   return value
 }
 
 /**
- * A condition that more load can only break: the search goes up until it does.
+ * Parses a condition that more load can only break.
  *
- * @throws OptionError when it is none
+ * @throws OptionError if more load could meet it
  */
 export function parseSlo(text: string): Threshold {
   const condition = parseThreshold(text)
   const { operator, limit } = condition
   if (operator === '>' || operator === '>=' || (operator === '==' && limit !== 0)) {
     throw new OptionError(
-      'the search raises the rate until a condition breaks, so each must be an upper bound, like p99<10ms or errors==0',
+      'expected an upper bound, like p99<10ms or errors==0: the search raises the rate until a condition breaks',
     )
   }
   return condition
 }
 
-/** All of `run` but what a search decides itself. */
+/** The flags of `run`, except those that the search sets itself. */
 const { rate: _rate, duration: _duration, warmup: _warmup, amount: _amount, stage: _stage, ...LOAD_FLAGS } = RUN_FLAGS
 
 export const SEARCH_FLAGS = {
   ...LOAD_FLAGS,
-  slo: listFlag('--slo <condition>', "what must hold, like 'p99<10ms'; may be given several times", parseSlo),
-  from: flag('--from <rate>', 'where to begin, in requests a second', parseLoadRate, '1000'),
-  maxRate: optionalFlag('--max-rate <rate>', 'where to end at the latest', parseLoadRate),
-  precision: flag('--precision <share>', 'how close the answer must be', parsePrecision, '5%'),
-  step: flag('--step <time>', 'how long each rate is tried', parseStep, '5s'),
-  warmup: flag('--warmup <time>', 'how long before that, not counted', parseDuration, '1s'),
+  slo: listFlag('--slo <condition>', "condition to meet, like 'p99<10ms'; can be given several times", parseSlo),
+  from: flag('--from <rate>', 'first rate, in requests a second', parseLoadRate, '1000'),
+  maxRate: optionalFlag('--max-rate <rate>', 'highest rate to try', parseLoadRate),
+  precision: flag('--precision <share>', 'largest error of the result', parsePrecision, '5%'),
+  step: flag('--step <time>', 'how long to try each rate', parseStep, '5s'),
+  warmup: flag('--warmup <time>', 'how long to send before that, not counted', parseDuration, '1s'),
 } satisfies Flags
 
 /**
- * `demo-loadgen search`: finds the highest rate that meets some conditions.
+ * `demo-loadgen search`: finds the highest rate that meets the conditions.
  *
  * @returns the exit status
  */

@@ -38,8 +38,8 @@ describe('compare', () => {
       ['p99', 'worse'],
       ['p999', 'worse'],
     ])
-    expect(rows[0].change).toBeCloseTo(-0.1, 1)
-    expect(rows[0].before.noise).toBeGreaterThan(0)
+    expect(rows[0]?.change).toBeCloseTo(-0.1, 1)
+    expect(rows[0]?.before.noise).toBeGreaterThan(0)
   })
 
   it('sees it where runs took turns on a machine that is slow for minutes, and would not without the turns', () => {
@@ -50,7 +50,7 @@ describe('compare', () => {
     expect(compare(before, after, OPTIONS).verdict).toBe('no difference seen')
     const { verdict, rows, paired } = compare(before, after, OPTIONS, true)
     expect({ verdict, paired }).toEqual({ verdict: 'worse', paired: true })
-    expect(rows[0].change).toBeCloseTo(-0.1, 1)
+    expect(rows[0]?.change).toBeCloseTo(-0.1, 1)
   })
 
   it('sees no difference between runs of the same build that took turns, nearly always', () => {
@@ -91,7 +91,7 @@ describe('compare', () => {
   it('sees no difference below the relative floor, however sure it is', () => {
     const random = seeded(1)
     const { verdict, rows } = compare(runsOf(20, 1000, 0.001, random), runsOf(20, 960, 0.001, random), OPTIONS)
-    expect(rows[0].p).toBeLessThan(0.001)
+    expect(rows[0]?.p).toBeLessThan(0.001)
     expect(verdict).toBe('no difference seen')
   })
 
@@ -178,7 +178,7 @@ describe('compare where there is nothing', () => {
   it('sees rates below 1 a second', () => {
     const runs = (acksPerSecond: number) => [makeRun({ acksPerSecond })]
     expect(verdicts(runs(0.5), runs(0.2)).rows[0]).toBe('worse')
-    expect(compare(runs(0.5), runs(0.2), OPTIONS).rows[0].change).toBeCloseTo(-0.6)
+    expect(compare(runs(0.5), runs(0.2), OPTIONS).rows[0]?.change).toBeCloseTo(-0.6)
   })
 })
 
@@ -212,7 +212,9 @@ describe('demo-loadgen compare', () => {
     const one = (acksPerSecond: number) => writeRuns([makeRun({ acksPerSecond })])
     const program = startLoadgen(['compare', one(1000), one(900)])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
-    expect(program.stdout).toMatch(/^medians of 1 and 1 runs: too few to tell .* only one above 25 % .*--repeat$/m)
+    expect(program.stdout).toMatch(
+      /^medians of 1 and 1 runs: too few for statistics, so only a difference above 25 % counts; see --repeat$/m,
+    )
     expect(program.stdout).not.toContain('±')
   })
 
@@ -236,7 +238,7 @@ describe('demo-loadgen compare', () => {
     ])
     const program = startLoadgen(['compare', ...pairs.reverse().flat(2)])
     expect(await program.exit()).toEqual({ status: 99, signal: null })
-    expect(program.stdout).toMatch(/^8 pairs of runs that took turns: their medians, and the median change; /m)
+    expect(program.stdout).toMatch(/^medians of 8 pairs of interleaved runs, and the median change; /m)
     expect(program.stdout).toMatch(/^verdict: worse \(acksPerSecond −10\.0 %\)$/m)
   })
 
@@ -312,16 +314,16 @@ describe('demo-loadgen compare', () => {
     {
       name: 'another schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: 2 })],
-      told: /schemaVersion is 2, and this demo-loadgen reads 1/,
+      told: /schemaVersion is 2; expected 1/,
     },
     {
       name: 'no schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: undefined })],
       told: /no schemaVersion/,
     },
-    { name: 'no results', args: () => [writeRuns([], { options: undefined })], told: /not the result of a run/ },
+    { name: 'no results', args: () => [writeRuns([], { options: undefined })], told: /expected the result of a run/ },
     { name: 'figures missing', args: () => [writeRuns([makeRun()], { latencyMs: undefined })], told: /it has no p50/ },
-    { name: 'no runs', args: () => [writeRuns([makeRun()], { repeats: [] })], told: /not the result of a run/ },
+    { name: 'no runs', args: () => [writeRuns([makeRun()], { repeats: [] })], told: /expected the result of a run/ },
     {
       name: 'runs that are none',
       args: () => [writeRuns([makeRun()], { repeats: [null] })],
@@ -330,7 +332,7 @@ describe('demo-loadgen compare', () => {
     {
       name: 'no JSON',
       args: () => [import.meta.filename],
-      told: /compare\.test\.ts: it is not JSON that demo-loadgen run --json wrote/,
+      told: /compare\.test\.ts: expected JSON written by demo-loadgen run --json/,
     },
     {
       name: 'no such file',
@@ -341,7 +343,7 @@ describe('demo-loadgen compare', () => {
     {
       name: 'a percentile that the file does not have',
       args: () => [writeRuns([makeRun()]), '--metric', 'p95'],
-      told: /it has no p95; make it anew with --percentiles 95/,
+      told: /it has no p95; make the run again with --percentiles 95/,
     },
     {
       name: 'a floor that is none',

@@ -7,6 +7,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { runLoad, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
 
 const good = (id: string) => `0000000e82${id}00`
@@ -57,7 +58,7 @@ describe('--reconnect-every', () => {
       [5, 103],
       [7, 71],
       [3, 10],
-    ]) {
+    ] as const) {
       const server = await startDemoServer()
       const shape = ['--reconnect-every', 10, '--connections', connections, '--amount', amount, '--window', 1]
       const { status, json } = await runLoad(server.port, shape)
@@ -117,7 +118,7 @@ describe('--connect-rate', () => {
     const { status } = await runLoad(port, ['--connect-rate', 50, '--amount', 10, '--connections', 10])
     expect(status).toBe(0)
     // Nine distances of 20 ms; a timer is never early by more than one.
-    expect(opened[9] - opened[0]).toBeGreaterThan(9 * 19)
+    expect(elementAt(opened, 9) - elementAt(opened, 0)).toBeGreaterThan(9 * 19)
   })
 })
 
@@ -150,7 +151,7 @@ describe('figures for each target', () => {
       [`127.0.0.1:${fast}`, 2],
       [`127.0.0.1:${slow}`, 2],
     ])
-    const [first, second] = json.targets
+    const [first, second] = [elementAt(json.targets, 0), elementAt(json.targets, 1)]
     expect(first.acks + second.acks).toBe(200)
     expect(first.requests + second.requests).toBe(200)
     expect(second.latencyMs.min).toBeGreaterThan(48)
@@ -249,13 +250,13 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
     const program = startLoadgen(['--port', port, ...args, ...ca, ...FEW])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderrLines).toHaveLength(1)
-    expect(program.stderrLines[0].replace(/[^\w-]*$/, '')).toMatch(told)
+    expect(elementAt(program.stderrLines, 0).replace(/[^\w-]*$/, '')).toMatch(told)
   })
 
   it.each([
-    { flag: '--tls-ca', file: 'key.pem', told: 'there is no certificate in it; expected PEM' },
-    { flag: '--tls-ca', file: 'broken.pem', told: "a certificate in it can't be read" },
-    { flag: '--tls-cert', file: 'key.pem', told: 'there is no certificate in it' },
+    { flag: '--tls-ca', file: 'key.pem', told: 'expected a certificate as PEM, found none' },
+    { flag: '--tls-ca', file: 'broken.pem', told: "can't read a certificate in it" },
+    { flag: '--tls-cert', file: 'key.pem', told: 'expected a certificate as PEM' },
     { flag: '--tls-key', file: 'cert.pem', told: 'cert.pem' },
   ])('refuses a file that is not what it must be, before it connects: $flag $file', async ({ flag, file, told }) => {
     const { port, cert } = await startTlsServer()

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
 import { MAIN, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -186,7 +187,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     expect(json).toMatchObject({ requests: 20, acks: 20, unanswered: 0, mismatched: 0 })
     // Those to the last requests may come when the run is over.
     expect(json.duplicates).toBeGreaterThan(10)
-    expect(stderr).toMatch(/^duplicate +\d+ answers were to requests that had been answered already$/m)
+    expect(stderr).toMatch(/^duplicate +\d+ answers were to requests that had already been answered$/m)
   })
 
   it.each([
@@ -314,7 +315,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     expect(json.durationSeconds).toBeLessThan(4)
     // One outage of all connections, until the end.
     expect(json.outages).toMatchObject([{ connections: 3 }])
-    const [{ atSeconds, seconds }] = json.outages
+    const { atSeconds, seconds } = elementAt(json.outages, 0)
     expect(atSeconds + seconds).toBeCloseTo(json.durationSeconds, 1)
     expect(json.outageSeconds).toBe(seconds)
     expect(json.slices.at(-1)).toMatchObject({ connectionsDown: 3 })

@@ -21,9 +21,9 @@ it.each([
     told: '--abort-on-fail and --repeat exclude each other',
   },
   { args: ['search', '--slo', 'p99<1s', '--path', 'x', '--target', 'unix:y'], told: '--path and --target exclude' },
-  { args: ['--stage', '10s'], told: 'it must be a time and the rate at its end, like 10s:50k' },
-  { args: ['--stage', '0:5'], told: 'its time must be above 0' },
-  { args: ['--stage', '1s:-5'], told: 'it must be a number a second' },
+  { args: ['--stage', '10s'], told: 'expected a duration and the rate at its end, like 10s:50k' },
+  { args: ['--stage', '0:5'], told: 'expected a duration above 0' },
+  { args: ['--stage', '1s:-5'], told: 'expected a rate a second' },
 ])('flags that have no effect together are refused: $args', async ({ args, told }) => {
   const program = startLoadgen(args)
   expect(await program.exit()).toEqual({ status: 2, signal: null })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { Program } from '../../server/test/program.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
 
 function runs(program: string, args: readonly string[], input = ''): boolean {
@@ -72,7 +73,7 @@ describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (
     const port = await startOddServer((socket) => {
       connections += 1
       if (connections === 1) setTimeout(() => socket.destroy(), 300)
-      answering((id, number) => kinds[number % kinds.length](id))(socket)
+      answering((id, number) => elementAt(kinds, number % kinds.length)(id))(socket)
     })
     const load = ['--warmup', 0, '--connections', 2, '--window', 50, '--timeout', '400ms', '--rate', 100]
     const program = onTerminal(['--port', port, ...load, '--duration', '10m'], 80)

@@ -156,7 +156,7 @@ describe('a file of results', () => {
     {
       name: 'standard output',
       args: ['--json', '-', '--csv', '-'],
-      told: '--json and --csv can not both be standard output',
+      told: '--json and --csv exclude each other on standard output',
     },
     { name: 'a folder', args: ['--json', 'sub'], told: "can't write sub: it is a folder" },
     { name: 'no folder', args: ['--json', 'nowhere/run'], told: "can't write nowhere/run: ENOENT" },

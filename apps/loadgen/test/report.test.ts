@@ -72,8 +72,8 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   expect(shown).toHaveLength(4)
   expect(shown[0]).toMatch(/^load {5}█{15}·{15} {2}50 % {3}0\.4 s$/)
   expect(shown[1]).toContain('750 acks/s   p50 0.25 ms   p99 12.3 ms   7 in flight')
-  expect(shown[2].trim()).toBe('1 failed   2 late')
-  expect(shown[3].trim()).toBe('▆█')
+  expect(shown[2]?.trim()).toBe('1 failed   2 late')
+  expect(shown[3]?.trim()).toBe('▆█')
   view.clear()
   expect(shownBy(written)).toEqual([])
 })
@@ -94,8 +94,8 @@ test('a terminal that is narrow gets no line that is wider', () => {
 
 test.each([
   { notReached: 0, told: 'the server did not take them' },
-  { notReached: 3, told: 'the generator did not get to them' },
-  { notReached: 1, told: 'the server did not take 2, the generator did not get to 1' },
+  { notReached: 3, told: 'the generator was too late to send them' },
+  { notReached: 1, told: 'the server did not take 2, the generator was too late to send 1' },
 ])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
   expect(failures(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
     ['unsent', `3 requests were due and never sent: ${told}`],

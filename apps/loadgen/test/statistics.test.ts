@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/analysis/statistics.ts'
+import { elementAt } from './element-at.ts'
 import { seeded } from './random.ts'
 
 describe('the median', () => {
@@ -146,7 +147,7 @@ function bruteForceSigns(differences: readonly number[]): number {
   const center = ranks.reduce((sum, one) => sum + one, 0) / 2
   const distance = (positive: (i: number) => boolean) =>
     Math.abs(ranks.reduce((sum, one, i) => sum + (positive(i) ? one : 0), 0) - center)
-  const observed = distance((i) => told[i] > 0)
+  const observed = distance((i) => elementAt(told, i) > 0)
   let asFar = 0
   for (let signs = 0; signs < 2 ** told.length; signs += 1) {
     if (distance((i) => ((signs >> i) & 1) === 1) >= observed - 1e-9) asFar += 1
@@ -171,7 +172,8 @@ function bruteForce(a: readonly number[], b: readonly number[]): number {
   let total = 0
   let asFar = 0
   for (let mask = 0; mask < 2 ** all.length; mask += 1) {
-    const [first, second] = [1, 0].map((bit) => all.filter((_, i) => ((mask >> i) & 1) === bit))
+    const chosen = (bit: number) => all.filter((_, i) => ((mask >> i) & 1) === bit)
+    const [first, second] = [chosen(1), chosen(0)]
     if (first.length !== a.length) continue
     total += 1
     if (distance(countU(first, second)) >= observed - 1e-9) asFar += 1

@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 /** @throws OptionError when it is 0 */
 function parsePositiveDuration(text: string): number {
   const value = parseDuration(text)
-  if (value === 0) throw new OptionError('it must be a time above 0 like 500ms or 2s')
+  if (value === 0) throw new OptionError('expected a time above 0 like 500ms or 2s')
   return value
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { measure, type Running } from '../../../server/bench/peers.ts'
+import type { Peer } from './catalogue.ts'
 import type { ReadyPeer } from './prepare.ts'
 import { hasOwnPayload, nameOf, type Row } from './row.ts'
 import type { Sample } from './sample.ts'
@@ -31,15 +32,15 @@ export async function measureRound(
   tell: (line: string) => void,
 ): Promise<Sample[]> {
   const round = new Date().toISOString()
-  const servers: Running[] = []
+  const servers: { readonly peer: Peer; readonly server: Running }[] = []
   const samples: Sample[] = []
   try {
-    for (const { start } of peers) servers.push(await start())
+    for (const { peer, start } of peers) servers.push({ peer, server: await start() })
     for (const row of rows) {
-      for (const [i, { peer }] of peers.entries()) {
+      for (const { peer, server } of servers) {
         // A PING has no payload, so it has nothing to say where payloads are large.
         if (peer.resp && hasOwnPayload(row)) continue
-        const { port, pid } = servers[i]
+        const { port, pid } = server
         const before = cpuSeconds(pid)
         const began = performance.now()
         const { acksPerSecond, lost, wrongIds, clientCpu } = measure(load, port, {
@@ -60,7 +61,7 @@ export async function measureRound(
       }
     }
   } finally {
-    await Promise.all(servers.map((server) => server.stop()))
+    await Promise.all(servers.map(({ server }) => server.stop()))
   }
   return samples
 }

@@ -20,7 +20,7 @@ export function parseRows(text: string): readonly Row[] {
   return text.split(',').map((one) => {
     const [, window, payload = `${STANDARD_PAYLOAD}`] = /^(\d+)(?:x(\d+))?$/.exec(one) ?? []
     if (window === undefined || Number(window) === 0) {
-      throw new OptionError('they must be windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
+      throw new OptionError('expected windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
     }
     return { window: parseCount(window), payload: parseCount(payload) }
   })

@@ -33,7 +33,7 @@ export function selfTimes({ nodes, startTime, samples, timeDeltas }: CpuProfile,
   let now = startTime
   let busy = 0
   for (const [i, id] of samples.entries()) {
-    const delta = timeDeltas[i]
+    const delta = timeDeltas[i] ?? 0
     now += delta
     const name = names.get(id)
     if (name === undefined || name === '(idle)' || now < from || now >= to) continue

@@ -27,6 +27,7 @@ export async function profileStep(load: string, step: Peer, { warmup, duration }
     // The profile is written when the program ends.
     await server.stop()
     const [file] = readdirSync(folder)
+    if (file === undefined) throw new Error(`${step.name} wrote no profile`)
     return selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, from, to)
   } finally {
     rmSync(folder, { recursive: true })

@@ -1,36 +1,36 @@
 import type { TimeSlice } from '../engine/timeline.ts'
 import type { RunResult } from '../run/result.ts'
 
-/** Of the rate of a load, how much its backlog may grow in a second: that little is found by no short run. */
+/** The allowed growth of the backlog in a second, as a share of the rate. A short run can't measure less. */
 const GROWTH_ALLOWED = 0.02
 
-/** How many standard deviations a backlog may grow: requests in it come and go by chance. */
+/** The allowed growth in standard deviations: the backlog varies by chance. */
 const DEVIATIONS = 3
 
-/** The fewest slices of time in which growth can be seen. */
+/** The fewest time slices in which growth can be measured. */
 const MIN_SLICES = 4
 
-/** What is looked at of a run. */
+/** The figures of a run that show its backlog. */
 export interface BacklogEvidence extends Pick<RunResult, 'durationSeconds' | 'saturated'> {
   readonly scheduleLagMs: { readonly p99: number | null } | null
   readonly slices: readonly Pick<TimeSlice, 'atSeconds' | 'seconds' | 'inFlight' | 'unsent'>[]
 }
 
 /**
- * By how many requests a second the backlog of a run grew: what was due, and not answered yet. 0 when it did not grow,
- * or by no more than chance would make it.
+ * How many requests a second the backlog of a run grew: requests that were due and not answered yet. 0 if it did not grow,
+ * or not more than by chance.
  *
- * The middle of its second quarter is compared with that of its last one. The first quarter is left out: in it the
- * backlog comes to be what the latency makes it. One hiccup does not count: the medians of both quarters do not see it.
+ * Compares the medians of the second and the last quarter of the run. Medians ignore single outliers. In the first quarter
+ * the backlog rises to the level of the latency.
  *
- * Of a saturated generator only what was sent counts, and only what is more than its lateness explains: a generator
- * that is late by so long has not read the answers of so long.
+ * With a saturated generator only sent requests count, and only growth beyond its lateness: a late generator also reads
+ * answers late.
  *
  * @param rate of the load, in requests a second
  */
 export function backlogGrowth(run: BacklogEvidence, rate: number): number {
   const { durationSeconds, saturated, scheduleLagMs } = run
-  // The drain has slices too.
+  // Without the slices of the drain.
   const slices = run.slices.filter(({ atSeconds, seconds }) => atSeconds + seconds / 2 < durationSeconds)
   if (slices.length < MIN_SLICES) return 0
   const quarter = Math.floor(slices.length / MIN_SLICES)
@@ -38,7 +38,7 @@ export function backlogGrowth(run: BacklogEvidence, rate: number): number {
     const backlogs = slices
       .slice(from, from + quarter)
       .map(({ inFlight, unsent }) => (saturated ? inFlight : inFlight + unsent))
-    return backlogs.sort((a, b) => a - b)[Math.floor(quarter / 2)]
+    return backlogs.sort((a, b) => a - b)[Math.floor(quarter / 2)] ?? 0
   }
   const last = slices.length - quarter
   const [before, after] = [medianOf(quarter), medianOf(last)]

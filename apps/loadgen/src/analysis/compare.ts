@@ -2,49 +2,52 @@ import type { RunFigures } from '../run/result.ts'
 import { FAILURES, type Metric } from './metrics.ts'
 import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from './statistics.ts'
 
-/** `nothing to compare`: one of the sides has no figure, for nothing was answered. */
+/** `nothing to compare`: one of the sides has no figure, because nothing was answered. */
 export type Verdict = 'better' | 'worse' | 'no difference seen' | 'nothing to compare'
 
-/** When two sets of runs are told to differ. */
+/** When two sets of runs are reported as different. */
 export interface CompareOptions {
   readonly metrics: readonly Metric[]
-  /** The chance, at most, that any metric of two equal builds is told to differ. */
+  /** The highest probability that any metric of two equal builds is reported as different. */
   readonly risk: number
-  /** A smaller change of a median is no difference, whatever the statistics say: a fraction. */
+  /** A smaller change of a median is no difference, whatever the statistics say. A fraction. */
   readonly relativeFloor: number
-  /** The same where there are too few runs for statistics. */
+  /** The same if there are too few runs for statistics. */
   readonly wideFloor: number
   /** A smaller change of a time is no difference, in milliseconds. */
   readonly absoluteFloor: number
 }
 
-/** What is said of the runs of one side. */
+/** The runs of one side. */
 export interface Side {
-  /** Null where a run has no figure. */
+  /** Null if a run has no figure. */
   readonly median: number | null
-  /** The relative spread of the runs: what a standard deviation would be. Null for a single run: nobody knows. */
+  /** The relative spread of the runs, scaled as a standard deviation. Null for a single run. */
   readonly noise: number | null
 }
 
-/** One metric of both. */
+/** One metric of both sides. */
 export interface Row {
   readonly metric: Metric
   readonly before: Side
   readonly after: Side
-  /** From the median before to the median after, of pairs the median change, a fraction of the former; null from 0, and where there is nothing to compare. */
+  /**
+   * The change of the median, or the median change of pairs, as a fraction of the value before. Null from 0, and if there
+   * is nothing to compare.
+   */
   readonly change: number | null
-  /** The chance that equal builds are as far apart; null where there are too few runs to tell. */
+  /** The probability that equal builds differ as much; null if there are too few runs. */
   readonly p: number | null
   readonly verdict: Verdict
 }
 
 export interface Comparison {
   readonly rows: readonly Row[]
-  /** Runs of each side. */
+  /** The number of runs of each side. */
   readonly runs: { readonly before: number; readonly after: number }
-  /** Whether there were enough runs of both for the statistics. */
+  /** Whether there were enough runs for statistics. */
   readonly enough: boolean
-  /** Whether each run was compared with the one of the other side that was made next to it. */
+  /** Whether each run was compared with its neighbour of the other side. */
   readonly paired: boolean
   readonly verdict: Verdict
 }
@@ -52,23 +55,23 @@ export interface Comparison {
 /**
  * Compares the runs of two builds.
  *
- * A metric differs when three things come together: the runs of the two sides lie apart by more than chance would put
- * them (Mann-Whitney U, exact), the medians differ by more than the relative floor, and a time by more than the absolute
- * floor. The risk is shared out over the metrics (Bonferroni): three metrics don't have three tries at a false alarm.
+ * A metric differs if three conditions hold: the runs of the two sides differ by more than chance (Mann-Whitney U, exact),
+ * the medians differ by more than the relative floor, and a time by more than the absolute floor. The risk is divided by
+ * the number of metrics (Bonferroni), so that more metrics do not mean more false alarms.
  *
- * Where the runs took turns, each is compared with its neighbour (Wilcoxon signed-rank, exact): a machine that is slower
- * for a minute slows both, and their ratio does not know of it.
+ * Interleaved runs are compared in pairs of neighbours (Wilcoxon signed-rank, exact): a machine that is slower for a minute
+ * slows both, and their ratio does not change.
  *
- * @param tookTurns whether the runs of the same number were made next to each other
+ * @param interleaved whether the runs with the same index were made one after the other
  */
 export function compare(
   before: readonly RunFigures[],
   after: readonly RunFigures[],
   options: CompareOptions,
-  tookTurns = false,
+  interleaved = false,
 ): Comparison {
   const risk = options.risk / options.metrics.length
-  const paired = tookTurns && smallestSignedRankP(before.length) <= risk
+  const paired = interleaved && smallestSignedRankP(before.length) <= risk
   const enough = paired || smallestP(before.length, after.length) <= risk
   const judged = options.metrics.map((metric) =>
     compareMetric(metric, before.map(figure(metric)), after.map(figure(metric)), { ...options, risk, enough, paired }),
@@ -82,7 +85,7 @@ interface Rules extends CompareOptions {
   readonly paired: boolean
 }
 
-/** Of a run that counted nothing there is no figure: its rate of 0 says nothing about the server. */
+/** A run that counted nothing has no figure: its rate of 0 says nothing about the server. */
 const figure = (metric: Metric) => (run: RunFigures) => (run.requests + run.unsent === 0 ? null : metric.of(run))
 
 function compareMetric(
@@ -102,8 +105,9 @@ const isComplete = (values: readonly (number | null)[]): values is readonly numb
 function compareFigures(metric: Metric, before: readonly number[], after: readonly number[], rules: Rules): Row {
   const { risk, relativeFloor, wideFloor, absoluteFloor, enough, paired } = rules
   const sides = { before: describe(before), after: describe(after) }
-  // A pair with a 0 has no ratio.
-  const ratios = paired && before.every((value) => value > 0) ? after.map((value, i) => value / before[i]) : undefined
+  // A value of 0 has no ratio.
+  const hasRatios = paired && before.every((value) => value > 0)
+  const ratios = hasRatios ? before.map((value, i) => (after[i] ?? Number.NaN) / value) : undefined
   const change = ratios === undefined ? changeOf(sides.before.median, sides.after.median) : median(ratios) - 1
   const difference = change === null ? sides.after.median : change * sides.before.median
   const p = enough ? chance(before, after, ratios) : null
@@ -130,8 +134,8 @@ function chance(before: readonly number[], after: readonly number[], ratios: rea
 }
 
 /**
- * What went wrong, as the share of requests that it went wrong with, of all runs of a side together; nothing is said
- * where nothing did. It is judged without statistics: a request lost is no noise.
+ * Compares a kind of failure by its share of all requests of a side. There is no row if neither side has such failures.
+ * Failures are compared without statistics, because a lost request is no noise.
  */
 function compareFailures(
   metric: Metric,
@@ -139,11 +143,15 @@ function compareFailures(
   after: readonly RunFigures[],
   { wideFloor }: CompareOptions,
 ): Row[] {
-  const [was, is] = [before, after].map((runs) => sum(runs, metric.of))
+  const [was, is] = [sum(before, metric.of), sum(after, metric.of)]
   if (was === 0 && is === 0) return []
-  const [requestsBefore, requestsAfter] = [before, after].map((runs) => sum(runs, ({ requests }) => requests))
-  // A connection can be lost, and a request not sent, in a run that sent nothing.
-  const [shareWas, shareIs] = [was / Math.max(1, requestsBefore), is / Math.max(1, requestsAfter)]
+  // At least 1: a run that sent nothing can have lost connections.
+  const requestsOf = (runs: readonly RunFigures[]) =>
+    Math.max(
+      1,
+      sum(runs, ({ requests }) => requests),
+    )
+  const [shareWas, shareIs] = [was / requestsOf(before), is / requestsOf(after)]
   const large = Math.abs(shareIs - shareWas) > wideFloor * shareWas
   return [
     {
@@ -173,7 +181,7 @@ function sum(runs: readonly RunFigures[], of: Metric['of']): number {
   return runs.reduce((total, run) => total + (of(run) ?? 0), 0)
 }
 
-/** Worse if anything is: what is better elsewhere does not make up for it, nor for what can't be compared. */
+/** Worse if any metric is worse. Better metrics do not make up for it, nor for metrics that can't be compared. */
 function overall(rows: readonly Row[]): Verdict {
   const verdicts = new Set(rows.map(({ verdict }) => verdict))
   if (verdicts.has('worse')) return 'worse'

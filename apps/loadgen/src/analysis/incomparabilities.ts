@@ -1,8 +1,8 @@
-import { keyOf } from '@demo/cli'
+import { kebabCase } from '@demo/cli'
 import type { RunFigures } from '../run/result.ts'
 import type { RunFile } from './run-file.ts'
 
-/** Options that may differ between runs that are to be compared: they say where a build is, and what is done with results. */
+/** Options that may differ: they say where the server is, and what is done with the results. */
 const MAY_DIFFER = new Set([
   'host',
   'port',
@@ -21,7 +21,7 @@ const MAY_DIFFER = new Set([
 
 const show = (value: unknown) => (value === undefined || value === null ? 'not set' : JSON.stringify(value))
 
-/** What stands in the way of a fair comparison, a line for each. */
+/** Why runs can't be compared fairly, a line for each reason. */
 export function incomparabilities(before: readonly RunFile[], after: readonly RunFile[]): string[] {
   const files = [...before, ...after]
   return [
@@ -30,7 +30,9 @@ export function incomparabilities(before: readonly RunFile[], after: readonly Ru
     ...files.flatMap(warnOfInterrupted),
     ...files
       .filter(({ runs }) => runs.some(({ saturated }) => saturated))
-      .map(({ name }) => `${name}: the generator was saturated; its figures tell about itself, not about the server`),
+      .map(
+        ({ name }) => `${name}: the generator was saturated; the figures are about the generator, not about the server`,
+      ),
   ]
 }
 
@@ -41,16 +43,16 @@ function differing(files: readonly RunFile[], part: 'options' | 'environment', p
     .flatMap((name) => {
       const shown = files.map((file) => show(file[part][name]))
       const values = [...new Set(shown)]
-      return values.length === 1 ? [] : [`${prefix}${keyOf(name)} was ${values.join(', then ')}`]
+      return values.length === 1 ? [] : [`${prefix}${kebabCase(name)} was ${values.join(', then ')}`]
     })
 }
 
-/** What was cut short says less than a whole run, and it may be its beginning alone that it tells about. */
+/** An interrupted run may show the beginning of a load only. */
 function warnOfInterrupted({ name, runs }: RunFile): string[] {
   const cut = runs.filter(({ interrupted }) => interrupted)
   if (cut.length === 0) return []
   const which = runs.length === 1 ? 'the run was' : `${cut.length} of ${runs.length} runs were`
-  return [`${name}: ${which} interrupted${cut.map(showWhy)[0]}; what it has is not a whole run`]
+  return [`${name}: ${which} interrupted${cut.map(showWhy)[0]}; its figures are not of a whole run`]
 }
 
 const showWhy = ({ interruptedBecause }: RunFigures) => (interruptedBecause ? ` (${interruptedBecause})` : '')

@@ -1,8 +1,8 @@
 import type { RunFile } from './run-file.ts'
 
 /**
- * The runs of both sides in the order in which they were made, if they took turns: the first two are of the two sides, so
- * are the next two, and so on. A file of several runs took no turns.
+ * The runs of both sides in the order in which they were made, if they are interleaved: the first two are of both sides,
+ * the next two as well, and so on. A file with several runs is not interleaved with others.
  *
  * ```
  *  before  1     4 5     8          before  1 2 3 4
@@ -18,7 +18,7 @@ export function pairInterleavedRuns(
   const order = [...before.map((file) => ({ file, side: 0 })), ...after.map((file) => ({ file, side: 1 }))]
   if (order.some(({ file }) => file.runs.length !== 1 || Number.isNaN(file.startedAt))) return undefined
   order.sort((a, b) => a.file.startedAt - b.file.startedAt)
-  for (let i = 0; i < order.length; i += 2) if (order[i].side === order[i + 1].side) return undefined
+  for (let i = 0; i < order.length; i += 2) if (order[i]?.side === order[i + 1]?.side) return undefined
   const made = (wanted: number) => order.filter(({ side }) => side === wanted).map(({ file }) => file)
   return [made(0), made(1)]
 }

@@ -1,4 +1,4 @@
-import { keyOf, OptionError } from '@demo/cli'
+import { kebabCase, OptionError } from '@demo/cli'
 import type { Summary } from '../engine/distribution.ts'
 import { parsePercentile, percentileName, percentileOf } from '../run/percentiles.ts'
 import type { RunFigures } from '../run/result.ts'
@@ -9,11 +9,11 @@ export interface Metric {
   readonly name: string
   readonly kind: Kind
   readonly better: 'lower' | 'higher'
-  /** Null where there is none: nothing was answered. NaN where a result of another version does not have it. */
+  /** Null if nothing was answered. NaN if the result does not have the figure. */
   readonly of: (run: RunFigures) => number | null
-  /** The percentile, if it is one. */
+  /** The percentile, if the metric is one. */
   readonly percentile?: number
-  /** Whether it counts requests, so that it can be a share of all that were due. */
+  /** Whether it counts requests, so that it can be a share of all due requests. */
   readonly ofRequests?: boolean
 }
 
@@ -46,7 +46,7 @@ const bad = (name: FailureName, ofRequests = true): Metric => ({
   ofRequests,
 })
 
-/** What can go wrong with requests: 0 each in a run where nothing did. */
+/** Counts of failures. All are 0 in a clean run. */
 export const FAILURES: readonly Metric[] = [
   bad('failedAcks'),
   bad('unanswered'),
@@ -57,7 +57,7 @@ export const FAILURES: readonly Metric[] = [
   bad('errors', false),
 ]
 
-/** Every figure that can be judged, but for percentiles: of those there is any number. */
+/** Every figure that can be judged, except percentiles. */
 const METRICS: readonly Metric[] = [
   ...BOUNDS.map((name) => time(name, ({ latencyMs }) => latencyMs[name])),
   ...BOUNDS.map((name) => time(`service.${name}`, ({ serviceTimeMs }) => serviceTimeMs[name])),
@@ -75,12 +75,12 @@ const METRICS: readonly Metric[] = [
   bad('outageSeconds', false),
 ]
 
-/** `failed` is `failedAcks`; of the others also `timed-out` is taken for `timedOut`. */
+/** Other names. Besides these, each name can be written with dashes, like `timed-out`. */
 const ALIASES: ReadonlyMap<string, string> = new Map([['failed', 'failedAcks']])
 
 const PERCENTILE = /^(service\.)?p(\d+(?:\.\d+)?)$/
 
-/** `p999` and `p9999`, as many write them, are 99.9 and 99.99. */
+/** `p999` and `p9999` are the usual names of 99.9 and 99.99. */
 const ONLY_NINES = /^99(9+)$/
 
 /**
@@ -92,17 +92,17 @@ export function findMetric(name: string): Metric {
   const [, service, number] = PERCENTILE.exec(name) ?? []
   if (number !== undefined) return percentileMetric(name, service !== undefined, number.replace(ONLY_NINES, '99.$1'))
   const wanted = ALIASES.get(name) ?? name
-  const metric = METRICS.find((one) => one.name === wanted || keyOf(one.name) === wanted)
+  const metric = METRICS.find((one) => one.name === wanted || kebabCase(one.name) === wanted)
   if (metric === undefined) {
     const names = METRICS.map((one) => one.name).filter((one) => !one.startsWith('service.'))
     throw new OptionError(
-      `there is no metric '${name}': p50, p99 and any other percentile, ${names.join(', ')}, and service.p50 to service.min`,
+      `there is no metric '${name}'; expected p50, p99 or any other percentile, ${names.join(', ')}, or service.p50 to service.min`,
     )
   }
   return metric
 }
 
-/** @throws OptionError when it is no percentile */
+/** @throws OptionError if it is not a percentile */
 function percentileMetric(written: string, service: boolean, number: string): Metric {
   let percentile: number
   try {
@@ -118,12 +118,13 @@ function percentileMetric(written: string, service: boolean, number: string): Me
 }
 
 /**
- * The same, as a share of the requests that were due.
+ * The metric as a share of the requests that were due.
  *
- * @throws OptionError when it does not count requests
+ * @throws OptionError if it does not count requests
  */
 export function shareOf(metric: Metric): Metric {
-  if (metric.ofRequests !== true) throw new OptionError('it is no number of requests, so it has no share')
+  if (metric.ofRequests !== true)
+    throw new OptionError('expected a value without %: this metric does not count requests')
   return {
     ...metric,
     kind: 'share',

@@ -4,15 +4,15 @@ import { EMPTY_SUMMARY } from '../engine/distribution.ts'
 import type { RunFigures } from '../run/result.ts'
 import type { Metric } from './metrics.ts'
 
-/** The version of the form of the JSON; it grows when a field changes its meaning or goes. */
+/** The version of the JSON format. It increases when a field changes its meaning or is removed. */
 export const SCHEMA_VERSION = 1
 
-/** A file that `--json` wrote. */
+/** A file written by `--json`. */
 export interface RunFile {
   readonly name: string
   /** The runs of `--repeat`, or the only one. */
   readonly runs: readonly RunFigures[]
-  /** When it was begun, in milliseconds since 1970; NaN where the file does not say. */
+  /** In milliseconds since 1970; NaN if the file does not say it. */
   readonly startedAt: number
   readonly options: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, unknown>>
@@ -21,18 +21,18 @@ export interface RunFile {
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * Reads a file that `--json` wrote.
+ * Reads a file written by `--json`.
  *
- * @param needed the metrics that will be asked for
- * @throws ExitError with one line when it is none, or one of another version
+ * @param needed metrics that each run must have
+ * @throws ExitError with one line if it is not such a file, or has another version
  */
 export async function readRun(name: string, needed: readonly Metric[]): Promise<RunFile> {
   const json = parse(name, await text(name))
-  if (json['schemaVersion'] !== SCHEMA_VERSION) throw refuse(name, versionComplaint(json['schemaVersion']))
+  if (json['schemaVersion'] !== SCHEMA_VERSION) throw usageError(name, versionError(json['schemaVersion']))
   const { options, environment, repeats, startedAt } = json
   const all: readonly unknown[] = Array.isArray(repeats) ? repeats : [json]
   if (all.length === 0 || !isObject(options) || !isObject(environment))
-    throw refuse(name, 'it is not the result of a run')
+    throw usageError(name, 'expected the result of a run')
   const runs = all.map(asRun)
   for (const run of runs) for (const metric of needed) check(name, run, metric)
   return { name, runs, startedAt: Date.parse(String(startedAt)), options, environment }
@@ -43,7 +43,7 @@ async function text(name: string): Promise<string> {
     return await readFile(name, 'utf8')
   } catch (error) {
     if (!isSystemError(error)) throw error
-    throw refuse(name, error.message)
+    throw usageError(name, error.message)
   }
 }
 
@@ -54,17 +54,17 @@ function parse(name: string, content: string): Json {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw refuse(name, 'it is not JSON that demo-loadgen run --json wrote')
+  throw usageError(name, 'expected JSON written by demo-loadgen run --json')
 }
 
-function versionComplaint(version: unknown): string {
-  if (version === undefined) return 'it has no schemaVersion: it is not JSON that demo-loadgen run --json wrote'
-  return `its schemaVersion is ${JSON.stringify(version)}, and this demo-loadgen reads ${SCHEMA_VERSION}; make it anew, or use the demo-loadgen that wrote it`
+function versionError(version: unknown): string {
+  if (version === undefined) return 'it has no schemaVersion; expected JSON written by demo-loadgen run --json'
+  return `its schemaVersion is ${JSON.stringify(version)}; expected ${SCHEMA_VERSION}. Make the run again, or use the demo-loadgen that wrote the file`
 }
 
 /**
- * A run as metrics look into it: each part that has figures is there, if only an empty one. Where nothing was answered,
- * demo-loadgen once wrote times of 0.
+ * A run with all parts that metrics read, even if they are empty. Older versions of demo-loadgen wrote times of 0 if
+ * nothing was answered.
  */
 function asRun(value: unknown): RunFigures {
   const run = isObject(value) ? value : {}
@@ -76,10 +76,10 @@ function check(name: string, run: RunFigures, { name: metric, of, percentile }: 
   const value: unknown = of(run)
   if (value === null || (typeof value === 'number' && Number.isFinite(value))) return
   const how = percentile === undefined ? '' : ` with --percentiles ${percentile}`
-  throw refuse(name, `it has no ${metric}; make it anew${how}`)
+  throw usageError(name, `it has no ${metric}; make the run again${how}`)
 }
 
-function refuse(name: string, why: string): ExitError {
+function usageError(name: string, why: string): ExitError {
   return new ExitError(ExitStatus.usage, `${name}: ${why}`)
 }
 

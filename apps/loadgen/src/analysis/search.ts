@@ -2,25 +2,25 @@ import type { RunFigures } from '../run/result.ts'
 import { hasFailed } from '../run/verdict.ts'
 import { judge, type Threshold, type ThresholdVerdict } from './threshold.ts'
 
-/** What to look for. */
+/** What to search for. */
 export interface SearchOptions {
-  /** What must hold at a rate. */
+  /** The conditions that a rate must meet. */
   readonly slo: readonly Threshold[]
-  /** Where to begin, in requests a second. */
+  /** The first rate, in requests a second. */
   readonly from: number
-  /** Where to end at the latest. */
+  /** The highest rate to try. */
   readonly maxRate: number | undefined
-  /** How close the answer must be to the lowest rate that is too much: a fraction. */
+  /** The largest distance of the result from the lowest rate that is too high, as a fraction. */
   readonly precision: number
 }
 
-/** What a rate came to. */
+/** The outcome of a rate. */
 export type Outcome = 'met' | 'missed' | 'behind' | 'failed' | 'saturated'
 
-/** What load at a rate came to. */
+/** A run at a rate. */
 export interface Attempt {
   readonly run: RunFigures
-  /** By how many requests a second its backlog grew; 0 when it did not. */
+  /** How many requests a second its backlog grew; 0 if it did not. */
   readonly backlogGrowth: number
 }
 
@@ -32,39 +32,42 @@ export interface Step extends Attempt {
   readonly outcome: Outcome
 }
 
-/** What a search found. */
+/** The result of a search. */
 export interface Found {
-  /** The highest rate that met all; undefined when none did. */
+  /** The highest rate that met all conditions; undefined if none did. */
   readonly highest: number | undefined
-  /** Why it went no further: more misses, nothing meets it, the generator can't make more, it was told where to end, or to stop. */
+  /**
+   * Why the search ended: a higher rate misses a condition, no rate meets them, the generator can't make more load, the
+   * highest rate to try was met, or a signal.
+   */
   readonly end: 'missed' | 'never' | 'saturated' | 'limit' | 'interrupted'
   /** The last rate that was tried. */
   readonly last: Step | undefined
 }
 
-/** Below it nobody wants to know. */
+/** The lowest rate that is tried. */
 const LOWEST = 1
 
 /** How often the generator must be saturated at a rate to end the search. */
-const SATURATED_TWICE = 2
+const MAX_SATURATED = 2
 
-/** How often a rate must not be met to be too high. */
-const MISSED_TWICE = 2
+/** How often a rate must miss a condition to be too high. */
+const MAX_MISSED = 2
 
-/** How much lower to try while nothing has met it. */
+/** The factor by which the rate decreases until one meets the conditions. */
 const DESCENT = 8
 
 /**
- * Finds the highest rate that meets all conditions: up by doubling while they are met, then halving what is between the
- * highest rate that met them and the lowest that did not.
+ * Finds the highest rate that meets all conditions. Doubles the rate while they are met, then bisects between the highest
+ * rate that met them and the lowest that did not.
  *
- * A rate that is not met is tried again until it is, or was not met twice, for one hiccup of the machine would end the
- * search far too low. A rate at which requests are lost does not meet anything, whatever its latencies. Nor does one at
- * which the backlog grows: its latencies are only those of a run so short. A generator that could not offer the rate
- * twice ends the search: what it would find then is its own limit.
+ * A rate that misses a condition is tried again, because a single outlier would end the search far too low. A rate at which
+ * requests are lost is missed, whatever its latencies. So is a rate at which the backlog grows: in a longer run its
+ * latencies would be higher. A generator that is saturated twice at one rate ends the search, which would only find the
+ * generator's own limit.
  *
- * @param attempt makes load at a rate; undefined when it was interrupted
- * @param onStep told each rate that was tried
+ * @param attempt makes load at a rate; undefined if it was interrupted
+ * @param onStep is called with each rate that was tried
  */
 export async function search(
   { slo, from, maxRate, precision }: SearchOptions,
@@ -84,8 +87,8 @@ export async function search(
     onStep(last)
     if (last.outcome === 'saturated') tries.saturated += 1
     else if (last.outcome !== 'met') tries.missed += 1
-    if (tries.saturated === SATURATED_TWICE) return { highest: met, end: 'saturated', last }
-    if (last.outcome !== 'met' && tries.missed < MISSED_TWICE) continue
+    if (tries.saturated === MAX_SATURATED) return { highest: met, end: 'saturated', last }
+    if (last.outcome !== 'met' && tries.missed < MAX_MISSED) continue
 
     if (last.outcome === 'met') met = rate
     else missed = rate
@@ -99,7 +102,7 @@ export async function search(
   }
 }
 
-/** @returns undefined when there is nothing lower to try */
+/** @returns undefined if there is no lower rate to try */
 function nextRate(met: number | undefined, missed: number | undefined, most: number): number | undefined {
   if (missed === undefined) return met === undefined ? undefined : Math.min(most, met * 2)
   if (met !== undefined) return Math.floor((met + missed) / 2)
@@ -113,7 +116,7 @@ function toStep(rate: number, made: Attempt, slo: readonly Threshold[]): Step {
 
 function outcomeOf({ run, backlogGrowth }: Attempt, verdicts: readonly ThresholdVerdict[]): Outcome {
   if (hasFailed(run)) return 'failed'
-  // A backlog that grew is the server's, however late the generator was.
+  // A growing backlog is caused by the server, even if the generator was late.
   if (run.saturated && backlogGrowth === 0) return 'saturated'
   if (!verdicts.every(({ passed }) => passed)) return 'missed'
   return backlogGrowth > 0 ? 'behind' : 'met'

@@ -1,16 +1,17 @@
-/** The middle of some values, the mean of the two in the middle of an even number of them; NaN of none. */
+/** The median; NaN if there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length / 2
-  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle) - 1]) / 2
+  const [upper = Number.NaN, lower = Number.NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle) - 1]]
+  return (upper + lower) / 2
 }
 
-/** Makes of a median absolute deviation what a standard deviation would be, were the values normally distributed. */
+/** Scales a median absolute deviation to a standard deviation of normally distributed values. */
 const MAD_TO_DEVIATION = 1.4826
 
 /**
- * How far values are from their median as a rule, relative to it: the median absolute deviation, scaled as a standard
- * deviation. One wild value changes nothing. 0 for a single value.
+ * The relative spread of values: the median absolute deviation from the median, scaled as a standard deviation. A single
+ * outlier does not change it. 0 for a single value.
  */
 export function noise(values: readonly number[]): number {
   const middle = median(values)
@@ -19,8 +20,8 @@ export function noise(values: readonly number[]): number {
 }
 
 /**
- * The chance that two samples of the same distribution are at least as far apart as these, either way: the p of the
- * Mann-Whitney U test. Exact, with mean ranks for equal values; nothing is assumed about the distribution.
+ * The probability that two samples of the same distribution differ at least as much as these: the two-sided p of the
+ * Mann-Whitney U test. Exact, with mean ranks for equal values. It assumes nothing about the distribution.
  *
  * Source: Mann and Whitney 1947, "On a Test of Whether one of Two Random Variables is Stochastically Larger than the
  * Other"; counted as in a permutation test over the ranks.
@@ -39,7 +40,7 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): number 
   return asFar / total
 }
 
-/** The smallest p that the test above can give for samples of these sizes: that of two that do not overlap. */
+/** The smallest p of that test for samples of these sizes: the p of samples that do not overlap. */
 export function smallestP(a: number, b: number): number {
   let ways = 1
   for (let i = 1; i <= a; i += 1) ways = (ways * (b + i)) / i
@@ -47,34 +48,34 @@ export function smallestP(a: number, b: number): number {
 }
 
 /**
- * The chance that pairs of the same distribution differ at least as much, either way, as these: the p of the Wilcoxon
- * signed-rank test. Exact, with mean ranks for equal differences; pairs without a difference say nothing.
+ * The probability that pairs of the same distribution differ at least as much as these: the two-sided p of the Wilcoxon
+ * signed-rank test. Exact, with mean ranks for equal differences. Pairs without a difference are left out.
  *
  * Source: Wilcoxon 1945, "Individual Comparisons by Ranking Methods".
  */
 export function signedRank(differences: readonly number[]): number {
-  const told = differences.filter((difference) => difference !== 0)
-  const ranks = doubledRanks(told.map(Math.abs))
+  const nonZero = differences.filter((difference) => difference !== 0)
+  const ranks = doubledRanks(nonZero.map(Math.abs))
   const total = ranks.reduce((sum, rank) => sum + rank, 0)
-  const positive = ranks.reduce((sum, rank, i) => sum + (told[i] > 0 ? rank : 0), 0)
+  const positive = ranks.reduce((sum, rank, i) => sum + ((nonZero[i] ?? 0) > 0 ? rank : 0), 0)
   const distance = Math.abs(positive - total / 2)
-  /** In how many ways signs can be given so that the positive ranks have this sum. */
+  /** The number of sign assignments for each sum of the positive ranks. */
   const ways = new Float64Array(total + 1)
   ways[0] = 1
-  for (const rank of ranks) for (let sum = total - rank; sum >= 0; sum -= 1) ways[sum + rank] += ways[sum]
+  for (const rank of ranks) addShifted(ways, ways, rank)
   let asFar = 0
   ways.forEach((count, sum) => {
     if (Math.abs(sum - total / 2) >= distance) asFar += count
   })
-  return asFar / 2 ** told.length
+  return asFar / 2 ** nonZero.length
 }
 
-/** The smallest p that the test above can give for so many pairs: that of pairs that all differ the same way. */
+/** The smallest p of that test for this number of pairs: the p of pairs that all differ in the same direction. */
 export function smallestSignedRankP(pairs: number): number {
   return 2 / 2 ** pairs
 }
 
-/** The rank of each value, twice: so that the mean rank of equal values is a whole number. */
+/** Twice the rank of each value, so that mean ranks of equal values are whole numbers. */
 function doubledRanks(values: readonly number[]): number[] {
   return values.map((value) => {
     const below = values.filter((other) => other < value).length
@@ -83,17 +84,22 @@ function doubledRanks(values: readonly number[]): number[] {
   })
 }
 
-/** In how many ways so many of the ranks can be taken, for each sum that they can have. */
+/** The number of ways to choose `taken` of the ranks, for each sum of the chosen ones. */
 function waysToSum(ranks: readonly number[], taken: number): Float64Array {
   const most = ranks.reduce((sum, rank) => sum + rank, 0)
-  const ways = Array.from({ length: taken + 1 }, () => new Float64Array(most + 1))
-  ways[0][0] = 1
+  const none = new Float64Array(most + 1)
+  none[0] = 1
+  const ways = [none, ...Array.from({ length: taken }, () => new Float64Array(most + 1))]
   for (const rank of ranks) {
-    for (let already = taken - 1; already >= 0; already -= 1) {
-      const from = ways[already]
-      const to = ways[already + 1]
-      for (let sum = most - rank; sum >= 0; sum -= 1) to[sum + rank] += from[sum]
+    for (let chosen = taken; chosen > 0; chosen -= 1) {
+      const [before = none, now = none] = [ways[chosen - 1], ways[chosen]]
+      addShifted(before, now, rank)
     }
   }
-  return ways[taken]
+  return ways.at(-1) ?? none
+}
+
+/** Adds each number to the one that is `shift` places above it, the highest first. */
+function addShifted(from: Float64Array, to: Float64Array, shift: number): void {
+  for (let at = from.length - 1 - shift; at >= 0; at -= 1) to[at + shift] = (to[at + shift] ?? 0) + (from[at] ?? 0)
 }

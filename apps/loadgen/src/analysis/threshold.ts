@@ -23,34 +23,34 @@ const PARSERS: Readonly<Record<Metric['kind'], (text: string) => number>> = {
   share: parseShare,
 }
 
-/** What a figure of a run must be. */
+/** A condition for a figure of a run. */
 export interface Threshold {
   /** As it was typed: `p99<5ms`. */
   readonly text: string
   readonly metric: Metric
   readonly operator: keyof typeof OPERATORS
-  /** In the unit of the metric: milliseconds, a second, so many, or a fraction. */
+  /** In the unit of the metric: milliseconds, a number a second, a number, or a fraction. */
   readonly limit: number
 }
 
-/** What came of a threshold. */
+/** The result of a threshold. */
 export interface ThresholdVerdict {
   readonly threshold: Threshold
-  /** In the unit of the metric; null where there is none, for nothing was answered. */
+  /** In the unit of the metric; null if nothing was answered. */
   readonly actual: number | null
   readonly passed: boolean
 }
 
 /**
- * Reads a threshold: `p99<5ms`, `acksPerSecond>=1M`, `errors==0`, `failed<1%`.
+ * Parses a threshold: `p99<5ms`, `acksPerSecond>=1M`, `errors==0`, `failed<1%`.
  *
- * @throws OptionError that says what is allowed
+ * @throws OptionError that says what is expected
  */
 export function parseThreshold(text: string): Threshold {
   const [, name, operator, value] = THRESHOLD.exec(text) ?? []
   if (name === undefined || operator === undefined || value === undefined) {
     throw new OptionError(
-      'it must be a metric, one of < <= > >= ==, and a value, like p99<5ms, acksPerSecond>=1M, errors==0 or failed<1%',
+      'expected a metric, one of < <= > >= ==, and a value, like p99<5ms, acksPerSecond>=1M, errors==0 or failed<1%',
     )
   }
   const plain = findMetric(name)
@@ -60,18 +60,18 @@ export function parseThreshold(text: string): Threshold {
     return { text: text.trim(), metric, operator: operator as keyof typeof OPERATORS, limit }
   } catch (error) {
     if (!(error instanceof OptionError)) throw error
-    throw new OptionError(`the value of ${plain.name} is '${value}': ${error.message}`)
+    throw new OptionError(`invalid value '${value}' of ${plain.name}: ${error.message}`)
   }
 }
 
-/** The percentiles that thresholds need, and not every result has. */
+/** The percentiles that thresholds need beyond those that every result has. */
 export function percentilesOf(thresholds: readonly Threshold[]): number[] {
   return thresholds.flatMap(({ metric: { percentile } }) =>
     percentile === undefined || STANDARD_PERCENTILES.includes(percentile) ? [] : [percentile],
   )
 }
 
-/** Judges runs: the median of their times and rates, the worst of their counts. Of a single run that is the run itself. */
+/** Judges runs by the median of their times and rates, and by the worst of their counts and shares. */
 export function judge(thresholds: readonly Threshold[], runs: readonly RunFigures[]): ThresholdVerdict[] {
   return thresholds.map((threshold) => {
     const actual = judgedValue(threshold.metric, runs)
@@ -79,7 +79,7 @@ export function judge(thresholds: readonly Threshold[], runs: readonly RunFigure
   })
 }
 
-/** A run without an answer has no place in an order: then there is no value. */
+/** Null if a run has no value: nothing was answered. */
 function judgedValue(metric: Metric, runs: readonly RunFigures[]): number | null {
   const values = runs.map(metric.of).filter((value) => value !== null)
   if (values.length < runs.length) return null
@@ -87,13 +87,13 @@ function judgedValue(metric: Metric, runs: readonly RunFigures[]): number | null
   return metric.better === 'lower' ? Math.max(...values) : Math.min(...values)
 }
 
-/** What a threshold's figure was, for a person: `5.2 ms`, `no answer`. */
+/** The actual figure: `5.2 ms`, `no answer`. */
 export function showActual({ threshold: { metric }, actual }: ThresholdVerdict): string {
   if (actual === null) return metric.kind === 'share' ? 'no request' : 'no answer'
   return showValue(metric.kind, actual)
 }
 
-/** The same in a sentence: `it is 5.2 ms`, `no answer`. */
+/** The actual figure in a sentence: `it is 5.2 ms`, `no answer`. */
 export function describeActual(verdict: ThresholdVerdict): string {
   return verdict.actual === null ? showActual(verdict) : `it is ${showActual(verdict)}`
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '@demo/cli'
 import {
   type AnsweredRun,
   ClientError,
@@ -223,5 +224,5 @@ export class ConnectionSlot {
 
 export function asClientError(error: unknown): ClientError {
   if (error instanceof ClientError) return error
-  return new ClientError('ERR_CLIENT_CONNECT', error instanceof Error ? error.message : String(error), { cause: error })
+  return new ClientError('ERR_CLIENT_CONNECT', messageOf(error), { cause: error })
 }

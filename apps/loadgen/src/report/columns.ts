@@ -2,25 +2,26 @@ import type { Distribution } from '../engine/distribution.ts'
 import type { RunOptions } from '../engine/options.ts'
 import type { TimeSlice } from '../engine/timeline.ts'
 import type { Measured } from '../run/result.ts'
+import { perSecond } from '../units/per-second.ts'
 import type { DistributionColumns, ReportData, TimeColumns } from './report-data.ts'
 
 const POINTS_PER_DECADE = 24
 
-/** The columns of the charts. */
+/** The data of the charts. */
 export function reportData(measured: Measured, options: RunOptions): ReportData {
   return { time: timeColumns(measured, options), distribution: distributionColumns(measured) }
 }
 
-/** Rates with fewer digits than a number has. */
+/** Significant digits of a rate. */
 const RATE_DIGITS = 6
 
 function timeColumns({ result: { slices, offeredRate, outages } }: Measured, options: RunOptions): TimeColumns {
   const column = <Value>(figure: (slice: TimeSlice) => Value) => slices.map(figure)
-  const rate = (count: number, seconds: number) => Number((count / seconds).toPrecision(RATE_DIGITS))
+  const rate = (count: number, seconds: number) => Number(perSecond(count, seconds).toPrecision(RATE_DIGITS))
   return {
     seconds: slices.map(({ atSeconds, seconds }) => Number((atSeconds + seconds / 2).toFixed(3))),
     acks: column(({ acks, seconds }) => rate(acks, seconds)),
-    // Where a slice is cut its rate is a little off: a rate that does not change is drawn as it is.
+    // The rate of a slice is slightly off at its edges, so a constant rate is drawn as it was set.
     offered:
       offeredRate === null
         ? null
@@ -42,7 +43,7 @@ function timeColumns({ result: { slices, offeredRate, outages } }: Measured, opt
 function distributionColumns({ result, latencies, serviceTimes }: Measured): DistributionColumns {
   const most = Math.max(1, latencies.count)
   const points = Math.floor(Math.log10(most) * POINTS_PER_DECADE)
-  // The last is one request in all of them: the maximum.
+  // The last point is one request of all: the maximum.
   const reciprocal = [...Array.from({ length: points + 1 }, (_, i) => 10 ** (i / POINTS_PER_DECADE)), most]
   const values = (distribution: Distribution) =>
     reciprocal.map((one) => (result.acks === 0 ? null : distribution.percentile(100 * (1 - 1 / one))))

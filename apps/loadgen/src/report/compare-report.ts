@@ -5,32 +5,33 @@ const HEADINGS = ['', 'before', 'after', 'change', 'p', 'verdict'] as const
 
 const percent = (fraction: number, digits = 1) => `${(fraction * 100).toFixed(digits)} %`
 
-/** The comparison for a person: a table, what it rests on, and the verdict. */
+/** The comparison as text: a table, how it was made, and the verdict. */
 export function compareReport(comparison: Comparison, options: CompareOptions, warnings: readonly string[]): string {
   const { rows, runs, enough, paired, verdict } = comparison
   const what = paired
-    ? `${runs.before} pairs of runs that took turns: their medians, and the median change`
+    ? `medians of ${runs.before} pairs of interleaved runs, and the median change`
     : `medians of ${runs.before} and ${runs.after} runs`
-  const rest = enough
-    ? `${what}; ± is their noise; p is the chance of such a difference between equal builds`
-    : `${what}: too few to tell a difference from noise, so only one above ${percent(options.wideFloor, 0)} is told; see --repeat`
+  const basis = enough
+    ? `${what}; ± is their noise; p is the probability of such a difference between equal builds`
+    : `${what}: too few for statistics, so only a difference above ${percent(options.wideFloor, 0)} counts; see --repeat`
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(warnings.length > 0 ? [''] : []),
     ...table(rows),
     '',
-    rest,
+    basis,
     verdictLine(rows, verdict),
     '',
   ].join('\n')
 }
 
 function table(rows: readonly Row[]): string[] {
-  const cells = [HEADINGS, ...rows.map(rowCells)]
-  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column].length)))
+  const cells: readonly (readonly string[])[] = [HEADINGS, ...rows.map(rowCells)]
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const isText = (column: number) => column === 0 || column === HEADINGS.length - 1
   return cells.map((row) =>
     row
-      .map((cell, i) => (i === 0 || i === HEADINGS.length - 1 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .map((cell, column) => (isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('   ')
       .trimEnd(),
   )
@@ -67,10 +68,10 @@ function verdictLine(rows: readonly Row[], verdict: Comparison['verdict']): stri
   if (verdict === 'no difference seen') return 'verdict: no difference seen'
   if (verdict === 'nothing to compare') return `verdict: nothing to compare (${nothing(rows)})`
   const other = verdict === 'worse' ? named('better') : ''
-  return `verdict: ${verdict} (${named(verdict)})${other === '' ? '' : `, though better in ${other}`}`
+  return `verdict: ${verdict} (${named(verdict)})${other === '' ? '' : `, but better in ${other}`}`
 }
 
-/** What there is nothing to compare in, and on which side. */
+/** The missing figures, and on which side. */
 function nothing(rows: readonly Row[]): string {
   return rows
     .filter(({ verdict }) => verdict === 'nothing to compare')

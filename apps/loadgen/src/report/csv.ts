@@ -1,7 +1,7 @@
 import type { TimeSlice } from '../engine/timeline.ts'
 import type { RunResult } from '../run/result.ts'
 
-/** The columns: the fields of a slice by their names in the JSON. */
+/** The columns have the names of the fields in the JSON. */
 const COLUMNS = [
   'atSeconds',
   'seconds',
@@ -21,8 +21,8 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof TimeSlice)[]
 
 /**
- * The course of a run as CSV (RFC 4180), a line a slice. Where there is no value, a field is empty. The last column says
- * in each line whether the run was interrupted: the file has no other place for it that every reader takes.
+ * The time slices of a run as CSV (RFC 4180), one in each line. A missing value is an empty field. The last column says
+ * whether the run was interrupted: CSV has no other place for it.
  */
 export function csvReport({ slices, interrupted }: RunResult): string {
   const lines = slices.map((slice) => [...COLUMNS.map((name) => slice[name] ?? ''), interrupted].join(','))

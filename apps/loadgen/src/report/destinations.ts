@@ -4,51 +4,51 @@ import { dirname } from 'node:path'
 import { ExitError, ExitStatus, isSystemError } from '@demo/cli'
 import { statOf, targetOf } from './replace-file.ts'
 
-/** A file that is to be written, and the flag that names it. */
-interface Wanted {
+/** A file to write, and the flag that names it. */
+interface Destination {
   readonly flag: string
   readonly file: string
 }
 
 /**
- * Looks whether there can be such files, each another one, and leaves no trace.
+ * Checks that the files can be written and are different, without creating them.
  *
  * @throws ExitError with one line
  */
-export async function checkFiles(all: readonly Wanted[]): Promise<void> {
-  const taken = new Map<string, Wanted>()
+export async function checkFiles(all: readonly Destination[]): Promise<void> {
+  const checked = new Map<string, Destination>()
   for (const one of all) {
     const identity = await identify(one.file)
     if (identity === undefined) continue
-    const other = taken.get(identity)
+    const other = checked.get(identity)
     if (other !== undefined) {
       const names = other.file === one.file ? one.file : `${other.file} and ${one.file}`
-      throw refuse(`${other.flag} and ${one.flag} are the same file: ${names}`)
+      throw usageError(`${other.flag} and ${one.flag} are the same file: ${names}`)
     }
-    taken.set(identity, one)
+    checked.set(identity, one)
   }
 }
 
 /**
- * @returns what is the same for two names of one file; undefined where that is no regular file, like /dev/null
- * @throws ExitError when it can't be written
+ * @returns the same for two names of one file; undefined if it is not a regular file, like /dev/null
+ * @throws ExitError if it can't be written
  */
 async function identify(file: string): Promise<string | undefined> {
   try {
-    const there = await statOf(file)
-    if (there?.isDirectory()) throw refuse(`can't write ${file}: it is a folder`)
-    if (there !== undefined) await access(file, constants.W_OK)
-    if (there !== undefined && !there.isFile()) return undefined
+    const stats = await statOf(file)
+    if (stats?.isDirectory()) throw usageError(`can't write ${file}: it is a folder`)
+    if (stats !== undefined) await access(file, constants.W_OK)
+    if (stats !== undefined && !stats.isFile()) return undefined
     const target = await targetOf(file)
-    // It is written beside and renamed: so that takes a folder that can be written to.
+    // The file is written under another name and renamed, so its folder must be writable.
     await access(dirname(target), constants.W_OK)
-    return there === undefined ? target : `${there.dev}:${there.ino}`
+    return stats === undefined ? target : `${stats.dev}:${stats.ino}`
   } catch (error) {
     if (!isSystemError(error)) throw error
-    throw refuse(`can't write ${file}: ${error.message}`)
+    throw usageError(`can't write ${file}: ${error.message}`)
   }
 }
 
-function refuse(message: string): ExitError {
+function usageError(message: string): ExitError {
   return new ExitError(ExitStatus.usage, message)
 }

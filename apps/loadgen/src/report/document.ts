@@ -3,18 +3,18 @@ import type { RunOptions } from '../engine/options.ts'
 import type { Measured, RunFigures } from '../run/result.ts'
 import type { Environment } from './environment.ts'
 
-/** All that came of `demo-loadgen run`: what the table, the JSON and the report are made of. */
+/** The results of `demo-loadgen run`, from which the text, the JSON and the HTML are made. */
 export interface RunDocument {
-  /** The run that is shown: the only one, or the middle one of those of `--repeat`. */
+  /** The run that is shown: the only one, or the median run of `--repeat`. */
   readonly shown: Measured
-  /** Which of `runs` it is. */
+  /** Its index in `runs`. */
   readonly shownAt: number
   /** All runs, in the order in which they were made. */
   readonly runs: readonly RunFigures[]
-  /** What is shown of the distributions. */
+  /** The percentiles to show. */
   readonly percentiles: readonly number[]
   readonly thresholds: readonly ThresholdVerdict[]
-  /** When the first run began, as in ISO 8601. */
+  /** When the first run began, in ISO 8601. */
   readonly startedAt: string
   readonly options: RunOptions
   readonly environment: Environment

@@ -1,7 +1,7 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import manifest from '../../package.json' with { type: 'json' }
 
-/** Where a run was made. */
+/** The machine and the versions of a run. */
 export type Environment = ReturnType<typeof describeEnvironment>
 
 export function describeEnvironment() {

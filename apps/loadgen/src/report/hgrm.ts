@@ -1,13 +1,12 @@
-import type { Distribution } from '../engine/distribution.ts'
+import { type Distribution, NS_PER_MS } from '../engine/distribution.ts'
 import type { Measured, RunResult } from '../run/result.ts'
 import { interruptedText } from './text-report.ts'
 
-const NS_PER_MS = 1e6
 const TICKS_PER_HALF_DISTANCE = 5
 
 /**
- * The percentile distributions of a run as HdrHistogram's plotter reads them, in milliseconds, by the names of their
- * files. `run.hgrm` is the response time; with the open model `run.service.hgrm` is the service time, to be laid over it.
+ * The percentile distributions of a run for HdrHistogram's plotter, in milliseconds, by file name. `run.hgrm` is the
+ * response time. In the open model `run.service.hgrm` is the service time, to plot both.
  */
 export function hgrmFiles(file: string, { result, latencies, serviceTimes }: Measured): ReadonlyMap<string, string> {
   const files = new Map([[file, percentiles(latencies, result)]])
@@ -15,10 +14,10 @@ export function hgrmFiles(file: string, { result, latencies, serviceTimes }: Mea
   return files
 }
 
-/** The name of the file of the service time. */
+/** The file name of the service time. */
 export const serviceFile = (file: string) => `${file.replace(/\.hgrm$/, '')}.service.hgrm`
 
-/** The plotter leaves out lines that begin with `#`. */
+/** The plotter ignores lines that begin with `#`. */
 function percentiles({ histogram }: Distribution, result: RunResult): string {
   const text = histogram.outputPercentileDistribution(TICKS_PER_HALF_DISTANCE, NS_PER_MS)
   const remarks = [

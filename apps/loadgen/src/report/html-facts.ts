@@ -3,7 +3,7 @@ import { showCount, showTime } from '../units/format.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
 
-/** The counts, the options and the machine. */
+/** The counts, the options and the environment. */
 export function facts({ shown: { result }, options, environment }: RunDocument): Markup {
   const { generator } = result
   const counts: [string, string][] = [
@@ -27,7 +27,7 @@ export function facts({ shown: { result }, options, environment }: RunDocument):
       `${generator.workers === 1 ? '1 worker' : `${generator.workers} workers`}, ${Math.round(generator.cpuPercent)} % CPU`,
     ],
     [
-      'Its event loop was late',
+      'Event loop delay',
       `p99 ${showTime(generator.eventLoopDelayMs.p99)}, max ${showTime(generator.eventLoopDelayMs.max)}`,
     ],
   ]
@@ -43,13 +43,13 @@ function factTable(title: string, rows: readonly [string, string][]): Markup {
 <tbody>${rows.map(([name, value]) => markup`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table></div></section>`
 }
 
-/** Times as they would be typed. */
+/** Times as they are typed. */
 function times({ duration, warmup, timeout }: RunDocument['options']) {
   const show = (milliseconds: number) => (milliseconds < 1000 ? `${milliseconds}ms` : `${milliseconds / 1000}s`)
   return { duration: show(duration), warmup: show(warmup), timeout: show(timeout) }
 }
 
-/** What is not set is left out. */
+/** Values that are not set are left out. */
 function shownValues(values: object): [string, string][] {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined && value !== null)

@@ -2,7 +2,7 @@ import type { RunResult } from '../run/result.ts'
 import { showCount, showTime } from '../units/format.ts'
 import { type Markup, markup } from './markup.ts'
 
-/** Each kind of trouble that there was, with its figure. */
+/** Each kind of failure that occurred, with its figure. */
 export function failureFigures(result: RunResult): [name: string, value: string][] {
   const { failedAcks, late, overdue, lost, unsent, errors, mismatched, duplicates, outages, outageSeconds } = result
   const counts: readonly [string, number][] = [
@@ -25,10 +25,9 @@ export function failureFigures(result: RunResult): [name: string, value: string]
 
 const outageName = (many: number) => (many === 1 ? 'Outage' : `${showCount(many)} outages`)
 
-/** The same in words: what is above the chart of errors. */
+/** The caption of the chart of errors. */
 export function failureCaption(result: RunResult): string | Markup {
   const figures = failureFigures(result)
-  if (figures.length === 0)
-    return 'Nothing went wrong: no request failed, was late, lost or never sent, and no connection was lost.'
+  if (figures.length === 0) return 'No request failed, was late, lost or never sent, and no connection was lost.'
   return markup`<span class="wrong">${figures.map(([name, value]) => `${name} ${value}`).join(' · ')}</span>`
 }

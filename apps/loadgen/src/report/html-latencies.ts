@@ -2,17 +2,18 @@ import type { Summary } from '../engine/distribution.ts'
 import { percentileName, percentileOf, type Times } from '../run/percentiles.ts'
 import type { RunResult } from '../run/result.ts'
 import { NONE, showCount, showNumber, showTime } from '../units/format.ts'
+import { perSecond } from '../units/per-second.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
 import { TARGET_FAILURES } from './text-report.ts'
 
-const EXPLAINED: Readonly<Record<Times, readonly [name: string, text: string]>> = {
-  latencyMs: ['Response', 'Response time, from when a request was to be sent'],
-  serviceTimeMs: ['Service', 'Service time, from when it was really sent'],
-  scheduleLagMs: ['Lag', 'Schedule lag, how late the generator came to it'],
+const EXPLANATIONS: Readonly<Record<Times, readonly [name: string, text: string]>> = {
+  latencyMs: ['Response', 'Response time, from when a request was due'],
+  serviceTimeMs: ['Service', 'Service time, from when it was sent'],
+  scheduleLagMs: ['Lag', 'Schedule lag, how late the generator looked at it'],
 }
 
-/** The distributions side by side: a column each, so that they fit a telephone. */
+/** The distributions side by side. Each is a column, so that they fit on a phone. */
 export function latencies({ shown: { result }, percentiles }: RunDocument): Markup {
   const open = result.offeredRate !== null
   const columns: readonly Times[] = open ? ['latencyMs', 'serviceTimeMs', 'scheduleLagMs'] : ['latencyMs']
@@ -23,9 +24,9 @@ export function latencies({ shown: { result }, percentiles }: RunDocument): Mark
     ...percentiles.map((one): Row => [percentileName(one), columns.map((times) => percentileOf(result, times, one))]),
     bound('max'),
   ]
-  const heads = open ? columns.map((times) => EXPLAINED[times][0]) : ['Response time']
+  const heads = open ? columns.map((times) => EXPLANATIONS[times][0]) : ['Response time']
   const said = open
-    ? columns.map((times) => EXPLAINED[times][1]).join('; ')
+    ? columns.map((times) => EXPLANATIONS[times][1]).join('; ')
     : 'Response time, from when a request was sent to its answer'
   return markup`<section><h2>Latencies</h2><p class="muted">${said}.${neverAnswered(result)}</p><div class="table latencies"><table>
 <thead><tr><th scope="col"></th>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
@@ -37,10 +38,10 @@ type Row = readonly [name: string, values: readonly (number | null)[]]
 
 function neverAnswered({ neverAnswered: many, acks }: RunResult): string {
   if (many === 0 || acks === 0) return ''
-  return ` ${showCount(many)} requests were never answered: they count as the timeout, or as long as they had waited`
+  return ` ${showCount(many)} requests were never answered. They count as the timeout, or as long as they had waited.`
 }
 
-/** The runs of `--repeat`, one a row. */
+/** The runs of `--repeat`, one in each row. */
 export function repeats({ runs, shownAt }: RunDocument): Markup {
   if (runs.length === 1) return markup``
   const rows = runs.map((run, i) => {
@@ -54,7 +55,7 @@ export function repeats({ runs, shownAt }: RunDocument): Markup {
 <tbody>${rows}</tbody></table></div></section>`
 }
 
-/** Each of several targets, one a row. */
+/** Several targets, one in each row. */
 export function targets({ targets: all }: RunResult): Markup {
   if (all.length === 0) return markup``
   const rows = all.map((one) => {
@@ -67,13 +68,13 @@ export function targets({ targets: all }: RunResult): Markup {
 <tbody>${rows}</tbody></table></div></section>`
 }
 
-/** What the charts over time draw, for readers who can't see them. */
+/** The data of the charts over time, for readers who can't see them. */
 export function slices({ slices: all }: RunResult): Markup {
   const heads = ['at', 'acks/s', 'p50', 'p99', 'p99.9', 'max', 'in flight', 'unsent', 'failed', 'late', 'lost', 'down']
   const rows = all.map((one) => {
     const times = [one.p50, one.p99, one.p999, one.max].map(showTimeOf)
     const counts = [one.inFlight, one.unsent, one.failedAcks, one.late, one.connectionsLost, one.connectionsDown]
-    const cells = [showNumber(one.acks / one.seconds), ...times, ...counts.map(showCount)]
+    const cells = [showNumber(perSecond(one.acks, one.seconds)), ...times, ...counts.map(showCount)]
     return markup`<tr><th scope="row">${one.atSeconds.toFixed(2)} s</th>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`
   })
   return markup`<section><h2>Over time</h2><details><summary>${showCount(all.length)} slices, as a table</summary><div class="table slices" tabindex="0"><table>

@@ -11,8 +11,8 @@ import { embeddedJson, Markup, markup } from './markup.ts'
 import type { PageAssets } from './page-assets.ts'
 
 /**
- * The result as one HTML file that needs nothing else: script and style are in it, and its policy lets the browser run
- * and load nothing but these. Every figure is text in a table; the charts come on top.
+ * The result as one self-contained HTML file. Its policy lets the browser run and load only the script and the style in
+ * the file. Every figure is also text in a table.
  */
 export function htmlReport(document: RunDocument, { script, style }: PageAssets): string {
   const { result } = document.shown
@@ -46,7 +46,7 @@ ${targets(result)}
 ${facts(document)}
 ${slices(result)}
 </main>
-<footer>Made by demo-loadgen ${document.environment.loadgen}. Charts: drag to look closer, double-click to go back, click a name to hide its line.</footer>
+<footer>Made by demo-loadgen ${document.environment.loadgen}. Charts: drag to zoom in, double-click to zoom out, click a name to hide its line.</footer>
 <script type="application/json" id="data">${embeddedJson(reportData(document.shown, document.options))}</script>
 <script>${new Markup(script)}</script>
 </body>
@@ -65,7 +65,7 @@ function header({ shown: { result }, startedAt, options }: RunDocument): Markup 
 </header>`
 }
 
-/** As a Content-Security-Policy names a script or a style. */
+/** The hash of a script or a style in a Content-Security-Policy. */
 function hash(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }

@@ -12,7 +12,7 @@ type Kind = 'good' | 'warn' | 'bad'
 
 const SIGNS: Readonly<Record<Kind, string>> = { good: '✓', warn: '!', bad: '✕' }
 
-/** What to think of the run, or of all runs, in words: each trouble and each threshold is a line. */
+/** The verdict on all runs in words: a line for each failure and each threshold. */
 export function verdict({ shown: { result }, runs, thresholds }: RunDocument): Markup {
   const lines = runs.flatMap((run, i) => runLines(run, runs.length === 1 ? undefined : i + 1))
   if (runs.every(isClean)) {
@@ -27,7 +27,7 @@ export function verdict({ shown: { result }, runs, thresholds }: RunDocument): M
   return markup`<ul class="verdict">${lines}</ul>`
 }
 
-/** @param number of a run of several, from 1 */
+/** @param number of the run, from 1, if there are several */
 function runLines(run: RunFigures, number: number | undefined): Markup[] {
   const of = number === undefined ? '' : ` in run ${number}`
   const texts = failures(run).map(([, text]) => text)
@@ -46,7 +46,7 @@ function line(kind: Kind, head: string, said: string): Markup {
   return markup`<li class="${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span><strong>${head}</strong> ${said}</span></li>`
 }
 
-/** The figures that everybody looks for first. What went wrong stands in red among them. */
+/** The key figures. Failures are red. */
 export function tiles({ shown: { result }, percentiles }: RunDocument): Markup {
   const { acksPerSecond, latencyMs, offeredRate, durationSeconds, interrupted } = result
   const all: [name: string, value: string, bad?: boolean][] = [

@@ -2,10 +2,10 @@ import { SCHEMA_VERSION } from '../analysis/run-file.ts'
 import { windowOf } from '../engine/options.ts'
 import type { RunDocument } from './document.ts'
 
-/** The name of the schema in `schema/run.v1.schema.json`. Nobody fetches it. */
+/** The name of the schema in `schema/run.v1.schema.json`. It is not an address. */
 const SCHEMA_ID = 'https://tcp-server-demo.invalid/schema/demo-loadgen-run.v1.json'
 
-/** The result as data: one JSON object, as the published schema says. */
+/** The result as one JSON object that conforms to the published schema. */
 export function jsonReport({ shown, runs, thresholds, startedAt, options, environment }: RunDocument): string {
   const document = {
     $schema: SCHEMA_ID,

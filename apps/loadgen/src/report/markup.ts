@@ -1,4 +1,4 @@
-/** HTML that may be put into a page as it is. */
+/** HTML that needs no escaping. */
 export class Markup {
   readonly html: string
 
@@ -13,7 +13,7 @@ export class Markup {
 
 type Part = Markup | string | number | readonly (Markup | string)[]
 
-/** A template of HTML. What is put into it is text and escaped, unless it is {@link Markup}; lists stand one after the other. */
+/** An HTML template. Text in it is escaped, {@link Markup} is not. Lists are concatenated. */
 export function markup(texts: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(texts.reduce((html, text, i) => html + show(parts[i - 1]) + text))
 }
@@ -24,19 +24,19 @@ function show(part: Part | undefined): string {
   return escapeText(String(part))
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+])
 
 function escapeText(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character])
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES.get(character) ?? '')
 }
 
-/** Data inside a `<script type="application/json">`: no text in it can end the script. */
+/** JSON for a `<script type="application/json">`. No text in it can end the script. */
 export function embeddedJson(value: unknown): Markup {
   return new Markup(JSON.stringify(value).replaceAll('<', '\\u003c'))
 }

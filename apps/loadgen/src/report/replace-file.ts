@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { open, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
 import { ExitError, ExitStatus, isSystemError } from '@demo/cli'
 
 /**
- * Writes a file so that at every moment, whatever happens, the old one or the new one is there, and whole: the text is
- * written beside it and on the disk before it takes its name. What is no regular file, like a pipe, is written to.
+ * Replaces a file atomically: at any time either the old or the new file is there, and complete. The text is written and
+ * synced under a temporary name in the same folder, then renamed. What is not a regular file, like a pipe, is written to.
  *
  * @throws ExitError with one line that names the file
  */
@@ -31,14 +32,14 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   }
 }
 
-/** Where a file is, or will be: a symbolic link stays one, and what it leads to is written. */
+/** Follows symbolic links, also to a file that does not exist yet. */
 export async function targetOf(file: string): Promise<string> {
   const folder = await realpath(dirname(file))
   const link = await readlink(file).catch(whereNoLink)
   return link === undefined ? join(folder, basename(file)) : targetOf(resolve(folder, link))
 }
 
-/** Undefined when there is no such file. */
+/** Undefined if there is no such file. */
 export async function statOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch((error: unknown) => {
     if (isSystemError(error) && error.code === 'ENOENT') return undefined
@@ -57,22 +58,23 @@ async function writeDurably(file: string, text: string, mode: number | undefined
   }
 }
 
-/** The new name is on the disk only when its folder is. */
+/** The new name is durable once its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()
   } catch (error) {
-    // Some file systems can't do that with a folder.
+    // Some file systems can't sync a folder.
     if (!isSystemError(error) || !['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM'].includes(error.code ?? '')) throw error
   } finally {
     await handle.close()
   }
 }
 
-/** What the system says, without its name for what was tried: the temporary file is none of the user's. */
-function reasonOf({ message }: Error): string {
-  return message.replace(/, \w+( '.*')?$/s, '')
+/** The system's message without the path: the user does not know the temporary file. */
+function reasonOf({ errno, message }: NodeJS.ErrnoException): string {
+  const [code, text] = getSystemErrorMap().get(errno ?? 0) ?? []
+  return code === undefined ? message : `${code}: ${text}`
 }
 
 function whereNoLink(error: unknown): undefined {

@@ -1,16 +1,16 @@
-/** What the charts of the HTML report draw; it goes into the report as JSON. Times in milliseconds, columns as uPlot wants them. */
+/** The data of the charts of the HTML report, embedded as JSON. Times in milliseconds, columns as uPlot expects them. */
 export interface ReportData {
   readonly time: TimeColumns
   readonly distribution: DistributionColumns
 }
 
-/** A column for each figure, a place in it for each slice of time. Null: nothing was answered in that slice. */
+/** A column for each figure, with a value for each time slice. Null: nothing was answered in the slice. */
 export interface TimeColumns {
   /** The middle of the slice, in seconds. */
   readonly seconds: readonly number[]
   /** A second. */
   readonly acks: readonly number[]
-  /** Requests a second that were to be sent; null in the closed model. */
+  /** Requests a second that were due; null in the closed model. */
   readonly offered: readonly (number | null)[] | null
   readonly p50: readonly (number | null)[]
   readonly p99: readonly (number | null)[]
@@ -23,7 +23,7 @@ export interface TimeColumns {
   readonly late: readonly number[]
   readonly connectionsLost: readonly number[]
   readonly connectionsDown: readonly number[]
-  /** In which connections were lost and not made again: from when to when, in seconds. */
+  /** Begin and end of each outage, in seconds. */
   readonly outages: readonly (readonly [from: number, to: number])[]
 }
 
@@ -32,6 +32,6 @@ export interface DistributionColumns {
   /** 1/(1 − percentile): 1 is the minimum, 10 is 90 %, 100 is 99 %. */
   readonly reciprocal: readonly number[]
   readonly response: readonly (number | null)[]
-  /** Null in the closed model: it would be the same. */
+  /** Null in the closed model: the same as response time. */
   readonly service: readonly (number | null)[] | null
 }

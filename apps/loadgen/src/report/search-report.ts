@@ -6,22 +6,22 @@ import { failures } from './text-report.ts'
 const RATE_WIDTH = 14
 const WIDTH = 12
 
-const perSecond = (rate: number) => `${showWholeRate(rate)}/s`
+const showPerSecond = (rate: number) => `${showWholeRate(rate)}/s`
 
-/** The line above the steps. */
+/** The heading of the steps. */
 export function searchHeading(): string {
   return `${'rate'.padStart(RATE_WIDTH)}${['sent', 'p50', 'p99', 'p99.9'].map((name) => name.padStart(WIDTH)).join('')}\n`
 }
 
-/** A step that is being made: the beginning of its line. */
+/** The beginning of the line of a step. */
 export function stepBeginning(rate: number): string {
-  return perSecond(rate).padStart(RATE_WIDTH)
+  return showPerSecond(rate).padStart(RATE_WIDTH)
 }
 
-/** The rest of the line. */
+/** The rest of the line, when the step is done. */
 export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string {
   const { p50, p99, p999 } = run.latencyMs
-  const figures = [perSecond(run.sentRate), ...[p50, p99, p999].map((value) => showTime(value))]
+  const figures = [showPerSecond(run.sentRate), ...[p50, p99, p999].map((value) => showTime(value))]
   const missed = verdicts
     .filter(({ passed }) => !passed)
     .map((one) => `misses ${one.threshold.text} (${showActual(one)})`)
@@ -29,7 +29,7 @@ export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string
   const said = {
     met: 'met',
     missed,
-    behind: `not answered at that rate: the backlog grew by ${perSecond(backlogGrowth)}`,
+    behind: `not answered at that rate: the backlog grew by ${showPerSecond(backlogGrowth)}`,
     failed: `failed: ${failures(run)
       .map(([, text]) => text)
       .join('; ')}`,
@@ -38,7 +38,6 @@ export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string
   return `${figures.map((figure) => figure.padStart(WIDTH)).join('')}   ${said}\n`
 }
 
-/** The answer. */
 export function searchReport({ highest, end, last }: Found, { slo, maxRate, precision }: SearchOptions): string {
   const wanted = slo.map(({ text }) => text).join(' and ')
   const found = highest === undefined ? 'no rate tried' : `${showWholeRate(highest)} requests a second`
@@ -46,9 +45,9 @@ export function searchReport({ highest, end, last }: Found, { slo, maxRate, prec
   return `\n${
     {
       missed: `the highest rate that meets ${wanted}: ${found} (within ${within})`,
-      never: `no rate meets ${wanted}, not even ${perSecond(last?.rate ?? 0)}`,
-      saturated: `the generator was the limit: ${found} met ${wanted}, and it could not offer ${perSecond(last?.rate ?? 0)}; use --workers, or another machine`,
-      limit: `${found} meets ${wanted}; more was not tried (--max-rate ${maxRate})`,
+      never: `no rate meets ${wanted}, not even ${showPerSecond(last?.rate ?? 0)}`,
+      saturated: `the generator was the limit: ${found} met ${wanted}, and it could not offer ${showPerSecond(last?.rate ?? 0)}; use more --workers, or another machine`,
+      limit: `${found} meets ${wanted}; higher rates were not tried (--max-rate ${maxRate})`,
       interrupted: `interrupted: ${found} met ${wanted} so far`,
     }[end]
   }\n`

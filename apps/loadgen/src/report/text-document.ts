@@ -6,7 +6,7 @@ import { failures, textReport } from './text-report.ts'
 
 const LABEL_WIDTH = 12
 
-/** The result for a person: the run, the others of `--repeat`, the thresholds. */
+/** The result as text: the shown run, all runs of `--repeat`, the thresholds. */
 export function textDocument(document: RunDocument): string {
   const { shown, options, percentiles, thresholds } = document
   const lines = [...repeatLines(document), ...thresholdLines(thresholds)]
@@ -18,13 +18,13 @@ function repeatLines({ runs, shownAt }: RunDocument): string[] {
   return runs.map((run, i) => {
     const { p50, p99 } = run.latencyMs
     const times = `p50 ${showTime(p50)}, p99 ${showTime(p99)}`
-    const said = i === shownAt ? '   ← shown above' : otherwise(run)
+    const said = i === shownAt ? '   ← shown above' : remarks(run)
     return labelled(i, 'runs', `${showNumber(run.acksPerSecond)} acks/s, ${times}${said}`)
   })
 }
 
-/** What has to be known of a run that is not shown. */
-function otherwise(run: RunFigures): string {
+/** Failures of a run that is not shown. */
+function remarks(run: RunFigures): string {
   const texts = [
     ...failures(run).map(([, text]) => text),
     ...(run.interrupted ? ['interrupted'] : []),
@@ -40,7 +40,7 @@ function thresholdLines(verdicts: readonly ThresholdVerdict[]): string[] {
   })
 }
 
-/** The first of several lines has a label. */
+/** Only the first of several lines has a label. */
 function labelled(i: number, label: string, line: string): string {
   return `${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}${line}`
 }

@@ -12,7 +12,7 @@ import type { RunFigures, RunResult, TargetResult } from '../run/result.ts'
 import { busyNote, hasFailed, isClean } from '../run/verdict.ts'
 import { showCount, showMilliseconds, showTime, showWholeRate } from '../units/format.ts'
 
-/** The result for a person. */
+/** The result of one run as text. */
 export function textReport(
   result: RunResult,
   options: RunOptions,
@@ -58,12 +58,12 @@ function describeRate({ rate = 0, stage, arrival }: RunOptions): string {
 const plainly = (location: Parameters<typeof describeLocation>[0]) => describeLocation(location).replace(/^unix:/, '')
 const describeSize = (size: PayloadSize) => (typeof size === 'number' ? `${size}` : `${size.min} to ${size.max}`)
 
-/** One column in the closed model; in the open one response time and service time side by side. */
+/** One column in the closed model; three columns in the open one. */
 function latencyRows(result: RunResult, percentiles: readonly number[]): [string, string][] {
   const { latencyMs, serviceTimeMs, offeredRate, scheduleLagMs } = result
   const row = (name: string, ...texts: readonly string[]): [string, string] => [
     `  ${name}`,
-    texts.length === 1 ? texts[0] : texts.map((text) => text.padStart(14)).join(''),
+    texts.length === 1 ? texts.join('') : texts.map((text) => text.padStart(14)).join(''),
   ]
   const open = offeredRate !== null && scheduleLagMs !== null
   const times: readonly Times[] = open ? ['latencyMs', 'serviceTimeMs', 'scheduleLagMs'] : ['latencyMs']
@@ -97,7 +97,7 @@ function targetRows(targets: readonly TargetResult[]): [string, string][] {
   })
 }
 
-/** What can go wrong with the requests to a target, in a word or two. */
+/** Kinds of failures of a target, in a word or two. */
 export const TARGET_FAILURES = [
   ['failedAcks', 'failed'],
   ['unanswered', 'unanswered'],
@@ -107,7 +107,7 @@ export const TARGET_FAILURES = [
   ['duplicates', 'duplicate'],
 ] as const satisfies readonly (readonly [keyof TargetResult, string])[]
 
-/** Each thing that went wrong: its name, and what it means. */
+/** Each kind of failure that occurred: its name, and what it means. */
 export function failures(result: RunFigures): [name: string, text: string][] {
   const { failedAcks, unanswered, unsent, mismatched, duplicates, timedOut, errors, errorMessages, requests } = result
   const lost = errors === 1 ? '1 connection was' : `${showCount(errors)} connections were`
@@ -123,9 +123,9 @@ export function failures(result: RunFigures): [name: string, text: string][] {
       `${showCount(unanswered)} requests were sent and never answered${whyUnanswered(result)}`,
     ],
     [unsent, 'unsent', `${showCount(unsent)} requests were due and never sent: ${whyUnsent(result)}`],
-    [mismatched, 'mismatched', `${showCount(mismatched)} answers were to no request that waited for one`],
-    [duplicates, 'duplicate', `${showCount(duplicates)} answers were to requests that had been answered already`],
-    [timedOut, 'timed out', `${showCount(timedOut)} requests had no answer in time, or a late one`],
+    [mismatched, 'mismatched', `${showCount(mismatched)} answers matched no request`],
+    [duplicates, 'duplicate', `${showCount(duplicates)} answers were to requests that had already been answered`],
+    [timedOut, 'timed out', `${showCount(timedOut)} requests had no answer within the timeout`],
     [errors, 'errors', `${lost} lost: ${severalOf(errorMessages)}`],
     [result.outages.length, 'outage', outageText(result)],
   ]
@@ -142,20 +142,20 @@ function whyUnanswered({ lost, overdue }: RunFigures): string {
 
 function whyUnsent({ unsent, notReached }: RunFigures): string {
   if (notReached === 0) return 'the server did not take them'
-  if (notReached === unsent) return 'the generator did not get to them'
-  return `the server did not take ${showCount(unsent - notReached)}, the generator did not get to ${showCount(notReached)}`
+  if (notReached === unsent) return 'the generator was too late to send them'
+  return `the server did not take ${showCount(unsent - notReached)}, the generator was too late to send ${showCount(notReached)}`
 }
 
-/** How long connections were down, and when. */
+/** How long connections were lost, and when. */
 function outageText({ outages, outageSeconds }: RunFigures): string {
   const texts = outages.map(
     ({ atSeconds, seconds, connections }) =>
-      `${connections === 1 ? '1 connection' : `${showCount(connections)} connections`} from ${atSeconds.toFixed(1)} s on for ${showTime(seconds * 1000)}`,
+      `${connections === 1 ? '1 connection' : `${showCount(connections)} connections`} from ${atSeconds.toFixed(1)} s on, for ${showTime(seconds * 1000)}`,
   )
   return `${showTime(outageSeconds * 1000)} in all: ${severalOf(texts)}`
 }
 
-/** The most that is told of what connections were lost to; all of it is in the JSON. */
+/** The most messages in the text. The JSON has all of them. */
 const MAX_MESSAGES = 3
 
 function severalOf(messages: readonly string[]): string {
@@ -163,21 +163,21 @@ function severalOf(messages: readonly string[]): string {
   return [...messages.slice(0, MAX_MESSAGES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-/** What has to be known to read the figures. */
+/** Notes for reading the figures. */
 function notes(result: RunResult, options: RunOptions): string[] {
   const { saturatedBecause, waited, requests, acks, unsent, neverAnswered, interrupted } = result
   const lines: string[] = []
   if (interrupted) lines.push(`interrupted ${interruptedText(result)}`)
   if (saturatedBecause !== null) {
-    const who = hasFailed(result)
+    const what = hasFailed(result)
       ? 'the generator did not keep up either'
       : 'the generator was the limit, not the server'
-    lines.push(`saturated   ${who}: ${saturatedBecause}`)
+    lines.push(`saturated   ${what}: ${saturatedBecause}`)
   }
   if (waited > 0) {
     const window = windowOf(options)
     lines.push(
-      `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} reached, or socket full${result.outages.length > 0 ? ', or all connections lost' : ''}`,
+      `waited      ${showCount(waited)} of ${showCount(requests + unsent)} requests found no room when they were due: window of ${window} full, or socket full${result.outages.length > 0 ? ', or all connections lost' : ''}`,
     )
   }
   if (neverAnswered > 0 && acks > 0) {
@@ -185,7 +185,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
       `note        ${showCount(neverAnswered)} of ${showCount(requests + unsent)} requests were never answered; in the latency they count as --timeout, or as long as they had waited`,
     )
   }
-  // Where something went wrong, the generator may have been busy with that.
+  // With failures, the generator may have been busy because of them.
   const busy = isClean(result) ? busyNoteOf(result) : undefined
   if (busy !== undefined) lines.push(`note        ${busy}`)
   return lines
@@ -193,7 +193,7 @@ function notes(result: RunResult, options: RunOptions): string[] {
 
 /** Why and when a run ended early. */
 export function interruptedText({ interruptedBecause, durationSeconds }: RunFigures): string {
-  return `${interruptedBecause ?? 'it was told to stop'}, after ${durationSeconds} s: not the whole run`
+  return `${interruptedBecause ?? 'early'}, after ${durationSeconds} s: not the whole run`
 }
 
 function busyNoteOf({ generator, offeredRate, sentRate, durationSeconds }: RunResult): string | undefined {

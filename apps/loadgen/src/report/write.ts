@@ -9,7 +9,7 @@ import { readPageAssets } from './page-assets.ts'
 import { replaceFile } from './replace-file.ts'
 import { textDocument } from './text-document.ts'
 
-/** Where results go. */
+/** Where results are written. */
 export interface Destinations {
   /** `-` is standard output. */
   readonly json?: string | undefined
@@ -19,13 +19,13 @@ export interface Destinations {
   readonly csv?: string | undefined
 }
 
-/** Stands for standard output. */
+/** The name of standard output. */
 const STDOUT = '-'
 
 /**
- * Looks whether there can be such files, and leaves no trace: better now than when the run is over.
+ * Checks before the run that the files can be written, without creating them.
  *
- * @throws ExitError with one line when there can't, or two are the same
+ * @throws ExitError with one line if one can't be written, or two are the same
  */
 export async function checkDestinations({ json, hgrm, html, csv }: Destinations): Promise<void> {
   const all: [flag: string, file: string | undefined][] = [
@@ -36,17 +36,16 @@ export async function checkDestinations({ json, hgrm, html, csv }: Destinations)
     ['--csv', csv],
   ]
   if (json === STDOUT && csv === STDOUT) {
-    throw new ExitError(ExitStatus.usage, '--json and --csv can not both be standard output; see --help')
+    throw new ExitError(ExitStatus.usage, '--json and --csv exclude each other on standard output; see --help')
   }
   await checkFiles(all.flatMap(([flag, file]) => (file === undefined || file === STDOUT ? [] : [{ flag, file }])))
 }
 
 /**
- * Writes the results: the files first, for whatever happens to standard output they are there. A file that can't be
- * written keeps no other from being so, nor the table, which goes to standard error where something else takes standard
- * output.
+ * Writes the results: the files first, so that they are complete even if standard output fails. If a file can't be written,
+ * the others and the text are still written. The text goes to standard error if JSON or CSV goes to standard output.
  *
- * @throws ExitError with a line for each file that can't be written
+ * @throws ExitError that names each file that can't be written
  */
 export async function writeResults(document: RunDocument, { json, hgrm, html, csv }: Destinations): Promise<void> {
   const files = new Map(hgrm === undefined ? [] : hgrmFiles(hgrm, document.shown))

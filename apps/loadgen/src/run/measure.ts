@@ -1,20 +1,21 @@
 import { Distribution, EMPTY_SUMMARY, type PackedDistribution } from '../engine/distribution.ts'
 import type { TargetOutcome, WorkerOutcome } from '../engine/load-worker.ts'
 import type { TimeSlice } from '../engine/timeline.ts'
+import { perSecond } from '../units/per-second.ts'
 import { mergeOutages } from './merge-outages.ts'
 import type { Measured, RunResult, TargetResult } from './result.ts'
 import { type Evidence, whySaturated } from './verdict.ts'
 
-/** What is known of a run beside what its workers counted. */
+/** Facts of a run that its workers do not count. */
 export interface RunFacts {
-  /** Processor time while it counted, in milliseconds. */
+  /** Processor time of the load phase, in milliseconds. */
   readonly cpu: number
   readonly slices: readonly TimeSlice[]
-  /** Why it was ended early; null when it was not. */
+  /** Why it ended early; null if it did not. */
   readonly interruptedBecause: string | null
 }
 
-/** Puts together what came of all workers. */
+/** Merges the outcomes of all workers into the result. */
 export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Measured {
   const sum = (pick: (outcome: WorkerOutcome) => number) => outcomes.reduce((total, one) => total + pick(one), 0)
   const open = outcomes.every(({ lags }) => lags !== undefined)
@@ -23,9 +24,9 @@ export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Me
   const lags = open ? merge(outcomes.map((outcome) => outcome.lags)) : undefined
   const busy = outcomes.map((outcome) => outcome.busy)
   const duration = Math.max(...outcomes.map((outcome) => outcome.duration))
-  // Each worker by its own clock: they do not begin and stop at the very same moment.
-  const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled)) : null
-  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending))
+  // Each worker has its own clock: they do not begin and stop at exactly the same time.
+  const offeredRate = open ? sum((outcome) => perSecond(outcome.offered, outcome.scheduled / 1000)) : null
+  const sentRate = sum((outcome) => perSecond(outcome.sentInTime, outcome.sending / 1000))
   const requests = sum((outcome) => outcome.requests)
   const acks = sum((outcome) => outcome.acks)
   const [late, overdue] = [sum((outcome) => outcome.late), sum((outcome) => outcome.overdue)]
@@ -52,8 +53,8 @@ export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Me
       interrupted: facts.interruptedBecause !== null,
       interruptedBecause: facts.interruptedBecause,
       durationSeconds: Number((duration / 1000).toFixed(3)),
-      acksPerSecond: rateOf(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration))),
-      // Without an answer there is no time to tell: that of requests that were never answered is only a lower bound.
+      acksPerSecond: roundRate(sum((outcome) => perSecond(outcome.arrivedInTime, outcome.duration / 1000))),
+      // Without answers there are no times: how long unanswered requests waited is only a lower bound.
       latencyMs: acks === 0 ? EMPTY_SUMMARY : responseTimes.summarize(),
       serviceTimeMs: acks === 0 ? EMPTY_SUMMARY : serviceTimes.summarize(),
       offeredRate: offeredRate === null ? null : Number(offeredRate.toPrecision(6)),
@@ -77,12 +78,13 @@ export function measure(outcomes: readonly WorkerOutcome[], facts: RunFacts): Me
   }
 }
 
-/** Each target, of all workers together. */
+/** The results of each target, of all workers together. */
 function targetResults(outcomes: readonly WorkerOutcome[], duration: number): TargetResult[] {
   return (outcomes[0]?.targets ?? []).map(({ target }, i) => {
-    const own = outcomes.map(({ targets }) => targets[i])
+    const own = outcomes.flatMap(({ targets }) => targets[i] ?? [])
     const sum = (pick: (one: TargetOutcome) => number) => own.reduce((total, one) => total + pick(one), 0)
     const [acks, unanswered] = [sum((one) => one.acks), sum((one) => one.unanswered)]
+    const arrivedInTime = sum((one) => one.arrivedInTime)
     return {
       ...{ target, acks, unanswered },
       connections: sum((one) => one.connections),
@@ -92,12 +94,7 @@ function targetResults(outcomes: readonly WorkerOutcome[], duration: number): Ta
       duplicates: sum((one) => one.duplicates),
       timedOut: sum((one) => one.late + one.overdue),
       errors: sum((one) => one.errors),
-      acksPerSecond: rateOf(
-        perSecond(
-          sum((one) => one.arrivedInTime),
-          duration,
-        ),
-      ),
+      acksPerSecond: roundRate(perSecond(arrivedInTime, duration / 1000)),
       latencyMs: acks === 0 ? EMPTY_SUMMARY : merge(own.map(({ responseTimes }) => responseTimes)).summarize(),
     }
   })
@@ -109,7 +106,5 @@ function merge(packed: readonly (PackedDistribution | undefined)[]): Distributio
   return merged
 }
 
-const perSecond = (count: number, milliseconds: number) => (milliseconds === 0 ? 0 : (count / milliseconds) * 1000)
-
-/** Whole numbers where that is exact enough; few a second are told with their fraction. */
-const rateOf = (rate: number) => (rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(4)))
+/** A whole number, or four digits of a rate below 100. */
+const roundRate = (rate: number) => (rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(4)))

@@ -2,7 +2,7 @@ import type { WorkerOutcome } from '../engine/load-worker.ts'
 import { type LoggedOutage, MAX_OUTAGES } from '../engine/outage-log.ts'
 import type { Outage } from './result.ts'
 
-/** The outages of several workers as those of the run: what overlaps is one. */
+/** Merges the outages of several workers: those that overlap are one. */
 export function mergeOutages(outcomes: readonly Pick<WorkerOutcome, 'outages' | 'outageTotal'>[]): {
   readonly outages: readonly Outage[]
   readonly seconds: number
@@ -21,7 +21,7 @@ export function mergeOutages(outcomes: readonly Pick<WorkerOutcome, 'outages' | 
     }
   }
   const together = merged.reduce((sum, { from, to }) => sum + to - from, 0)
-  // Of more outages than a worker keeps only that is known: how long they were.
+  // Of outages that a worker did not keep, only their total length is known.
   const longest = Math.max(0, ...outcomes.map(({ outageTotal }) => outageTotal))
   return {
     outages: merged.slice(0, MAX_OUTAGES).map(({ from, to, connections }) => ({

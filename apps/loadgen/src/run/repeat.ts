@@ -1,15 +1,15 @@
 import type { Measured, RunFigures, RunResult } from './result.ts'
 
-/** All that is kept of a run of many: no slices, no histograms. */
+/** The figures of a run without its slices and histograms. */
 export function withoutSlices({ result: { slices: _, ...run } }: Measured): RunFigures {
   return run
 }
 
 /**
- * Makes runs one after the other, until there are enough or the signal aborts. Of their distributions only that of the
- * middle run is of use, but which it is shows at the end: all are kept until then.
+ * Makes runs one after the other, until there are enough or the signal aborts. All keep their distributions, because the
+ * median run is known only at the end.
  *
- * @param makeRun told how many runs were made before
+ * @param makeRun is called with the number of runs before
  */
 export async function repeatRun(
   times: number,
@@ -19,19 +19,19 @@ export async function repeatRun(
   const all: Measured[] = []
   while (all.length < times && (all.length === 0 || !signal.aborted)) {
     const measured = await makeRun(all.length)
-    // What was cut short is no run like the others, unless it is the only one.
+    // An interrupted run can't be compared with the others. It is kept only if it is the first.
     if (!signal.aborted || all.length === 0) all.push(measured)
   }
   return all
 }
 
 /**
- * Which run is in the middle: by its throughput in the closed model; by its p99 in the open one, where the throughput is
- * given. Of an even number it is the lower. A run without an answer has the longest of all times.
+ * The index of the median run: by throughput in the closed model, by p99 in the open one, where the throughput is given.
+ * Of an even number it is the lower. A run without answers has the highest p99.
  */
 export function medianRun(runs: readonly Measured[]): number {
   const order = runs.map(({ result }, i) => ({ i, by: rankOf(result) })).sort((a, b) => a.by - b.by)
-  return order[Math.ceil(order.length / 2) - 1].i
+  return order[Math.ceil(order.length / 2) - 1]?.i ?? 0
 }
 
 function rankOf({ offeredRate, acksPerSecond, latencyMs }: RunResult): number {

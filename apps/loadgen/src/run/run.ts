@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '@demo/cli'
 import type { LoadWorker } from '../engine/load-worker.ts'
 import { LocalLoadWorker } from '../engine/local-load-worker.ts'
 import { Monitor, type Progress } from '../engine/monitor.ts'
@@ -11,26 +11,23 @@ import type { Measured } from './result.ts'
 const PROGRESS_INTERVAL = 200
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
-/** How often a run that may be ended early is judged, in milliseconds. */
+/** How often a run that can end early is judged, in milliseconds. */
 const JUDGING_INTERVAL = 1000
 
-/** The longest that a timer of Node can wait, in milliseconds. */
-const LONGEST = 2 ** 31 - 1
+/** Timers can fire a millisecond early. A wait is longer by this, so that a time limit is never cut short. */
+const TIMER_EARLINESS = 2
 
-/** Timers may be early by a millisecond: what may take so long is not said to have taken longer. */
-const EARLY = 2
-
-/** Judges what came of a run so far. @returns why it must end, in one line */
+/** Judges a run so far. @returns why it must end, in one line; undefined if it may go on */
 export type JudgeSoFar = (measured: Measured) => string | undefined
 
 /**
- * Makes load: connects, warms up, sends and counts, waits for the last answers.
+ * Makes load: connects, warms up, sends and counts, and waits for the last answers.
  *
- * @param observer called five times a second
- * @param signal ends the sending early, for the reason that it has; what was sent is still waited for and counted
- * @param judgeSoFar called once a second while it counts
- * @throws ClientError when a connection can't be made
- * @throws OptionError when options do not go together
+ * @param observer is called five times a second
+ * @param signal ends the sending early, for its reason; answers to what was sent are still waited for and counted
+ * @param judgeSoFar is called once a second during the load
+ * @throws ClientError if a connection can't be opened
+ * @throws OptionError if options do not go together
  */
 export async function run(
   options: RunOptions,
@@ -42,10 +39,10 @@ export async function run(
   const warmup = warmupOf(options)
   const plans = await planWorkers(options)
   const monitor = new Monitor(options)
-  // One worker is this thread: what it does beside its load is little.
+  // A single worker runs in this thread, which has little else to do.
   const workers: readonly LoadWorker[] = plans.map((plan, worker) => {
     const Kind = plans.length === 1 ? LocalLoadWorker : RemoteLoadWorker
-    return new Kind(plan, (sample) => monitor.take(worker, sample))
+    return new Kind(plan, (sample) => monitor.add(worker, sample))
   })
   const all = <Value>(ask: (one: LoadWorker, worker: number) => Promise<Value>) => Promise.all(workers.map(ask))
   const timer = setInterval(() => observer(monitor.progress()), PROGRESS_INTERVAL)
@@ -78,8 +75,8 @@ export async function run(
 
     monitor.enter('drain')
     const answered = all((worker) => worker.done())
-    // A load that was ended early is waited for; a drain can be ended early itself.
-    await within(orNoLimit(timeout) + EARLY, answered, endedBy === undefined ? signal : undefined)
+    // The drain after an interrupted load runs to its end. The drain itself can be interrupted.
+    await within(orNoLimit(timeout) + TIMER_EARLINESS, answered, endedBy === undefined ? signal : undefined)
     endedBy ??= reasonOf(signal)
     const outcomes = await all((worker) => worker.finish())
     finished = true
@@ -98,7 +95,7 @@ export async function run(
 
   async function judge(judgeNow: JudgeSoFar): Promise<void> {
     const outcomes = await all((worker) => worker.soFar()).catch(() => undefined)
-    // A worker that is gone ends the run by itself.
+    // A worker that has failed ends the run by itself.
     if (outcomes === undefined) return
     const reason = judgeNow(measure(outcomes, { cpu: 0, slices: [], interruptedBecause: null }))
     if (reason !== undefined) failing.abort(reason)
@@ -108,21 +105,3 @@ export async function run(
 const reasonOf = (signal: AbortSignal) => (signal.aborted ? String(signal.reason) : undefined)
 
 const orNoLimit = (milliseconds: number) => (milliseconds === 0 ? NO_LIMIT : milliseconds)
-
-/** Waits until something is done, or the time is up, or the signal aborts. @returns what was done; else undefined */
-async function within<Value>(
-  milliseconds: number,
-  done: Promise<Value> | undefined,
-  signal?: AbortSignal,
-): Promise<Value | undefined> {
-  const over = new AbortController()
-  const signals = signal === undefined ? [over.signal] : [over.signal, signal]
-  const time = sleep(Math.min(milliseconds, LONGEST), undefined, { signal: AbortSignal.any(signals) })
-  // What comes of it when the time is up does not matter any more.
-  done?.catch(() => {})
-  try {
-    return await Promise.race([...(done === undefined ? [] : [done]), time.catch(() => undefined)])
-  } finally {
-    over.abort()
-  }
-}

@@ -1,15 +1,15 @@
-/** Figures for a person. The script of the HTML report uses them too. */
+/** Formats figures for people. The script of the HTML report uses this file too. */
 
-/** What a figure is: in milliseconds, a second, so many, or a fraction of something. */
+/** What a figure is: milliseconds, a number a second, a number, or a fraction. */
 export type Kind = 'time' | 'rate' | 'count' | 'share'
 
-/** Stands where there is no figure: nothing was answered. */
+/** Stands for a missing figure: nothing was answered. */
 export const NONE = '–'
 
-/** How many digits are shown of what is not shown whole. */
+/** Significant digits of a figure that is rounded. */
 const DIGITS = 4
 
-/** A value of a metric: four digits and a unit. */
+/** The value of a metric, with its unit. */
 export function showValue(kind: Kind, value: number | null): string {
   if (value === null) return NONE
   if (kind === 'count') return showCount(value)
@@ -17,7 +17,7 @@ export function showValue(kind: Kind, value: number | null): string {
   return kind === 'rate' ? `${showNumber(value)}/s` : showTime(value)
 }
 
-/** So many: `1,234,567`. */
+/** A whole number: `1,234,567`. */
 export function showCount(value: number): string {
   return value.toLocaleString('en-US')
 }
@@ -35,12 +35,12 @@ export function showTime(value: number | null, digits = DIGITS): string {
   return value >= 1 || value === 0 ? `${showDigits(value, digits)} ms` : `${showDigits(value * 1000, digits)} µs`
 }
 
-/** A number a second, whole if that says enough: `50,000`, `33.3`, `0.5`. */
+/** A number a second, whole if it is large: `50,000`, `33.3`, `0.5`. */
 export function showWholeRate(value: number): string {
   return value >= 100 ? showCount(Math.round(value)) : showDigits(value, 3)
 }
 
-/** Milliseconds in a column: all with the same unit. */
+/** Milliseconds in a column: all have the same unit. */
 export function showMilliseconds(value: number | null): string {
   return value === null ? NONE : `${value.toFixed(value < 10 ? 3 : 1)} ms`
 }
