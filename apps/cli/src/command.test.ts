@@ -5,7 +5,6 @@ import {
   ExitError,
   type Flags,
   flag,
-  listFlag,
   optionalFlag,
   parseCommandLine,
   parseCount,
@@ -369,69 +368,4 @@ test.each([
   )
   await parseCommandLine(program, ['node', 'demo', ...argv])
   expect(program.opts<Values<typeof flags>>().noReconnect).toBe(expected)
-})
-
-describe('a switch', () => {
-  const switches = { quiet: switchFlag('--quiet', 'say nothing') }
-  const quietOf = async (...args: string[]) => {
-    const program = addFlags(
-      new Command('demo').action(() => {}),
-      'DEMO',
-      switches,
-    )
-    await parseCommandLine(program, ['node', 'demo', ...args])
-    return program.opts<Values<typeof switches>>().quiet
-  }
-
-  test('is off unless given, and on where it is', async () => {
-    expect(await quietOf()).toBe(false)
-    expect(await quietOf('--quiet')).toBe(true)
-  })
-
-  test('takes true and false from the environment, and the command line beats it', async () => {
-    vi.stubEnv('DEMO_QUIET', 'true')
-    expect(await quietOf()).toBe(true)
-    vi.stubEnv('DEMO_QUIET', 'false')
-    expect(await quietOf()).toBe(false)
-    expect(await quietOf('--quiet')).toBe(true)
-  })
-
-  test('takes nothing else', async () => {
-    vi.stubEnv('DEMO_QUIET', 'yes')
-    await expect(quietOf()).rejects.toMatchObject({
-      status: 2,
-      message: "invalid DEMO_QUIET 'yes': expected true or false; see --help",
-    })
-  })
-})
-
-describe('a list', () => {
-  const lists = { ports: listFlag('--ports <port…>', 'where', parsePort) }
-  const portsOf = async (...args: string[]) => {
-    const program = addFlags(
-      new Command('demo').action(() => {}),
-      'DEMO',
-      lists,
-    )
-    await parseCommandLine(program, ['node', 'demo', ...args])
-    return program.opts<Values<typeof lists>>().ports
-  }
-
-  test('may be left out, given several times, or with commas', async () => {
-    expect(await portsOf()).toBeUndefined()
-    expect(await portsOf('--ports', '1', '--ports', '2, 3')).toEqual([1, 2, 3])
-  })
-
-  test('from the environment it gives way to flags', async () => {
-    vi.stubEnv('DEMO_PORTS', '7,8')
-    expect(await portsOf()).toEqual([7, 8])
-    expect(await portsOf('--ports', '1')).toEqual([1])
-  })
-
-  test('is wrong where one of it is', async () => {
-    await expect(portsOf('--ports', '1,x')).rejects.toMatchObject({
-      status: 2,
-      message: expect.stringContaining("invalid --ports '1,x': expected a port from 0"),
-    })
-  })
 })

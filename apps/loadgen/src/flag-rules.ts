@@ -62,9 +62,7 @@ export function resolveFlagConflicts(command: Command): void {
     strength('stage') > 0 &&
     strength('rate') === 0
   ) {
-    refuse(
-      `${whereFrom(command, 'warmup')} has no effect: the stages begin at a rate of 0; set --rate to begin at another one`,
-    )
+    refuse(`${whereFrom(command, 'warmup')} has no effect with stages that begin at a rate of 0; set --rate`)
   }
 }
 

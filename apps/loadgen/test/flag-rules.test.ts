@@ -12,7 +12,7 @@ it.each([
   { args: ['--amount', '3', '--duration', '3s'], told: '--amount and --duration exclude each other' },
   { args: ['--stage', '3s:10', '--duration', '3s'], told: '--stage and --duration exclude each other' },
   { args: ['--stage', '3s:10', '--amount', '3'], told: '--stage and --amount exclude each other' },
-  { args: ['--stage', '3s:10', '--warmup', '3s'], told: '--warmup has no effect before stages' },
+  { args: ['--stage', '3s:10', '--warmup', '3s'], told: '--warmup has no effect with stages' },
   { args: ['--arrival', 'poisson'], told: '--arrival has no effect without --rate or --stage' },
   { args: ['--metrics-host', '::1'], told: '--metrics-host has no effect without --metrics-port' },
   { args: ['--abort-on-fail'], told: '--abort-on-fail has no effect without --threshold' },

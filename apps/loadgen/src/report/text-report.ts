@@ -150,7 +150,7 @@ function whyUnsent({ unsent, notReached }: RunFigures): string {
 function outageText({ outages, outageSeconds }: RunFigures): string {
   const texts = outages.map(
     ({ atSeconds, seconds, connections }) =>
-      `${connections === 1 ? '1 connection' : `${showCount(connections)} connections`} from ${atSeconds.toFixed(1)} s on, for ${showTime(seconds * 1000)}`,
+      `${connections === 1 ? '1 connection' : `${showCount(connections)} connections`} from ${atSeconds.toFixed(1)} s on for ${showTime(seconds * 1000)}`,
   )
   return `${showTime(outageSeconds * 1000)} in all: ${severalOf(texts)}`
 }

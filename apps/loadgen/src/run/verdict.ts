@@ -32,7 +32,7 @@ export interface Evidence {
 export function whySaturated({ offeredRate, sentRate, lagP99, busy }: Evidence): string | null {
   if (offeredRate === null || lagP99 === null) return null
   if (lagP99 > LAG_BOUND) {
-    return `one request in a hundred was looked at ${lagP99.toFixed(1)} ms late or later; ${LAG_BOUND} ms is the most`
+    return `the generator was at least ${lagP99.toFixed(1)} ms late for one request in a hundred; the limit is ${LAG_BOUND} ms`
   }
   if (sentRate < offeredRate * OFFERED_ENOUGH && Math.max(...busy) >= BUSY) {
     const [sent, offered] = [sentRate, offeredRate].map(showWholeRate)
