@@ -1,6 +1,6 @@
 /**
- * Whether `demo-loadgen compare` can be believed: pairs of the same build must show no difference, pairs of which one is
- * slowed by 10 % must be told so. The runs of a pair take turns, and each has a fresh server, for one process may be
+ * How reliable `demo-loadgen compare` is: pairs of the same build should show no difference, pairs with a build that is
+ * 10 % slower should show it. The runs of a pair are interleaved, and each has a new server, because one process can be
  * faster than another of the same build.
  *
  *     pnpm bench compare                                ten pairs of each, about twenty minutes
@@ -35,7 +35,7 @@ const demoServer: Build = {
   window: 1000,
 }
 
-/** Nearly all that a request costs is its handler, so that the handler's time is the build's. */
+/** The handler is almost the whole cost of a request, so its time is that of the build. */
 const burning = (steps: number): Build => ({
   script: path('../../server/bench/handlers-server.ts'),
   args: ['burning', String(Math.round(steps))],
@@ -66,7 +66,7 @@ async function comparePair(builds: readonly [Build, Build]): Promise<string> {
   try {
     const files: [string[], string[]] = [[], []]
     for (let i = 0; i < RUNS; i += 1) {
-      // Neither is always the first.
+      // The order alternates.
       for (const side of i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         const file = join(folder, `${side}-${i}.json`)
         await idle()
@@ -93,7 +93,7 @@ async function measure({ script, args, window }: Build, file: string): Promise<v
   if (status !== 0) throw new Error(stderr)
 }
 
-/** Waits until nobody else works on this machine, but not for ever. */
+/** Waits until the machine is idle, up to a limit. */
 async function idle(): Promise<void> {
   const deadline = performance.now() + PATIENCE
   while (performance.now() < deadline) {

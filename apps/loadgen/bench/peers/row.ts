@@ -8,13 +8,13 @@ export interface Row {
   readonly payload: number
 }
 
-/** The payload of a row that names none, in bytes. */
+/** The default payload size, in bytes. */
 const STANDARD_PAYLOAD = 25
 
 /**
- * Reads `1,8,1000` or `100x1024`: windows, each with the size of its payloads where that is not 25 bytes.
+ * Parses `1,8,1000` or `100x1024`: windows, with the size of the payloads if it is not 25 bytes.
  *
- * @throws OptionError that says what is allowed
+ * @throws OptionError that says what is expected
  */
 export function parseRows(text: string): readonly Row[] {
   return text.split(',').map((one) => {
@@ -31,7 +31,7 @@ export function nameOf(row: Row): string {
   return hasOwnPayload(row) ? `window ${row.window}, ${row.payload} B` : `window ${row.window}`
 }
 
-/** Whether the payloads are of another size than the usual one. */
+/** Whether the payload size is not the default. */
 export function hasOwnPayload({ payload }: Row): boolean {
   return payload !== STANDARD_PAYLOAD
 }
