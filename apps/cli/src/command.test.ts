@@ -30,7 +30,7 @@ type Options = Values<typeof FLAGS>
 
 const STANDARD = { port: 8888, maxFrameLength: 1_048_576, idleTimeout: 300_000, logFormat: 'json' }
 
-// Whoever runs the tests may have set some.
+// The environment of the tests may have some.
 beforeEach(() => {
   for (const name of Object.keys(process.env)) {
     if (name.startsWith('DEMO_')) vi.stubEnv(name, undefined)
@@ -41,7 +41,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** What a program writes while a test runs; nothing of it gets out. */
+/** Captures the output of a program in a test. */
 function output(): { stdout: () => string; stderr: () => string } {
   const capture = (stream: NodeJS.WriteStream) => {
     const spy = vi.spyOn(stream, 'write').mockImplementation(() => true)
@@ -67,7 +67,7 @@ async function optionsOf(...args: string[]): Promise<Options> {
   return options
 }
 
-/** What a command line ends with. Nothing may be written by the way: whoever catches the error writes it. */
+/** The error that a command line ends with. Nothing may be written before: the caller writes the error. */
 async function endOf(program: Command, ...args: string[]): Promise<ExitError> {
   const { stdout, stderr } = output()
   const end = await parseCommandLine(program, ['node', 'demo', ...args]).then(
@@ -148,15 +148,15 @@ describe('an environment variable', () => {
   })
 })
 
-describe('what is wrong is one line, and status 2', () => {
-  test('a flag’s value: it names the flag, the value, and what is allowed', async () => {
+describe('an error is one line, and status 2', () => {
+  test('an invalid flag: it names the flag, the value, and what is expected', async () => {
     expect(await usageOf('--port', '65536')).toMatchObject({
       status: 2,
       message: "invalid --port '65536': expected a port from 0 (any free one) to 65535; see --help",
     })
   })
 
-  test('a variable’s value: it names the variable, the value, and what is allowed', async () => {
+  test('an invalid variable: it names the variable, the value, and what is expected', async () => {
     vi.stubEnv('DEMO_SERVER_MAX_FRAME_LENGTH', '1MB')
     const { status, message } = await usageOf()
     expect(status).toBe(2)
@@ -180,10 +180,10 @@ describe('what is wrong is one line, and status 2', () => {
     ['an argument too many', ['something'], 'too many arguments'],
     ['an unknown short flag', ['-x'], "unknown option '-x'"],
     ['one of no words', ['-f', 'xml'], "invalid --log-format 'xml': expected one of json, pretty"],
-  ])('%s', async (_what, args, told) => {
+  ])('%s', async (_what, args, expected) => {
     const { status, message } = await usageOf(...args)
     expect(status).toBe(2)
-    expect(message).toContain(told)
+    expect(message).toContain(expected)
     expect(message).toMatch(/^[^\n]+; see --help$/)
     expect(message).not.toMatch(/^error/)
   })
@@ -219,7 +219,7 @@ describe('what is wrong is one line, and status 2', () => {
   })
 })
 
-test('a default that can’t be is found when the program starts', () => {
+test('an invalid default is found when the program starts', () => {
   const flags = { port: flag('--port <port>', '', parsePort, '99999') }
   expect(() => addFlags(new Command('demo'), 'DEMO', flags)).toThrow(RangeError)
 })
@@ -235,7 +235,7 @@ describe('help and version', () => {
     expect(stderr()).toBe('')
   })
 
-  test('tells each flag with its default as it is typed, and its variable', async () => {
+  test('lists each flag with its default as it is typed, and its variable', async () => {
     const { stdout } = output()
     await expect(parseCommandLine(createProgram(), ['node', 'demo', '--help'])).rejects.toBeInstanceOf(ExitError)
     // Where the lines are broken depends on the terminal.
@@ -257,7 +257,7 @@ describe('help and version', () => {
     expect(stderr()).toBe('')
   })
 
-  test.each(['--version', '--help', '-h'])('%s is there for whoever has a variable wrong', async (flag) => {
+  test.each(['--version', '--help', '-h'])('%s works even if a variable is invalid', async (flag) => {
     const { stdout } = output()
     vi.stubEnv('DEMO_SERVER_AMOUNT', 'many')
     await expect(parseCommandLine(createProgram(), ['node', 'demo', flag])).rejects.toMatchObject({ status: 0 })

@@ -57,7 +57,7 @@ describe('a time', () => {
     expect(() => parseDuration(text)).toThrow('expected a time like 500ms, 10s or 5m, or 0 for no limit')
   })
 
-  // 0 switches a limit off: the shortest limit there is must not become none.
+  // 0 is no limit, so the shortest limit must not become 0.
   test.each(['0.4ms', '0.0001s'])('%s is not rounded to 0, which means no limit', (text) => {
     expect(resultOf(parseDuration, text)).not.toBe(0)
   })
@@ -223,7 +223,7 @@ describe('a text', () => {
   })
 })
 
-/** What a parser makes of a text; undefined when it refuses it. */
+/** The parsed value; undefined if the parser refuses it. */
 function resultOf<Value>(parse: (text: string) => Value, text: string): Value | undefined {
   try {
     return parse(text)

@@ -18,7 +18,7 @@ const OPTIONS: CompareOptions = {
   absoluteFloor: 0.01,
 }
 
-/** Runs of a build: each spreads evenly by so much around the middle. */
+/** Runs of a build, uniformly distributed around the middle. */
 function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): RunFigures[] {
   return Array.from({ length: count }, () => {
     const factor = 1 + spread * (2 * random() - 1)
@@ -42,7 +42,7 @@ describe('compare', () => {
     expect(rows[0]?.before.noise).toBeGreaterThan(0)
   })
 
-  it('sees it where runs took turns on a machine that is slow for minutes, and would not without the turns', () => {
+  it('finds it in interleaved runs on a machine that is slow for minutes, and only if they are interleaved', () => {
     const random = seeded(2)
     const machine = Array.from({ length: 12 }, () => 0.6 + 0.8 * random())
     const runs = (rate: number) => machine.flatMap((speed) => runsOf(1, rate * speed, 0.03, random))
@@ -53,7 +53,7 @@ describe('compare', () => {
     expect(rows[0]?.change).toBeCloseTo(-0.1, 1)
   })
 
-  it('sees no difference between runs of the same build that took turns, nearly always', () => {
+  it('finds no difference between interleaved runs of the same build, nearly always', () => {
     const random = seeded(6)
     let alarms = 0
     for (let pair = 0; pair < 300; pair += 1) {
@@ -63,7 +63,7 @@ describe('compare', () => {
     expect(alarms).toBeLessThanOrEqual(15)
   })
 
-  it('does not pair where pairs are too few to tell, or have no ratio', () => {
+  it('does not pair if there are too few pairs, or a value is 0', () => {
     const random = seeded(1)
     const few = compare(runsOf(5, 1000, 0.01, random), runsOf(5, 800, 0.01, random), OPTIONS, true)
     expect(few).toMatchObject({ verdict: 'worse', enough: true, paired: false })
@@ -122,7 +122,7 @@ describe('compare', () => {
     expect(rows.find(({ metric }) => metric.name === 'p50')?.verdict).toBe('no difference seen')
   })
 
-  it('tells requests that were lost, and says nothing of troubles that nobody had', () => {
+  it('reports lost requests, and no failures that did not occur', () => {
     const before = Array.from({ length: 8 }, () => makeRun())
     const after = before.map((run, i) => (i === 3 ? makeRun({ unanswered: 1, acks: 999 }) : run))
     const { verdict, rows } = compare(before, after, OPTIONS)
@@ -135,7 +135,7 @@ describe('compare', () => {
 
 const ENVIRONMENT = { node: 'v20.19.0', cpus: 2 }
 
-/** A file as run --json writes it, as far as compare reads it. */
+/** A file of run --json, with the parts that compare reads. */
 function writeRuns(runs: readonly RunFigures[], changes: object = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'compare-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -171,7 +171,7 @@ describe('compare where there is nothing', () => {
     expect(verdicts([makeRun(), empty], [makeRun(), makeRun()]).verdict).toBe(none)
   })
 
-  it('is worse where a server that answered does not answer any more', () => {
+  it('is worse if a server has stopped answering', () => {
     expect(verdicts([makeRun()], [dead]).verdict).toBe('worse')
   })
 
@@ -186,7 +186,7 @@ describe('demo-loadgen compare', () => {
   const steady = (acksPerSecond: number) =>
     Array.from({ length: 8 }, (_, i) => makeRun({ acksPerSecond: acksPerSecond + i }))
 
-  it('tells a regression in a table and in words, with exit status 99', async () => {
+  it('reports a regression in a table and in words, with exit status 99', async () => {
     const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(900))])
     expect(await program.exit()).toEqual({ status: 99, signal: null })
     expect(program.stderr).toBe('')
@@ -200,15 +200,15 @@ describe('demo-loadgen compare', () => {
   })
 
   it.each([
-    { name: 'better', after: 1100, told: /^verdict: better \(acksPerSecond \+10\.0 %\)$/m },
-    { name: 'no difference', after: 1000, told: /^verdict: no difference seen$/m },
-  ])('has exit status 0 when it is $name', async ({ after, told }) => {
+    { name: 'better', after: 1100, expected: /^verdict: better \(acksPerSecond \+10\.0 %\)$/m },
+    { name: 'no difference', after: 1000, expected: /^verdict: no difference seen$/m },
+  ])('has exit status 0 when it is $name', async ({ after, expected }) => {
     const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(after))])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
-    expect(program.stdout).toMatch(told)
+    expect(program.stdout).toMatch(expected)
   })
 
-  it('says that single runs tell nothing of their noise, and how to do better', async () => {
+  it('says that single runs are too few for statistics, and what to do', async () => {
     const one = (acksPerSecond: number) => writeRuns([makeRun({ acksPerSecond })])
     const program = startLoadgen(['compare', one(1000), one(900)])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
@@ -226,12 +226,12 @@ describe('demo-loadgen compare', () => {
     expect(program.stdout).toMatch(/^medians of 6 and 6 runs; /m)
   })
 
-  it('compares each with its neighbour where they took turns, in whatever order they are given', async () => {
+  it('compares interleaved runs with their neighbours, in whatever order they are given', async () => {
     const file = (flag: string, acksPerSecond: number, second: number) => [
       flag,
       writeRuns([makeRun({ acksPerSecond })], { startedAt: new Date(1e12 + second * 1000).toISOString() }),
     ]
-    // Neither is always the first; and the machine is faster from minute to minute.
+    // The order alternates, and the machine gets faster from minute to minute.
     const pairs = Array.from({ length: 8 }, (_, i) => [
       file('--before', 1000 * 1.3 ** i, 2 * i + (i % 2)),
       file('--after', 900 * 1.3 ** i, 2 * i + 1 - (i % 2)),
@@ -242,7 +242,7 @@ describe('demo-loadgen compare', () => {
     expect(program.stdout).toMatch(/^verdict: worse \(acksPerSecond −10\.0 %\)$/m)
   })
 
-  it('compares what it is told to, by the floors it is told', async () => {
+  it('compares the given metrics, by the given floors', async () => {
     const files = [writeRuns(steady(1000)), writeRuns(steady(900))]
     const blind = startLoadgen(['compare', ...files, '--metric', 'service.p99,mean'])
     expect(await blind.exit()).toEqual({ status: 0, signal: null })
@@ -287,7 +287,7 @@ describe('demo-loadgen compare', () => {
     )
   })
 
-  it('takes the zeros that were once written where nothing was answered for nothing', async () => {
+  it('reads the zeros of older results without answers as missing figures', async () => {
     const zeros = writeRuns([makeRun({ acks: 0, latencyMs: flat(0), serviceTimeMs: flat(0), unanswered: 1000 })])
     const program = startLoadgen(['compare', zeros, zeros])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
@@ -314,48 +314,60 @@ describe('demo-loadgen compare', () => {
     {
       name: 'another schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: 2 })],
-      told: /schemaVersion is 2; expected 1/,
+      expected: /schemaVersion is 2; expected 1/,
     },
     {
       name: 'no schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: undefined })],
-      told: /no schemaVersion/,
+      expected: /no schemaVersion/,
     },
-    { name: 'no results', args: () => [writeRuns([], { options: undefined })], told: /expected the result of a run/ },
-    { name: 'figures missing', args: () => [writeRuns([makeRun()], { latencyMs: undefined })], told: /it has no p50/ },
-    { name: 'no runs', args: () => [writeRuns([makeRun()], { repeats: [] })], told: /expected the result of a run/ },
+    {
+      name: 'no results',
+      args: () => [writeRuns([], { options: undefined })],
+      expected: /expected the result of a run/,
+    },
+    {
+      name: 'figures missing',
+      args: () => [writeRuns([makeRun()], { latencyMs: undefined })],
+      expected: /it has no p50/,
+    },
+    {
+      name: 'no runs',
+      args: () => [writeRuns([makeRun()], { repeats: [] })],
+      expected: /expected the result of a run/,
+    },
     {
       name: 'runs that are none',
       args: () => [writeRuns([makeRun()], { repeats: [null] })],
-      told: /it has no acksPerSecond/,
+      expected: /it has no acksPerSecond/,
     },
     {
       name: 'no JSON',
       args: () => [import.meta.filename],
-      told: /compare\.test\.ts: expected JSON written by demo-loadgen run --json/,
+      expected: /compare\.test\.ts: expected JSON written by demo-loadgen run --json/,
     },
     {
       name: 'no such file',
       args: () => ['/no/such/run.json'],
-      told: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
+      expected: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
     },
-    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], told: /no metric 'q98'/ },
+    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], expected: /no metric 'q98'/ },
     {
       name: 'a percentile that the file does not have',
       args: () => [writeRuns([makeRun()]), '--metric', 'p95'],
-      told: /it has no p95; make the run again with --percentiles 95/,
+      expected: /it has no p95; make the run again with --percentiles 95/,
     },
     {
       name: 'a floor that is none',
       args: () => [writeRuns([makeRun()]), '--relative-floor', '5'],
-      told: /a share like 5%/,
+      expected: /a share like 5%/,
     },
-    { name: 'a risk that is certain', args: () => [writeRuns([makeRun()]), '--risk', '100%'], told: /below 100%/ },
-  ])('refuses $name with one line and exit status 2', async ({ args, told }) => {
+    { name: 'a risk that is certain', args: () => [writeRuns([makeRun()]), '--risk', '100%'], expected: /below 100%/ },
+  ])('refuses $name with one line and exit status 2', async ({ args, expected }) => {
     const program = startLoadgen(['compare', writeRuns([makeRun()]), ...args()])
     expect(await program.exit()).toEqual({ status: 2, signal: null })
     expect(program.stdout).toBe('')
-    expect(program.stderrLines).toEqual([expect.stringMatching(told)])
+    expect(program.stderrLines).toEqual([expect.stringMatching(expected)])
   })
 
   it.each([{ count: 0 }, { count: 1 }, { count: 3 }])('refuses $count files', async ({ count }) => {

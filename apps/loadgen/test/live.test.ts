@@ -21,7 +21,7 @@ const SEQUENCE = /\x1b\[\d*[A-Zm]/g
 const LONG = ['--warmup', 0, '--duration', '10m', '--connections', 2] as const
 
 describe('without a terminal', () => {
-  it('a run tells a plain line a second', async () => {
+  it('a run prints a line a second', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['--port', port, ...LONG])
     await program.until('two lines', () => program.stderrLines[1])
@@ -32,7 +32,7 @@ describe('without a terminal', () => {
     expect(program.stderr).not.toContain('\x1b')
   })
 
-  it('a quiet run tells nothing', async () => {
+  it('a quiet run prints no progress', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['--port', port, '--quiet', '--warmup', 0, '--duration', '1200ms', '--connections', 2])
     expect(await program.exit()).toEqual({ status: 0, signal: null })

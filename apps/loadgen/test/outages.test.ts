@@ -31,7 +31,7 @@ async function untilLost(metricsPort: number): Promise<void> {
 }
 
 describe('a server that is killed and comes back', () => {
-  it('is an outage in the result of the open model, and what was due meanwhile counts', async () => {
+  it('is an outage in the result of the open model, and requests that were due in it count', async () => {
     const { program, next } = await killAndReplace(['--rate', 1000, '--duration', '3s', '--connections', 4])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     const json = readJson(program)

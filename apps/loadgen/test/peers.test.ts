@@ -158,7 +158,7 @@ describe('the tables', () => {
     expect(rateTable(samples, peers, [{ window: 9, payload: 25 }])).toContain('| C, the floor | – | – |')
   })
 
-  it('say who is faster than we, who is as fast, and who is slower', () => {
+  it('list the faster, the equally fast and the slower peers', () => {
     expect(standingTable(samples, peers, [row]).split('\n').at(-1)).toBe(
       '| window 8 | C, the floor 1.33 × | Redis, PING 1.00 × | Go, tuned, all cores 0.01 ×; Go, never flushes |',
     )
@@ -183,7 +183,7 @@ describe('text', () => {
     expect(() => replaceSection(DOCUMENT, 'other', '')).toThrow('<!-- generated: other -->')
   })
 
-  it('is told in three figures', () => {
+  it('has three digits', () => {
     expect([0, 999, 2150, 215_000, 1_584_000, 57_000_000].map(formatRate)).toEqual([
       ...['0.00', '999', '2.15 k', '215 k', '1.58 M', '57.0 M'],
     ])

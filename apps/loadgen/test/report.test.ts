@@ -78,7 +78,7 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   expect(shownBy(written)).toEqual([])
 })
 
-test('a terminal that does not know its size gets all lines', () => {
+test('a terminal without a size gets all lines', () => {
   let written = ''
   const view = new LiveView({ columns: 0, colors: false, write: (text) => (written += text) })
   view.show(at('load', 1, 100, { done: 0.5 }))
@@ -93,12 +93,12 @@ test('a terminal that is narrow gets no line that is wider', () => {
 })
 
 test.each([
-  { notReached: 0, told: 'the server did not take them' },
-  { notReached: 3, told: 'the generator was too late to send them' },
-  { notReached: 1, told: 'the server did not take 2, the generator was too late to send 1' },
-])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
+  { notReached: 0, expected: 'the server did not take them' },
+  { notReached: 3, expected: 'the generator was too late to send them' },
+  { notReached: 1, expected: 'the server did not take 2, the generator was too late to send 1' },
+])('the cause of unsent requests is reported: $expected', ({ notReached, expected }) => {
   expect(failures(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
-    ['unsent', `3 requests were due and never sent: ${told}`],
+    ['unsent', `3 requests were due and never sent: ${expected}`],
   ])
 })
 
@@ -134,7 +134,7 @@ test('the text has the percentiles that were asked for', () => {
   expect(text).not.toMatch(/^ {2}p90/m)
 })
 
-test('the text tells outages, targets, rates below 1 a second, and that the run was interrupted', () => {
+test('the text has outages, targets, rates below 1 a second, and that the run was interrupted', () => {
   const outages = [
     { atSeconds: 1, seconds: 0.8, connections: 4 },
     { atSeconds: 3.25, seconds: 0.05, connections: 1 },
@@ -158,7 +158,7 @@ test('the text tells outages, targets, rates below 1 a second, and that the run 
   expect(text).toMatch(/^ {12}unix:\/b {2}0 acks\/s, p50 –, p99 –, 3 failed, 2 connections lost$/m)
 })
 
-test('a plain line tells each kind of trouble, and a dash where nothing was answered', () => {
+test('a plain line has each kind of failure, and a dash if nothing was answered', () => {
   const failures = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
   const now = at('load', 1, 10, { ...failures, mismatched: 6, duplicates: 7, p50: null, p99: null })
   expect(progressLine(now, undefined)).toBe(

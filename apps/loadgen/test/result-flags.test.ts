@@ -128,14 +128,14 @@ describe('--config', () => {
   })
 
   it.each([
-    { text: 'conections: 4', told: /:1: there is no key conections/ },
-    { text: 'port: 1\nrate: fast', told: /:2: invalid rate 'fast': expected a rate a second/ },
-    { text: 'percentiles: [101]', told: /:1: invalid percentiles: expected a percentile/ },
-    { text: '- a', told: /expected keys and values/ },
-  ])('is refused with its line and status 2: $text', async ({ text, told }) => {
+    { text: 'conections: 4', expected: /:1: there is no key conections/ },
+    { text: 'port: 1\nrate: fast', expected: /:2: invalid rate 'fast': expected a rate a second/ },
+    { text: 'percentiles: [101]', expected: /:1: invalid percentiles: expected a percentile/ },
+    { text: '- a', expected: /expected keys and values/ },
+  ])('is refused with its line and status 2: $text', async ({ text, expected }) => {
     const program = startLoadgen(['--config', write(text)])
     expect(await program.exit()).toEqual({ status: 2, signal: null })
-    expect(program.stderrLines).toEqual([expect.stringMatching(told)])
+    expect(program.stderrLines).toEqual([expect.stringMatching(expected)])
   })
 
   it('is there for the other commands', async () => {

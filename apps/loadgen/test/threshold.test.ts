@@ -30,29 +30,29 @@ describe('a threshold', () => {
   })
 
   it.each([
-    { text: '', told: /a metric, one of < <= > >= ==, and a value, like p99<5ms/ },
-    { text: 'p99', told: /like p99<5ms/ },
-    { text: 'p99=5ms', told: /one of < <= > >= ==/ },
-    { text: 'p99<>5ms', told: /one of < <= > >= ==/ },
+    { text: '', expected: /a metric, one of < <= > >= ==, and a value, like p99<5ms/ },
+    { text: 'p99', expected: /like p99<5ms/ },
+    { text: 'p99=5ms', expected: /one of < <= > >= ==/ },
+    { text: 'p99<>5ms', expected: /one of < <= > >= ==/ },
     {
       text: 'q98<5ms',
-      told: /no metric 'q98'; expected p50, p99 or any other percentile, .*acksPerSecond.*service\.p50/,
+      expected: /no metric 'q98'; expected p50, p99 or any other percentile, .*acksPerSecond.*service\.p50/,
     },
-    { text: 'p0<5ms', told: /no metric 'p0': expected a percentile above 0, up to 100/ },
-    { text: 'p101<5ms', told: /no metric 'p101': expected a percentile/ },
-    { text: 'errors<1%', told: /invalid value '1%' of errors: expected a value without %/ },
-    { text: 'p99<1%', told: /invalid value '1%' of p99: expected a time/ },
-    { text: 'toString<5ms', told: /no metric 'toString'/ },
-    { text: 'p99<5', told: /invalid value '5' of p99: expected a time like 300us, 5ms or 1s/ },
-    { text: 'p99<5m', told: /expected a time/ },
-    { text: 'p99<-5ms', told: /like p99<5ms/ },
+    { text: 'p0<5ms', expected: /no metric 'p0': expected a percentile above 0, up to 100/ },
+    { text: 'p101<5ms', expected: /no metric 'p101': expected a percentile/ },
+    { text: 'errors<1%', expected: /invalid value '1%' of errors: expected a value without %/ },
+    { text: 'p99<1%', expected: /invalid value '1%' of p99: expected a time/ },
+    { text: 'toString<5ms', expected: /no metric 'toString'/ },
+    { text: 'p99<5', expected: /invalid value '5' of p99: expected a time like 300us, 5ms or 1s/ },
+    { text: 'p99<5m', expected: /expected a time/ },
+    { text: 'p99<-5ms', expected: /like p99<5ms/ },
     {
       text: 'acksPerSecond>=1ms',
-      told: /invalid value '1ms' of acksPerSecond: expected a rate a second like 500, 200k or 1\.5M/,
+      expected: /invalid value '1ms' of acksPerSecond: expected a rate a second like 500, 200k or 1\.5M/,
     },
-  ])('is refused where it can not be read, and what is allowed is told: "$text"', ({ text, told }) => {
+  ])('is refused if it is invalid, and the error says what is expected: "$text"', ({ text, expected }) => {
     expect(() => parseThreshold(text)).toThrow(RangeError)
-    expect(() => parseThreshold(text)).toThrow(told)
+    expect(() => parseThreshold(text)).toThrow(expected)
     expect(() => parseThreshold(text)).not.toThrow(/\n/)
   })
 

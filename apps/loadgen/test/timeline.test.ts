@@ -3,7 +3,7 @@ import { Distribution } from '../src/engine/distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from '../src/engine/load-worker.ts'
 import { Timeline } from '../src/engine/timeline.ts'
 
-/** A sample at the end of its slice, with answers that took so long, in milliseconds. */
+/** A sample at the end of its slice. @param times of its answers, in milliseconds */
 function sample(slice: number, times: readonly number[], more: Partial<ProgressSample> = {}): ProgressSample {
   const responseTimes = new Distribution(2)
   for (const time of times) responseTimes.record(time, 1)
@@ -39,7 +39,7 @@ describe('a Timeline', () => {
     const slices = timeline.slices()
     expect(slices).toMatchObject([
       { atSeconds: 0, seconds: 0.1, acks: 4, failedAcks: 1, errors: 0, inFlight: 7 },
-      // The first worker was too late to tell: it is as it was.
+      // The first worker has no sample here, so it keeps its state.
       { atSeconds: 0.1, seconds: 0.1, acks: 1, failedAcks: 0, errors: 2, inFlight: 9 },
     ])
     expect(slices[0]?.p50).toBeCloseTo(1, 1)
@@ -47,7 +47,7 @@ describe('a Timeline', () => {
     expect(slices[1]?.p99).toBeCloseTo(2, 1)
   })
 
-  test('has an empty slice where nobody told anything', () => {
+  test('has an empty slice if there is no sample', () => {
     const timeline = new Timeline(true)
     timeline.add(0, sample(0, [1]))
     timeline.add(0, sample(3, [1]))
