@@ -101,6 +101,12 @@ const ALLOWED: readonly Arrow[] = [
   { from: 'apps/cli/src/x.ts', to: 'commander' },
 ]
 
+/** Two files that import types from each other. */
+const CIRCLE = ['apps/loadgen/src/engine/circle-a.ts', 'apps/loadgen/src/engine/circle-b.ts'] as const
+
+/** What the linter says of each file of the circle. */
+let circleComplaints: string[] = []
+
 /** What the linter says of each arrow. Asked once for all of them, in a folder that has its configuration. */
 const complaints = new Map<Arrow, string[]>()
 const folder = temporaryFolder()
@@ -115,11 +121,16 @@ beforeAll(async () => {
     writeFileSync(join(folder, file), `${source}\n`)
     return file
   })
+  writeFileSync(join(folder, CIRCLE[0]), "import type { B } from './circle-b.ts'\n\nexport type A = B | 1\n")
+  writeFileSync(join(folder, CIRCLE[1]), "import type { A } from './circle-a.ts'\n\nexport type B = A | 2\n")
   const { stdout, stderr } = await run(bin('biome'), ['lint', '--reporter=json', '--max-diagnostics=none', '.'], {
     folder,
   })
   if (stdout === '') throw new Error(stderr)
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: { message: string; location: { path: string } }[] }
+  circleComplaints = CIRCLE.flatMap((file) =>
+    diagnostics.filter(({ location }) => location.path === file).map(({ message }) => message),
+  )
   arrows.forEach((arrow, i) => {
     const own = diagnostics.filter(({ location }) => location.path === files[i])
     complaints.set(
@@ -134,6 +145,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the linter', () => {
   it.each(FORBIDDEN)('forbids the arrow from $from to $to, and says where arrows are drawn', (arrow) => {
     expect(complaints.get(arrow)).toEqual([expect.stringContaining('docs/architecture.md')])
+  })
+
+  it('forbids files of the load generator to import each other in a circle, types included', () => {
+    expect(circleComplaints).toEqual(CIRCLE.map(() => expect.stringContaining('part of a cycle')))
   })
 
   it.each(ALLOWED)('allows the arrow from $from to $to', (arrow) => {
