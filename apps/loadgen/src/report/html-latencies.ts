@@ -5,7 +5,7 @@ import { NONE, showCount, showNumber, showTime } from '../units/format.ts'
 import { perSecond } from '../units/per-second.ts'
 import type { RunDocument } from './document.ts'
 import { type Markup, markup } from './markup.ts'
-import { TARGET_FAILURES } from './text-report.ts'
+import { targetFailures } from './text-report.ts'
 
 const EXPLANATIONS: Readonly<Record<Times, readonly [name: string, text: string]>> = {
   latencyMs: ['Response', 'Response time, from when a request was due'],
@@ -25,10 +25,10 @@ export function latencies({ shown: { result }, percentiles }: RunDocument): Mark
     bound('max'),
   ]
   const heads = open ? columns.map((times) => EXPLANATIONS[times][0]) : ['Response time']
-  const said = open
+  const explanation = open
     ? columns.map((times) => EXPLANATIONS[times][1]).join('; ')
     : 'Response time, from when a request was sent to its answer'
-  return markup`<section><h2>Latencies</h2><p class="muted">${said}.${neverAnswered(result)}</p><div class="table latencies"><table>
+  return markup`<section><h2>Latencies</h2><p class="muted">${explanation}.${neverAnswered(result)}</p><div class="table latencies"><table>
 <thead><tr><th scope="col"></th>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows.map(([name, values]) => markup`<tr><th scope="row">${name}</th>${values.map((value) => markup`<td>${showTime(value)}</td>`)}</tr>`)}</tbody>
 </table></div></section>`
@@ -60,11 +60,11 @@ export function targets({ targets: all }: RunResult): Markup {
   if (all.length === 0) return markup``
   const rows = all.map((one) => {
     const { p50, p99, max } = one.latencyMs
-    const wrong = TARGET_FAILURES.flatMap(([name, said]) => (one[name] > 0 ? [`${showCount(one[name])} ${said}`] : []))
-    return markup`<tr><th scope="row">${one.target}</th><td>${showNumber(one.acksPerSecond)}/s</td>${[p50, p99, max].map((value) => markup`<td>${showTime(value)}</td>`)}<td class="wrong">${wrong.join(', ') || NONE}</td></tr>`
+    const failures = targetFailures(one)
+    return markup`<tr><th scope="row">${one.target}</th><td>${showNumber(one.acksPerSecond)}/s</td>${[p50, p99, max].map((value) => markup`<td>${showTime(value)}</td>`)}<td class="wrong">${failures.join(', ') || NONE}</td></tr>`
   })
   return markup`<section><h2>Targets</h2><div class="table"><table>
-<thead><tr>${['Target', 'acks/s', 'p50', 'p99', 'max', 'wrong'].map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
+<thead><tr>${['Target', 'acks/s', 'p50', 'p99', 'max', 'failures'].map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows}</tbody></table></div></section>`
 }
 

@@ -21,8 +21,8 @@ export function verdict({ shown: { result }, runs, thresholds }: RunDocument): M
     )
   }
   for (const one of thresholds) {
-    const said = `${one.threshold.text}, ${describeActual(one)}`
-    lines.push(one.passed ? line('good', 'Passed:', said) : line('bad', 'Crossed:', said))
+    const text = `${one.threshold.text}, ${describeActual(one)}`
+    lines.push(one.passed ? line('good', 'Passed:', text) : line('bad', 'Crossed:', text))
   }
   return markup`<ul class="verdict">${lines}</ul>`
 }
@@ -42,8 +42,8 @@ function runLines(run: RunFigures, number: number | undefined): Markup[] {
   ]
 }
 
-function line(kind: Kind, head: string, said: string): Markup {
-  return markup`<li class="${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span><strong>${head}</strong> ${said}</span></li>`
+function line(kind: Kind, head: string, text: string): Markup {
+  return markup`<li class="${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span><strong>${head}</strong> ${text}</span></li>`
 }
 
 /** The key figures. Failures are red. */

@@ -26,7 +26,7 @@ export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string
     .filter(({ passed }) => !passed)
     .map((one) => `misses ${one.threshold.text} (${showActual(one)})`)
     .join(', ')
-  const said = {
+  const text = {
     met: 'met',
     missed,
     behind: `not answered at that rate: the backlog grew by ${showPerSecond(backlogGrowth)}`,
@@ -35,7 +35,7 @@ export function stepEnd({ run, verdicts, outcome, backlogGrowth }: Step): string
       .join('; ')}`,
     saturated: `generator saturated: ${run.saturatedBecause ?? ''}`,
   }[outcome]
-  return `${figures.map((figure) => figure.padStart(WIDTH)).join('')}   ${said}\n`
+  return `${figures.map((figure) => figure.padStart(WIDTH)).join('')}   ${text}\n`
 }
 
 export function searchReport({ highest, end, last }: Found, { slo, maxRate, precision }: SearchOptions): string {

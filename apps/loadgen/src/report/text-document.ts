@@ -18,8 +18,8 @@ function repeatLines({ runs, shownAt }: RunDocument): string[] {
   return runs.map((run, i) => {
     const { p50, p99 } = run.latencyMs
     const times = `p50 ${showTime(p50)}, p99 ${showTime(p99)}`
-    const said = i === shownAt ? '   ← shown above' : remarks(run)
-    return labelled(i, 'runs', `${showNumber(run.acksPerSecond)} acks/s, ${times}${said}`)
+    const remark = i === shownAt ? '   ← shown above' : remarks(run)
+    return labelled(i, 'runs', `${showNumber(run.acksPerSecond)} acks/s, ${times}${remark}`)
   })
 }
 
@@ -35,8 +35,8 @@ function remarks(run: RunFigures): string {
 
 function thresholdLines(verdicts: readonly ThresholdVerdict[]): string[] {
   return verdicts.map((one, i) => {
-    const said = one.passed ? 'passed ' : 'CROSSED'
-    return labelled(i, 'thresholds', `${said} ${one.threshold.text}: ${describeActual(one)}`)
+    const verdict = one.passed ? 'passed ' : 'CROSSED'
+    return labelled(i, 'thresholds', `${verdict} ${one.threshold.text}: ${describeActual(one)}`)
   })
 }
 

@@ -91,14 +91,14 @@ function targetRows(targets: readonly TargetResult[]): [string, string][] {
       `${showWholeRate(one.acksPerSecond)} acks/s`,
       `p50 ${showTime(p50)}`,
       `p99 ${showTime(p99)}`,
-      ...TARGET_FAILURES.flatMap(([name, said]) => (one[name] > 0 ? [`${showCount(one[name])} ${said}`] : [])),
+      ...targetFailures(one),
     ]
     return [i === 0 ? 'targets' : '', `${one.target}  ${figures.join(', ')}`]
   })
 }
 
 /** Kinds of failures of a target, in a word or two. */
-export const TARGET_FAILURES = [
+const TARGET_FAILURES = [
   ['failedAcks', 'failed'],
   ['unanswered', 'unanswered'],
   ['timedOut', 'timed out'],
@@ -106,6 +106,11 @@ export const TARGET_FAILURES = [
   ['mismatched', 'mismatched'],
   ['duplicates', 'duplicate'],
 ] as const satisfies readonly (readonly [keyof TargetResult, string])[]
+
+/** The failures of a target that occurred: `3 failed`. */
+export function targetFailures(target: TargetResult): string[] {
+  return TARGET_FAILURES.flatMap(([name, text]) => (target[name] > 0 ? [`${showCount(target[name])} ${text}`] : []))
+}
 
 /** Each kind of failure that occurred: its name, and what it means. */
 export function failures(result: RunFigures): [name: string, text: string][] {
