@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Step 3, a cursor: two numbers tell where a packet lies in its chunk. Nothing is sliced, no ID becomes a string unless
- * the handler asks for it, and an ack is written where it will be sent from.
+ * Step 3, a cursor: two numbers say where a packet is in its chunk. Nothing is sliced, no ID becomes a string unless the
+ * handler reads it, and an ack is written into the buffer that is sent.
  *
  *     node 3-cursor.mjs 8888
  */
@@ -13,7 +13,7 @@ const SHORTEST_FRAME = 13
 const ACK_LENGTH = 14
 const NOTHING = Buffer.alloc(0)
 
-/** A packet where it lies: read when it is asked. */
+/** A view of a packet in its chunk. Fields are read on access. */
 class SubmitView {
   /** @param {Buffer} bytes @param {number} start @param {number} end */
   constructor(bytes, start, end) {
@@ -31,7 +31,7 @@ class SubmitView {
   }
 }
 
-/** Takes it, and has nothing against it. @param {SubmitView} _submit */
+/** Accepts every request. @param {SubmitView} _submit */
 function handle(_submit) {
   return 0
 }
@@ -47,7 +47,7 @@ function writeAck({ bytes, start }, result, acks, at) {
 }
 
 const server = createServer({ noDelay: true }, (socket) => {
-  /** The part of a frame that the edge of a chunk has cut. @type {Buffer} */
+  /** The incomplete frame at the end of the last chunk. @type {Buffer} */
   let rest = NOTHING
 
   /** @param {Buffer} chunk */
