@@ -126,7 +126,7 @@ describe.skipIf(!isInstalled('fish'))('fish', () => {
       encoding: 'utf8',
       env: { ...process.env, HOME: folder },
     })
-    const words = text.split('\n').map((one) => one.split('\t')[0].replaceAll('\\', ''))
+    const words = text.split('\n').map((one) => one.replace(/\t.*/, '').replaceAll('\\', ''))
     expect(words.filter((word) => word !== '').sort()).toEqual(expected)
   })
 })

@@ -35,7 +35,7 @@ describe.each(prepare(STEPS).ready)('$peer.name', (step) => {
     }
   })
 
-  it('closes the connection of whoever sends no frames, and serves the others', async () => {
+  it('closes the connection of a peer that sends no frames, and serves the others', async () => {
     const port = await start(step)
     await expect(ask(port, Buffer.alloc(64), 64, 14)).rejects.toThrow('closed')
     expect(await ask(port, Buffer.from(submit(1), 'hex'), 13, 14)).toEqual(Buffer.from(submitAcks(1, 1), 'hex'))
