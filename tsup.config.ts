@@ -6,6 +6,8 @@ export const library = defineConfig({
   format: 'esm',
   target: 'node20.19',
   platform: 'neutral',
+  // tsup leaves dependencies out by itself, but not optional ones.
+  external: ['@demo/engine'],
   tsconfig: 'tsconfig.build.json',
   dts: true,
   sourcemap: true,

@@ -59,14 +59,43 @@ const FORBIDDEN: readonly Arrow[] = [
   { from: 'apps/server/src/x.ts', to: '@demo/frame' },
   { from: 'apps/server/src/x.ts', to: '@demo/packet' },
   { from: 'apps/loadgen/src/x.ts', to: '@demo/server' },
+  { from: 'apps/loadgen/src/x.ts', to: '@demo/server/threads' },
   { from: 'apps/loadgen/src/x.ts', to: '@demo/frame' },
   { from: 'apps/loadgen/src/x.ts', to: '@demo/packet' },
-  { from: 'apps/loadgen/src/x.ts', to: '@demo/metrics' },
+  // Between the folders of the load generator.
+  { from: 'apps/loadgen/src/engine/x.ts', to: '../units/format.ts' },
+  { from: 'apps/loadgen/src/engine/x.ts', to: '../run/result.ts', source: "export type { A } from '../run/result.ts'" },
+  { from: 'apps/loadgen/src/units/x.ts', to: '../engine/options.ts' },
+  { from: 'apps/loadgen/src/live/x.ts', to: '../run/result.ts' },
+  { from: 'apps/loadgen/src/run/x.ts', to: '../analysis/metrics.ts' },
+  { from: 'apps/loadgen/src/run/x.ts', to: '../flags.ts' },
+  { from: 'apps/loadgen/src/analysis/x.ts', to: '../report/json.ts' },
+  { from: 'apps/loadgen/src/report/x.ts', to: '../live/live-view.ts' },
+  { from: 'apps/loadgen/src/report/x.ts', to: '../exit-status.ts' },
+  { from: 'apps/loadgen/src/report/x.ts', to: '@demo/server' },
   { from: 'apps/cli/src/x.ts', to: '@demo/frame' },
   { from: 'apps/cli/src/x.ts', to: '@demo/packet' },
   { from: 'apps/cli/src/x.ts', to: '@demo/server' },
   { from: 'apps/cli/src/x.ts', to: '@demo/client-sim' },
   { from: 'apps/cli/src/x.ts', to: '@demo/metrics' },
+  ...['frame', 'packet', 'server', 'client-sim', 'metrics'].map((name) => ({
+    from: `packages/${name}/src/x.ts`,
+    to: '@demo/testkit/wire',
+  })),
+  { from: 'packages/server/bench/x.ts', to: '@demo/testkit/wire' },
+  { from: 'packages/frame/src/x.test.ts', to: '@demo/testkit/wire' },
+  { from: 'packages/packet/src/x.test.ts', to: '@demo/testkit/wire' },
+  { from: 'packages/client-sim/src/x.test.ts', to: '@demo/server' },
+  { from: 'packages/testkit/src/x.ts', to: '@demo/frame' },
+  { from: 'packages/testkit/src/x.ts', to: '@demo/server' },
+  { from: 'packages/testkit/src/x.test.ts', to: '@demo/packet' },
+  { from: 'packages/testkit/src/x.ts', to: '../../server/src/index.ts' },
+  { from: 'apps/server/src/x.ts', to: '@demo/testkit/wire' },
+  { from: 'apps/server/bench/x.ts', to: '@demo/testkit/wire' },
+  { from: 'apps/loadgen/src/x.ts', to: '@demo/testkit/wire' },
+  { from: 'apps/cli/src/x.ts', to: '@demo/testkit/wire' },
+  { from: 'scripts/x.ts', to: '@demo/testkit/wire' },
+  { from: 'examples/x.ts', to: '@demo/testkit/wire' },
   { from: 'examples/x.ts', to: '@demo/cli' },
   { from: 'examples/x.ts', to: '../packages/server/src/index.ts' },
   // Every form of import, and the way around the packages' names.
@@ -98,20 +127,48 @@ const ALLOWED: readonly Arrow[] = [
   { from: 'packages/server/src/transport/x.ts', to: 'node:net' },
   { from: 'packages/server/src/transport/x.ts', to: '../internal/timers.ts' },
   { from: 'packages/server/src/testing/x.ts', to: '../index.ts' },
+  { from: 'packages/server/src/x.test.ts', to: '@demo/testkit/wire' },
+  { from: 'packages/server/src/testing/x.ts', to: '@demo/testkit/peer' },
+  { from: 'packages/client-sim/src/x.test.ts', to: '@demo/testkit/wire' },
+  { from: 'packages/client-sim/src/x.test.ts', to: '@demo/frame' },
+  { from: 'packages/client-sim/src/testing/x.ts', to: '@demo/testkit/wait-for' },
+  { from: 'packages/metrics/src/x.test.ts', to: '@demo/testkit/ports' },
+  { from: 'packages/testkit/src/x.ts', to: './wire.ts' },
+  { from: 'apps/server/test/x.ts', to: '@demo/testkit/program' },
+  { from: 'apps/server/hostile/attacks/x.ts', to: '@demo/testkit/wire' },
+  { from: 'apps/loadgen/test/x.test.ts', to: '@demo/testkit/program' },
+  { from: 'apps/cli/src/x.test.ts', to: '@demo/testkit/temporary-folder' },
+  { from: 'infra/test/x.ts', to: '@demo/testkit/program' },
+  { from: 'scripts/x.test.ts', to: '@demo/testkit/ports' },
   { from: 'packages/client-sim/src/x.ts', to: '@demo/frame' },
   { from: 'packages/client-sim/src/x.ts', to: '@demo/packet' },
   { from: 'packages/client-sim/src/x.ts', to: 'node:net' },
   { from: 'packages/metrics/src/x.ts', to: '@demo/server', source: "export type { Server } from '@demo/server'" },
   { from: 'packages/metrics/src/x.ts', to: 'prom-client' },
   { from: 'apps/server/src/x.ts', to: '@demo/server' },
+  { from: 'apps/server/src/x.ts', to: '@demo/server/threads' },
   { from: 'apps/server/src/x.ts', to: '@demo/metrics' },
   { from: 'apps/server/src/x.ts', to: '@demo/cli' },
   { from: 'apps/server/src/x.ts', to: 'pino' },
   { from: 'apps/loadgen/src/x.ts', to: '@demo/client-sim' },
+  { from: 'apps/loadgen/src/x.ts', to: '@demo/metrics' },
   { from: 'apps/loadgen/src/x.ts', to: '@demo/cli' },
   { from: 'apps/loadgen/src/x.ts', to: 'hdr-histogram-js' },
+  { from: 'apps/loadgen/src/x.ts', to: './report/write.ts' },
+  { from: 'apps/loadgen/src/engine/x.ts', to: '@demo/client-sim' },
+  { from: 'apps/loadgen/src/engine/x.ts', to: './options.ts' },
+  { from: 'apps/loadgen/src/run/x.ts', to: '../engine/options.ts' },
+  { from: 'apps/loadgen/src/analysis/x.ts', to: '../run/result.ts' },
+  { from: 'apps/loadgen/src/report/x.ts', to: '../analysis/metrics.ts' },
+  { from: 'apps/loadgen/src/live/x.ts', to: '../units/format.ts' },
   { from: 'apps/cli/src/x.ts', to: 'commander' },
 ]
+
+/** Two files that import types from each other. */
+const CIRCLE = ['apps/loadgen/src/engine/circle-a.ts', 'apps/loadgen/src/engine/circle-b.ts'] as const
+
+/** What the linter says of each file of the circle. */
+let circleComplaints: string[] = []
 
 /** What the linter says of each arrow. Asked once for all of them, in a folder that has its configuration. */
 const complaints = new Map<Arrow, string[]>()
@@ -127,11 +184,16 @@ beforeAll(async () => {
     writeFileSync(join(folder, file), `${source}\n`)
     return file
   })
+  writeFileSync(join(folder, CIRCLE[0]), "import type { B } from './circle-b.ts'\n\nexport type A = B | 1\n")
+  writeFileSync(join(folder, CIRCLE[1]), "import type { A } from './circle-a.ts'\n\nexport type B = A | 2\n")
   const { stdout, stderr } = await run(bin('biome'), ['lint', '--reporter=json', '--max-diagnostics=none', '.'], {
     folder,
   })
   if (stdout === '') throw new Error(stderr)
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: { message: string; location: { path: string } }[] }
+  circleComplaints = CIRCLE.flatMap((file) =>
+    diagnostics.filter(({ location }) => location.path === file).map(({ message }) => message),
+  )
   arrows.forEach((arrow, i) => {
     const own = diagnostics.filter(({ location }) => location.path === files[i])
     complaints.set(
@@ -146,6 +208,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the linter', () => {
   it.each(FORBIDDEN)('forbids the arrow from $from to $to, and says where arrows are drawn', (arrow) => {
     expect(complaints.get(arrow)).toEqual([expect.stringContaining('docs/architecture.md')])
+  })
+
+  it('forbids files of the load generator to import each other in a circle, types included', () => {
+    expect(circleComplaints).toEqual(CIRCLE.map(() => expect.stringContaining('part of a cycle')))
   })
 
   it.each(ALLOWED)('allows the arrow from $from to $to', (arrow) => {

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { defineConfig } from 'tsup'
 import { program } from '../../tsup.config.ts'
 
-/** What is put into each report goes with its licence. */
+/** The licence of uPlot, which is part of each report. */
 const licence = readFileSync(createRequire(import.meta.url).resolve('uplot/LICENSE'), 'utf8').trim()
 
-/** The script and the style of the HTML report, uPlot inside: `dist/page/main.js` and `main.css`, put into each report. */
+/** The script and the style of the HTML report, including uPlot: `dist/page/main.js` and `main.css`. */
 const page = defineConfig({
   entry: ['page/main.ts'],
   outDir: 'dist/page',
@@ -20,10 +20,10 @@ const page = defineConfig({
   banner: { js: `/*! uPlot\n${licence} */` },
 })
 
-/** The program, and what its worker threads run, side by side. */
+/** The program and its worker thread. */
 const main = { ...program, entry: { main: 'src/main.ts', worker: 'src/engine/worker.ts' } }
 
-// Each cleans up after itself only: they are built at the same time.
+// Each cleans only its own output, because both are built at the same time.
 export default [
   { ...main, clean: ['!dist/page/**'] },
   { ...page, clean: true },

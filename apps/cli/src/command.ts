@@ -1,101 +1,106 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { forgetService, refuseUnknownVariables } from './environment.ts'
+import { Command, CommanderError, Option } from 'commander'
+import { dropServiceVariables, refuseUnknownVariables } from './environment.ts'
 import { ExitError, ExitStatus } from './exit.ts'
-import { complaintOf, type Flag, type Flags } from './flag.ts'
+import { type Flag, type Flags, invalidValue } from './flag.ts'
 
-/** A flag as commander knows it, with what was written for it. */
+/** A flag as an option of commander, with its raw value. */
 export class FlagOption extends Option {
-  /** Its environment variable, and what that one begins with, which all of a program's do. */
+  /** The prefix of all environment variables of the program, and the name of this flag's variable. */
+  readonly variablePrefix: string
   readonly variable: string
-  readonly variables: string
-  /** As it would be typed, or as it stands in a file; undefined when it was left out. */
-  written: unknown
-  /** Where it stands, if it is from a file: `demo.yaml:3`. */
-  place: string | undefined
-
-  /** All values there are, where they are few. */
-  readonly words: readonly string[]
-  /** Whether it may be given several times. */
+  /** All allowed values, if they are few. */
+  readonly allowed: readonly string[]
+  /** Whether it can be given several times. */
   readonly repeated: boolean
+  /** The value as it was typed, or as it is in a file; undefined if there is none. */
+  raw: unknown
+  /** Where the value is, if it is from a file: `demo.yaml:3`. */
+  place: string | undefined
+  /** Whether commander is reading the variable, and no longer the command line. */
+  readsVariable = false
 
-  constructor(flag: Flag<unknown>, variables: string) {
-    const { flags, description, standard, kind, words = [] } = flag
+  constructor(flag: Flag<unknown>, variablePrefix: string) {
+    const { flags, description, defaultText, kind, allowed = [] } = flag
     super(flags, description)
-    this.words = words
+    this.allowed = allowed
     this.repeated = kind === 'list'
-    // For commander `--no-x` would switch off `x`. Here it is a switch of its own, off unless given: its key is `noX`.
+    // Commander would let `--no-x` switch off `x`. Here it is a flag of its own, off by default, with the key `noX`.
     this.negate = false
-    this.written = standard
-    this.variables = variables
-    this.variable = `${variables}_${this.name().replaceAll('-', '_').toUpperCase()}`
+    this.raw = defaultText
+    this.variablePrefix = variablePrefix
+    this.variable = `${variablePrefix}_${this.name().replaceAll('-', '_').toUpperCase()}`
     if (kind !== 'switch' || isOn(flag, this.variable)) this.env(this.variable)
     if (kind !== 'switch')
       this.argParser((text: string, before: unknown) => {
-        const value = parseText(flag, text)
-        const more = kind === 'list' && Array.isArray(before)
-        this.written = more ? [this.written, text].flat() : text
-        return more ? [...before, ...(value as unknown[])] : value
+        const value = parseValue(flag, this.readsVariable ? this.variable : String(this.long), text)
+        const isRepetition = kind === 'list' && Array.isArray(before)
+        this.raw = isRepetition ? [this.raw, text].flat() : text
+        return isRepetition ? [...before, ...(value as unknown[])] : value
       })
-    if (standard !== undefined) this.default(parseDefault(flag, standard), standard)
+    if (defaultText !== undefined) this.default(parseDefault(flag, defaultText), defaultText)
   }
 }
 
 /**
  * Adds flags to a command. A flag beats its environment variable, which beats its default.
  *
- * @param variables what the environment variables begin with: `DEMO_SERVER` makes `DEMO_SERVER_PORT` of `--port`
+ * @param variablePrefix the prefix of the environment variables: with `DEMO_SERVER`, `--port` is `DEMO_SERVER_PORT`
  */
-export function addFlags(command: Command, variables: string, flags: Flags): Command {
-  forgetService(variables)
-  for (const flag of Object.values(flags)) command.addOption(new FlagOption(flag, variables))
+export function addFlags(command: Command, variablePrefix: string, flags: Flags): Command {
+  dropServiceVariables(variablePrefix)
+  for (const flag of Object.values(flags)) {
+    const option = new FlagOption(flag, variablePrefix)
+    // Added before the option, so it is called before commander parses the variable.
+    command.on(`optionEnv:${option.name()}`, () => {
+      option.readsVariable = true
+    })
+    command.addOption(option)
+  }
   return command
 }
 
-function parseText({ schema }: Flag<unknown>, text: string): unknown {
+/** @throws ExitError with status 2 */
+function parseValue({ schema }: Flag<unknown>, name: string, text: string): unknown {
   const { success, data, error } = schema.safeParse(text)
   if (success) return data
-  throw new InvalidArgumentError(complaintOf(error))
+  throw new ExitError(ExitStatus.usage, `${invalidValue(name, text, error)}; see --help`)
 }
 
-/** For commander a switch is on as soon as its variable is there, whatever it says. @throws ExitError with status 2 */
-function isOn({ flags, schema }: Flag<unknown>, variable: string): boolean {
-  const text = process.env[variable]
-  const { success, data, error } = schema.safeParse(text ?? 'false')
-  if (success) return data === true
-  const message = `option '${flags}' value '${text}' from env '${variable}' is invalid. ${complaintOf(error)}; see --help`
-  throw new ExitError(ExitStatus.usage, message)
+/** For commander a switch is on if its variable is set to anything. @throws ExitError with status 2 */
+function isOn(flag: Flag<unknown>, variable: string): boolean {
+  return parseValue(flag, variable, process.env[variable] ?? 'false') === true
 }
 
-/** @throws RangeError when it can't be: a mistake of the program's own */
+/** @throws RangeError if the program's own default is invalid */
 function parseDefault({ flags, schema }: Flag<unknown>, text: string): unknown {
   const { success, data, error } = schema.safeParse(text)
   if (success) return data
-  throw new RangeError(`the default of ${flags}: ${complaintOf(error)}`)
+  throw new RangeError(invalidValue(`default of ${flags}`, text, error))
 }
 
 /**
  * Parses the command line.
  *
  * @param argv as in `process.argv`: the program's own arguments begin at the third
- * @throws ExitError with status 2 and one line, or 0 where help or version was asked for
+ * @throws ExitError with status 2 and one line, or with status 0 after help or version
  */
 export async function parseCommandLine(command: Command, argv: readonly string[]): Promise<void> {
-  let complaint = ''
-  const settle = (one: Command) => {
+  let output = ''
+  const configure = (one: Command) => {
     one.exitOverride()
-    one.configureOutput({ writeErr: (text) => (complaint += text) })
-    one.commands.forEach(settle)
+    one.configureOutput({ writeErr: (text) => (output += text) })
+    one.commands.forEach(configure)
   }
-  settle(command)
+  configure(command)
   command.hook('preAction', () => checkVariables(command))
   const last = argv.at(-1)
-  if (last === '--help' || last === '-h') forgetEnvironment(command)
+  if (last === '--help' || last === '-h') dropFlagVariables(command)
   try {
     await command.parseAsync([...argv])
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) throw new ExitError(ExitStatus.ok, '')
-    const line = complaint
+    const line = output
       .trim()
       .replace(/^error: /, '')
       .replaceAll(/\s*\n\s*/g, ' ')
@@ -103,22 +108,23 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
   }
 }
 
-/** @throws ExitError when there is one that begins like those of the flags, and is none */
+/** @throws ExitError if a variable has the program's prefix and is not the variable of a flag */
 function checkVariables(command: Command): void {
   const options = flagOptionsOf(command)
   const known = options.map(({ variable }) => variable)
-  for (const prefix of new Set(options.map(({ variables }) => variables))) refuseUnknownVariables(prefix, known)
+  const prefixes = new Set(options.map(({ variablePrefix }) => variablePrefix))
+  for (const prefix of prefixes) refuseUnknownVariables(prefix, known)
 }
 
-/** Its own, and those of its subcommands, which read the same variables. */
+/** The flags of a command and of its subcommands, which read the same variables. */
 function flagOptionsOf({ options, commands }: Command): FlagOption[] {
   return [...options.filter((option) => option instanceof FlagOption), ...commands.flatMap(flagOptionsOf)]
 }
 
-/** Help, asked for last, is given even where a variable of the environment is wrong. */
-function forgetEnvironment(command: Command): void {
+/** `--help` as the last argument prints the help even if a variable is invalid. */
+function dropFlagVariables(command: Command): void {
   for (const { envVar } of command.options) if (envVar !== undefined) delete process.env[envVar]
-  command.commands.forEach(forgetEnvironment)
+  command.commands.forEach(dropFlagVariables)
 }
 
 export { Command }

@@ -1,4 +1,4 @@
-import type { CompletedCommand, CompletedOption, CompletedProgram } from './completion.ts'
+import type { CompletedCommand, CompletedOption, CompletedProgram } from './completed-program.ts'
 
 /** A script that completes a program in bash 3.2 and later. */
 export function bashScript({ name, options, commands }: CompletedProgram): string {
@@ -9,7 +9,7 @@ export function bashScript({ name, options, commands }: CompletedProgram): strin
     `# Completion of ${name} for bash: source <(${name} completion bash)`,
     `${fn}() {`,
     `  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} command= word words= files=`,
-    '  # Of --flag=value bash makes three words.',
+    '  # Bash splits --flag=value into three words.',
     '  if [[ $current == "=" ]]; then',
     '    current=',
     '  elif [[ $previous == "=" ]]; then',
@@ -23,7 +23,7 @@ export function bashScript({ name, options, commands }: CompletedProgram): strin
     '  done',
     '  case $command in',
     ...commands.map((command) => branch(command.name, command.options, argumentOf(command))),
-    branch("''", options, names.length === 0 ? '' : `words="${words(options)} ${names.join(' ')}"`),
+    branch("''", options, names.length === 0 ? '' : `words="${namesOf(options)} ${names.join(' ')}"`),
     '  esac',
     "  local IFS=$'\\n'",
     '  if [[ -n $files ]]; then',
@@ -37,29 +37,29 @@ export function bashScript({ name, options, commands }: CompletedProgram): strin
   ].join('\n')}\n`
 }
 
-/** What is completed after a command: the value of the option before, or an option, or an argument. */
+/** Completes after a command: the value of the previous option, or an option, or an argument. */
 function branch(command: string, options: readonly CompletedOption[], argument: string): string {
   const cases = options
     .filter(({ value }) => value !== 'none')
-    .map(({ long, value, words }) => {
-      if (value === 'words') return `        ${long}) words="${words.join(' ')}" ;;`
+    .map(({ long, value, choices }) => {
+      if (value === 'choice') return `        ${long}) words="${choices.join(' ')}" ;;`
       return `        ${long}) ${value === 'file' ? 'files=yes' : ':'} ;;`
     })
   return [
     `    ${command})`,
     '      case $previous in',
     ...cases,
-    `        *) ${argument === '' ? `words="${words(options)}"` : argument} ;;`,
+    `        *) ${argument === '' ? `words="${namesOf(options)}"` : argument} ;;`,
     '      esac',
     '      ;;',
   ].join('\n')
 }
 
-const words = (options: readonly CompletedOption[]) => options.map(({ long }) => long).join(' ')
+const namesOf = (options: readonly CompletedOption[]) => options.map(({ long }) => long).join(' ')
 
-/** An argument is completed where no option has begun. */
-function argumentOf({ argument, words: choices, options }: CompletedCommand): string {
-  if (argument === 'words') return `words="${choices.join(' ')} ${words(options)}"`
+/** An argument is completed unless an option has begun. */
+function argumentOf({ argument, choices, options }: CompletedCommand): string {
+  if (argument === 'choice') return `words="${choices.join(' ')} ${namesOf(options)}"`
   if (argument !== 'file') return ''
-  return `if [[ $current == -* ]]; then words="${words(options)}"; else files=yes; fi`
+  return `if [[ $current == -* ]]; then words="${namesOf(options)}"; else files=yes; fi`
 }

@@ -1,4 +1,4 @@
-import type { CompletedOption, CompletedProgram } from './completion.ts'
+import type { CompletedOption, CompletedProgram } from './completed-program.ts'
 
 /** A script that completes a program in fish. */
 export function fishScript({ name, options, commands }: CompletedProgram): string {
@@ -10,19 +10,19 @@ export function fishScript({ name, options, commands }: CompletedProgram): strin
     `complete -c ${name} -f`,
     ...options.map((option) => line(none, optionOf(option))),
     ...commands.map((command) => line(none, `-a ${command.name} -d ${quote(command.description)}`)),
-    ...commands.flatMap(({ name: command, options: own, argument, words }) => {
+    ...commands.flatMap(({ name: command, options: own, argument, choices }) => {
       const after = ` -n '__fish_seen_subcommand_from ${command}'`
       return [
         ...own.map((option) => line(after, optionOf(option))),
         ...(argument === 'file' ? [line(after, '-F')] : []),
-        ...(argument === 'words' ? [line(after, `-a ${quote(words.join(' '))}`)] : []),
+        ...(argument === 'choice' ? [line(after, `-a ${quote(choices.join(' '))}`)] : []),
       ]
     }),
   ].join('\n')}\n`
 }
 
-function optionOf({ long, description, value, words }: CompletedOption): string {
-  const takes = { none: '', file: ' -r -F', words: ` -x -a ${quote(words.join(' '))}`, text: ' -x' }[value]
+function optionOf({ long, description, value, choices }: CompletedOption): string {
+  const takes = { none: '', file: ' -r -F', choice: ` -x -a ${quote(choices.join(' '))}`, text: ' -x' }[value]
   return `-l ${long.slice(2)}${takes} -d ${quote(description)}`
 }
 

@@ -1,6 +1,6 @@
-import type { CompletedCommand, CompletedOption, CompletedProgram } from './completion.ts'
+import type { CompletedCommand, CompletedOption, CompletedProgram } from './completed-program.ts'
 
-/** A script that completes a program in zsh, to be sourced, or put into the `fpath`. */
+/** A script that completes a program in zsh. It can be sourced or put into the `fpath`. */
 export function zshScript({ name, options, commands }: CompletedProgram): string {
   const fn = `_${name.replaceAll('-', '_')}`
   const described = commands.map(({ name: command, description }) => `${command}\\:${inList(description)}`)
@@ -33,18 +33,18 @@ export function zshScript({ name, options, commands }: CompletedProgram): string
 
 const call = (specs: readonly string[]) => ['_arguments', ...specs].join(' \\\n          ')
 
-function optionSpec({ long, description, value, words, repeated }: CompletedOption): string {
-  const action = { none: '', file: ':file:_files', words: `:value:(${words.join(' ')})`, text: ':value: ' }[value]
-  const said = description.replaceAll(/[[\]\\:]/g, '\\$&')
-  return quote(`${repeated ? '*' : ''}${long}${value === 'none' ? '' : '='}[${said}]${action}`)
+function optionSpec({ long, description, value, choices, repeated }: CompletedOption): string {
+  const action = { none: '', file: ':file:_files', choice: `:value:(${choices.join(' ')})`, text: ':value: ' }[value]
+  const escaped = description.replaceAll(/[[\]\\:]/g, '\\$&')
+  return quote(`${repeated ? '*' : ''}${long}${value === 'none' ? '' : '='}[${escaped}]${action}`)
 }
 
-function argumentSpec({ argument, words }: CompletedCommand): string[] {
+function argumentSpec({ argument, choices }: CompletedCommand): string[] {
   if (argument === 'file') return [quote('*:file:_files')]
-  return argument === 'words' ? [quote(`1:value:(${words.join(' ')})`)] : []
+  return argument === 'choice' ? [quote(`1:value:(${choices.join(' ')})`)] : []
 }
 
-/** A description between the brackets of a list of words. */
+/** Escapes a description for a list of choices. */
 const inList = (text: string) => text.replaceAll(/[\\ ():'"$`;&|<>*?#]/g, '\\$&')
 
 const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`

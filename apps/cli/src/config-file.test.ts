@@ -76,12 +76,20 @@ describe('a configuration file', () => {
 
   test.each<[string, string, RegExp]>([
     ['an unknown key', 'port: 1\nprot: 2\n', /demo\.yaml:2: there is no key prot; the keys are port, idle-timeout/],
-    ['a wrong unit', '\nidle-timeout: 300\n', /demo\.yaml:2: idle-timeout: it must be a time like 500ms, 10s or 5m/],
-    ['a wrong type', 'port: {}\n', /demo\.yaml:1: port: it must be one value, and is a mapping/],
-    ['a list of what is one', 'port: [1]\n', /demo\.yaml:1: port: it must be one value, and is a list/],
-    ['nothing for a key', 'port:\n', /demo\.yaml:1: port: it must be one value, and is empty/],
-    ['something wrong in a list', 'proxies: [1, {}]\n', /demo\.yaml:1: proxies: it must be one value/],
-    ['no mapping', '- port\n', /demo\.yaml: it must be keys and values, like "port: 8888"/],
+    [
+      'a wrong unit',
+      '\nidle-timeout: 300\n',
+      /demo\.yaml:2: invalid idle-timeout '300': expected a time like 500ms, 10s or 5m/,
+    ],
+    ['a wrong type', 'port: {}\n', /demo\.yaml:1: invalid port: expected one value, got a mapping/],
+    ['a list of what is one', 'port: [1]\n', /demo\.yaml:1: invalid port: expected one value, got a list/],
+    ['nothing for a key', 'port:\n', /demo\.yaml:1: invalid port: expected one value, got none/],
+    [
+      'something wrong in a list',
+      'proxies: [1, {}]\n',
+      /demo\.yaml:1: invalid proxies: expected one value, got a mapping/,
+    ],
+    ['no mapping', '- port\n', /demo\.yaml: expected keys and values, like "port: 8888"/],
     ['no YAML', 'port: 1\n  - [\n', /demo\.yaml:\d: ./],
     ['the same key twice', 'port: 1\nport: 2\n', /demo\.yaml:2: Map keys must be unique/],
   ])('with %s is one line that says where', async (_what, yaml, message) => {

@@ -4,12 +4,12 @@ import { Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { FlagOption } from './command.ts'
 import { ExitError, ExitStatus } from './exit.ts'
-import { complaintOf, type Flags, keyOf } from './flag.ts'
+import { type Flags, invalidValue, kebabCase } from './flag.ts'
 import { isSystemError } from './system-error.ts'
 
 /**
- * Fills in from a YAML file what neither a flag nor a variable of the environment has set. Its keys are the flags' names
- * without the dashes in front: `max-connections: 500`.
+ * Sets the flags from a YAML file that neither the command line nor an environment variable has set. Its keys are the
+ * flags' names without the leading dashes: `max-connections: 500`.
  *
  * @throws ExitError with status 2 and one line: the file, the line in it, the key, and what is wrong
  */
@@ -17,16 +17,16 @@ export function addConfigFile(command: Command, path: string, flags: Flags): voi
   const file = readConfigFile(path, flags)
   for (const option of command.options) {
     const name = option.attributeName()
-    const key = keyOf(name)
-    if (!(option instanceof FlagOption) || !Object.hasOwn(file.written, key) || isSet(command, name)) continue
-    option.written = file.written[key]
+    const key = kebabCase(name)
+    if (!(option instanceof FlagOption) || !Object.hasOwn(file.raw, key) || isSet(command, name)) continue
+    option.raw = file.raw[key]
     option.place = file.placeOf(key)
     command.setOptionValueWithSource(name, file.values[key], 'config')
   }
 }
 
 /**
- * The configuration as it is in effect: a YAML file that says the same, and in its comments where each value is from.
+ * The configuration in effect, as a YAML file. Its comments say where each value is from.
  *
  * @param path the configuration file, if there is one
  */
@@ -35,11 +35,11 @@ export function printConfig(command: Command, path: string | undefined, flags: F
   const options = command.options.filter((option) => option instanceof FlagOption)
   for (const option of options) {
     const name = option.attributeName()
-    const written = option.isBoolean() ? command.getOptionValue(name) : option.written
-    if (!Object.hasOwn(flags, name) || written === undefined) continue
-    const node = document.createNode(plain(written), { flow: true })
+    const raw = option.isBoolean() ? command.getOptionValue(name) : option.raw
+    if (!Object.hasOwn(flags, name) || raw === undefined) continue
+    const node = document.createNode(unquoted(raw), { flow: true })
     node.comment = ` ${sourceOf(command, option, path)}`
-    document.set(keyOf(name), node)
+    document.set(kebabCase(name), node)
   }
   return document.toString({ lineWidth: 0 })
 }
@@ -58,7 +58,7 @@ function sourceOf(command: Command, option: FlagOption, path: string | undefined
 }
 
 /**
- * Where a value is from, as a message about it begins: `--port`, `DEMO_SERVER_PORT`, `demo.yaml:3: port`.
+ * Where a value is from, to name it in a message: `--port`, `DEMO_SERVER_PORT`, `demo.yaml:3: port`.
  *
  * @param name of the flag: `maxConnections`
  */
@@ -69,7 +69,7 @@ export function whereFrom(command: Command, name: string): string {
     case 'env':
       return String(option.envVar)
     case 'config':
-      return `${option.place}: ${keyOf(name)}`
+      return `${option.place}: ${kebabCase(name)}`
     default:
       return String(option.long)
   }
@@ -78,7 +78,7 @@ export function whereFrom(command: Command, name: string): string {
 interface ConfigFile {
   /** By key. */
   readonly values: Readonly<Record<string, unknown>>
-  readonly written: Readonly<Record<string, unknown>>
+  readonly raw: Readonly<Record<string, unknown>>
   /** `demo.yaml:3` */
   placeOf(key: string): string
 }
@@ -87,40 +87,38 @@ function readConfigFile(path: string, flags: Flags): ConfigFile {
   const lines = new LineCounter()
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false })
   const [mistake] = document.errors
-  if (mistake !== undefined) throw complain(`${path}:${lines.linePos(mistake.pos[0]).line}: ${mistake.message}`)
-  // Nothing at all, or nothing between two marks.
+  if (mistake !== undefined) throw usageError(`${path}:${lines.linePos(mistake.pos[0]).line}: ${mistake.message}`)
+  // An empty file, or only document markers.
   const contents = isScalar(document.contents) && document.contents.value === null ? null : document.contents
-  if (contents !== null && !isMap(contents)) throw complain(`${path}: it must be keys and values, like "port: 8888"`)
+  if (contents !== null && !isMap(contents)) throw usageError(`${path}: expected keys and values, like "port: 8888"`)
 
   const placeOf = (key: string) => {
     const pair = contents?.items.find((item) => String(item.key) === key)
     const { range } = (pair?.key ?? {}) as { range?: readonly [number, number, number] }
     return range === undefined ? path : `${path}:${lines.linePos(range[0]).line}`
   }
-  const written = toObject(document, path)
-  const keys = Object.entries(flags).map(([name, { schema }]) => [keyOf(name), schema.optional()] as const)
-  const { success, data, error } = z.strictObject(Object.fromEntries(keys)).safeParse(written)
-  if (success) return { values: data, written, placeOf }
+  const raw = toObject(document, path)
+  const keys = Object.entries(flags).map(([name, { schema }]) => [kebabCase(name), schema.optional()] as const)
+  const { success, data, error } = z.strictObject(Object.fromEntries(keys)).safeParse(raw)
+  if (success) return { values: data, raw, placeOf }
 
   const [issue] = error.issues
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
   if (unknown !== undefined) {
-    throw complain(
-      `${placeOf(unknown)}: there is no key ${unknown}; the keys are ${keys.map(([key]) => key).join(', ')}`,
-    )
+    const known = keys.map(([key]) => key).join(', ')
+    throw usageError(`${placeOf(unknown)}: there is no key ${unknown}; the keys are ${known}`)
   }
   const key = String(issue?.path[0])
-  throw complain(`${placeOf(key)}: ${key}: ${complaintOf(error)}`)
+  throw usageError(`${placeOf(key)}: ${invalidValue(key, raw[key], error)}`)
 }
 
-/** @throws ExitError when it refers to itself, or to nothing */
+/** @throws ExitError if an alias has no anchor, or there are too many aliases */
 function toObject(document: Document.Parsed, path: string): Record<string, unknown> {
   try {
     return (document.toJS() ?? {}) as Record<string, unknown>
   } catch (error) {
-    // What the library throws for an alias without its anchor, and for too many aliases.
     if (!(error instanceof ReferenceError)) throw error
-    throw complain(`${path}: ${error.message}`)
+    throw usageError(`${path}: ${error.message}`)
   }
 }
 
@@ -129,7 +127,7 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (!isSystemError(error)) throw error
-    throw complain(`can't read the configuration: ${error.message}`)
+    throw usageError(`can't read the configuration: ${error.message}`)
   }
 }
 
@@ -138,13 +136,13 @@ function isSet(command: Command, name: string): boolean {
   return source === 'cli' || source === 'env'
 }
 
-/** Numbers and booleans without quotes, where that says the same. */
-function plain(written: unknown): unknown {
-  if (typeof written !== 'string') return written
-  if (written === 'true' || written === 'false') return written === 'true'
-  return /^(0|[1-9]\d{0,14})$/.test(written) ? Number(written) : written
+/** Numbers and booleans as such, if YAML reads the same value without quotes. */
+function unquoted(raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw
+  if (raw === 'true' || raw === 'false') return raw === 'true'
+  return /^(0|[1-9]\d{0,14})$/.test(raw) ? Number(raw) : raw
 }
 
-function complain(message: string): ExitError {
+function usageError(message: string): ExitError {
   return new ExitError(ExitStatus.usage, message)
 }

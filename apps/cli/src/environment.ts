@@ -1,39 +1,37 @@
 import { ExitError, ExitStatus } from './exit.ts'
 
 /**
- * What Kubernetes gives each container of a namespace where there is a Service named like the program, in the order of its
- * documentation: `DEMO_SERVER_SERVICE_HOST`, `DEMO_SERVER_SERVICE_PORT`, with the name of a port behind it if it has one,
- * and for each port `DEMO_SERVER_PORT_8888_TCP`, with `_PROTO`, `_PORT` and `_ADDR`.
+ * The variables that Kubernetes sets in each container if its namespace has a Service named like the program:
+ * `DEMO_SERVER_SERVICE_HOST`, `DEMO_SERVER_SERVICE_PORT`, the same with the name of a port appended, and for each port
+ * `DEMO_SERVER_PORT_8888_TCP`, also with `_PROTO`, `_PORT` and `_ADDR` appended.
  *
  * Source: "Service", section "Environment variables", of the documentation of Kubernetes.
  */
-const OF_SERVICE = /^_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+const SERVICE_VARIABLE = /^_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
 
-/** Its `DEMO_SERVER_PORT`, which is the name of a flag's variable too, but no port: `tcp://10.0.0.1:8888`. */
+/** Kubernetes also sets `DEMO_SERVER_PORT`, the variable of a flag, to an address: `tcp://10.0.0.1:8888`. */
 const SERVICE_PORT = '_PORT'
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//
 
-/** More changes than that make another name of it. */
+/** A name that differs by more letters is not suggested. */
 const MOST_CHANGES = 3
 
 /**
- * Takes out of the environment what Kubernetes says there of a Service with the program's name: nobody has set a flag
- * with it.
+ * Deletes the variables that Kubernetes sets for a Service with the program's name: they are not meant as flags.
  *
- * @param prefix what the program's variables begin with: `DEMO_SERVER`
+ * @param prefix of the program's variables: `DEMO_SERVER`
  */
-export function forgetService(prefix: string): void {
+export function dropServiceVariables(prefix: string): void {
   const port = `${prefix}${SERVICE_PORT}`
   if (SERVICE_ADDRESS.test(process.env[port] ?? '')) delete process.env[port]
-  for (const name of variablesOf(prefix)) if (OF_SERVICE.test(name.slice(prefix.length))) delete process.env[name]
+  for (const name of variablesOf(prefix)) if (SERVICE_VARIABLE.test(name.slice(prefix.length))) delete process.env[name]
 }
 
 /**
- * Looks for variables that begin like the program's own and are none: what somebody mistyped would have no effect, and he
- * would not know.
+ * Refuses variables that have the program's prefix and are not known. A mistyped variable would have no effect, and no
+ * message would say so.
  *
- * @param known all that there are
- * @throws ExitError with status 2 and one line that names the first of them, and the one that is most like it
+ * @throws ExitError with status 2 and one line that names the first unknown variable and the most similar known one
  */
 export function refuseUnknownVariables(prefix: string, known: readonly string[]): void {
   const unknown = variablesOf(prefix).find((name) => !known.includes(name))
@@ -53,7 +51,7 @@ function nearestTo(name: string, known: readonly string[]): string | undefined {
   return best === undefined || best.changes > MOST_CHANGES ? undefined : best.one
 }
 
-/** How many letters must be added, left out or replaced to make one text of the other (Levenshtein). */
+/** How many letters to add, remove or replace to turn one text into the other (Levenshtein distance). */
 function changesBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (const [at, letter] of [...one].entries()) {

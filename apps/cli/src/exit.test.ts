@@ -115,7 +115,7 @@ describe('standard output', () => {
     })
   }
 
-  test.each([0, 1, 99])('that nobody reads any more changes nothing: the status is %d', async (returned) => {
+  test.each([0, 1, 99])('that is closed changes nothing: the status is %d', async (returned) => {
     await failing('EPIPE', returned)
     expect(status()).toBe(returned)
     expect(stderr()).toBe('')
@@ -132,7 +132,7 @@ describe('standard output', () => {
   })
 })
 
-test('standard error that nobody reads any more does not end the program: it has other work', () => {
+test('a closed standard error does not end the program: it has other work', () => {
   void runProgram('demo', () => new Promise<number>(() => {}))
   process.stderr.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
   expect(vi.mocked(process.exit).mock.calls).toEqual([])

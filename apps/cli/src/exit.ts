@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from './message-of.ts'
 
-/** How long a reader of our output may take for the last of it, in milliseconds. */
-const FLUSH_PATIENCE = 2000
+/** How long the last of the output may take to be written, in milliseconds. */
+const FLUSH_TIMEOUT = 2000
 
-/** What a program's exit status says; the programs' own numbers come on top of these. */
+/** The exit statuses that all programs have. A program can add its own. */
 export const ExitStatus = { ok: 0, failed: 1, usage: 2 } as const
 
-/** The end of a program with something to say to the user: one line, no stack. */
+/** Ends the program with a message to the user: one line, no stack. */
 export class ExitError extends Error {
   readonly status: number
 
@@ -17,13 +18,13 @@ export class ExitError extends Error {
 }
 
 /**
- * Runs a program to its exit status. An {@link ExitError} is its one line on standard error; anything else is a bug and
- * shows its stack.
+ * Runs a program and exits with its status. An {@link ExitError} is one line on standard error. Any other error is a bug
+ * and is printed with its stack.
  *
- * Whatever happens to standard output, the program goes on: it has files to write, and a status. A reader that has gone
- * (`demo-loadgen | head`) has seen enough. Any other failure is one line, and no status of success.
+ * An error of standard output does not end the program: it may have files to write, and its status counts. A reader that
+ * closes the pipe (`demo-loadgen | head`) is no error. Any other error is one line, and a status of 0 becomes 1.
  *
- * @param name what the line begins with
+ * @param name the first word of the line
  */
 export async function runProgram(name: string, main: () => Promise<number>): Promise<void> {
   let outputFailed = false
@@ -32,7 +33,7 @@ export async function runProgram(name: string, main: () => Promise<number>): Pro
     outputFailed = true
     process.stderr.write(`${name}: can't write to standard output: ${error.message}\n`)
   })
-  // The reader of what we log has gone: there is nobody left to tell.
+  // Nothing can be reported without standard error.
   process.stderr.on('error', () => {})
   const status = await Promise.resolve()
     .then(main)
@@ -41,13 +42,13 @@ export async function runProgram(name: string, main: () => Promise<number>): Pro
         if (error.message !== '') process.stderr.write(`${name}: ${error.message}\n`)
         return error.status
       }
-      process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
+      const stack = error instanceof Error ? error.stack : undefined
+      process.stderr.write(`${name}: ${stack ?? messageOf(error)}\n`)
       return ExitStatus.failed
     })
-  // Not left to the event loop: a name that is still being looked up would hold up the end, and so would a reader that
-  // stands still.
+  // Exits explicitly: a pending DNS lookup, or a reader that has stopped reading, would keep the process alive.
   const written = Promise.all([flushed(process.stdout), flushed(process.stderr)])
-  await Promise.race([written, sleep(FLUSH_PATIENCE)])
+  await Promise.race([written, sleep(FLUSH_TIMEOUT)])
   process.exit(status === ExitStatus.ok && outputFailed ? ExitStatus.failed : status)
 }
 

@@ -6,78 +6,80 @@ export interface Flag<Value> {
   /** `--max-frame-length <size>` */
   readonly flags: string
   readonly description: string
-  /** Turns what was written into a value, wherever it was written; an issue says what is allowed. */
+  /** Parses a raw value from any source. An issue says what is expected. */
   readonly schema: z.ZodType<Value>
-  /** The default as it would be typed, or undefined: it may be left out. */
-  readonly standard: string | undefined
-  /** `value`: one. `switch`: true or false; on the command line it has no value. `list`: may be given several times. */
+  /** The default as it would be typed; undefined if the flag is optional. */
+  readonly defaultText: string | undefined
+  /** `value`: one. `switch`: true or false; on the command line it has no value. `list`: can be given several times. */
   readonly kind: 'value' | 'switch' | 'list'
-  /** All values there are, where they are few. */
-  readonly words?: readonly string[] | undefined
+  /** All allowed values, if they are few. */
+  readonly allowed?: readonly string[] | undefined
 }
 
-/** Reads a value as it is typed. Throws an {@link OptionError} when it is invalid. */
+/** Parses a value as it is typed. Throws an {@link OptionError} if it is invalid. */
 export interface Parse<Value> {
   (text: string): Value
-  /** All values there are, for completion in a shell; undefined when there are too many. */
-  readonly words?: readonly string[]
+  /** All allowed values, for completion in a shell; undefined if they are too many. */
+  readonly allowed?: readonly string[]
 }
 
 export type Flags = Record<string, Flag<unknown>>
 
-/** The values of all flags; one without a default may be undefined. */
+/** The values of all flags. The value of a flag without a default can be undefined. */
 export type Values<All extends Flags> = {
   [name in keyof All]: All[name] extends Flag<infer Value> ? Value : never
 }
 
 /**
- * A flag with a default, given as it would be typed.
+ * A flag with a default.
  *
- * @param parse throws an OptionError that says what is allowed
+ * @param defaultText the default as it would be typed
  */
-export function flag<Value>(flags: string, description: string, parse: Parse<Value>, standard: string): Flag<Value> {
-  return { flags, description, schema: written(parse), standard, kind: 'value', words: parse.words }
+export function flag<Value>(flags: string, description: string, parse: Parse<Value>, defaultText: string): Flag<Value> {
+  return { flags, description, schema: schemaOf(parse), defaultText, kind: 'value', allowed: parse.allowed }
 }
 
-/** A flag that may be left out. */
+/** A flag without a default. */
 export function optionalFlag<Value>(flags: string, description: string, parse: Parse<Value>): Flag<Value | undefined> {
-  return { flags, description, schema: written(parse), standard: undefined, kind: 'value', words: parse.words }
+  return { flags, description, schema: schemaOf(parse), defaultText: undefined, kind: 'value', allowed: parse.allowed }
 }
 
-/** A flag that is on or off: `--quiet`, `DEMO_LOADGEN_QUIET=true`, `quiet: true`. It is off unless given. */
+/** A flag that is on or off: `--quiet`, `DEMO_LOADGEN_QUIET=true`, `quiet: true`. The default is off. */
 export function switchFlag(flags: string, description: string): Flag<boolean> {
-  return { flags, description, schema: written(parseBoolean), standard: 'false', kind: 'switch' }
+  return { flags, description, schema: schemaOf(parseBoolean), defaultText: 'false', kind: 'switch' }
 }
 
-/** A flag that may be given several times, or once with commas; in a file as a list. None unless given. */
+/** A flag that can be given several times, or once with commas. In a file it is a list. */
 export function listFlag<Value>(
   flags: string,
   description: string,
   parse: Parse<Value>,
 ): Flag<readonly Value[] | undefined> {
-  const one = written(parse)
+  const one = schemaOf(parse)
   const split = z.union([
     z.string().transform((text) => text.split(',').map((part) => part.trim())),
     z.array(z.unknown()),
   ])
-  return { flags, description, schema: split.pipe(z.array(one)), standard: undefined, kind: 'list' }
+  return { flags, description, schema: split.pipe(z.array(one)), defaultText: undefined, kind: 'list' }
 }
 
 /** `max-frame-length` for `maxFrameLength`. */
-export function keyOf(option: string): string {
-  return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+export function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-/** What is wrong with something written, in a few words. */
-export function complaintOf({ issues }: z.ZodError): string {
-  return issues[0]?.message ?? 'it is invalid'
+/** The error of an invalid value, in one line: `invalid --port 'x': expected a port from 0 to 65535`. */
+export function invalidValue(name: string, value: unknown, { issues }: z.ZodError): string {
+  const quoted = typeof value === 'object' || value === undefined ? '' : ` '${value}'`
+  const line = `invalid ${name}${quoted}: ${issues[0]?.message ?? 'expected another value'}`
+  return line.replaceAll(/\s*\n\s*/g, ' ')
 }
 
-/** Text, or what YAML makes of text that looks like a number or a boolean. */
-function written<Value>(parse: Parse<Value>): z.ZodType<Value> {
+/** Accepts text, or what YAML makes of text that looks like a number or a boolean. */
+function schemaOf<Value>(parse: Parse<Value>): z.ZodType<Value> {
   return z
     .union([z.string(), z.number(), z.boolean()], {
-      error: ({ input }) => `it must be one value, and is ${kindOf(input)}`,
+      error: ({ input }) => `expected one value, got ${kindOf(input)}`,
     })
     .transform((value, context) => {
       try {
@@ -91,12 +93,12 @@ function written<Value>(parse: Parse<Value>): z.ZodType<Value> {
 }
 
 function kindOf(input: unknown): string {
-  if (input === null || input === undefined) return 'empty'
+  if (input === null || input === undefined) return 'none'
   return Array.isArray(input) ? 'a list' : 'a mapping'
 }
 
-/** @throws OptionError when it is neither */
+/** @throws OptionError if it is neither true nor false */
 function parseBoolean(text: string): boolean {
   if (text === 'true' || text === 'false') return text === 'true'
-  throw new OptionError('it must be true or false')
+  throw new OptionError('expected true or false')
 }

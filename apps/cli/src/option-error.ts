@@ -1,2 +1,2 @@
-/** A value that the user gave is invalid; the message says what is allowed. Every other error is a bug of the program. */
+/** The user gave an invalid value. The message says what is expected. */
 export class OptionError extends RangeError {}

@@ -1,4 +1,4 @@
-/** Whether an error is the operating system's: a file that is not there, a disk that is full. */
+/** Whether an error is from the operating system, like `ENOENT` or `ENOSPC`. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error
 }

@@ -52,12 +52,12 @@ describe('a time', () => {
     'Infinitys',
     'NaNs',
     'soon',
-  ])('%j is none, and what is one is told', (text) => {
+  ])('%j is invalid, and the error says what is expected', (text) => {
     expect(() => parseDuration(text)).toThrow(RangeError)
-    expect(() => parseDuration(text)).toThrow('it must be a time like 500ms, 10s or 5m, or 0 for no limit')
+    expect(() => parseDuration(text)).toThrow('expected a time like 500ms, 10s or 5m, or 0 for no limit')
   })
 
-  // 0 switches a limit off: the shortest limit there is must not become none.
+  // 0 is no limit, so the shortest limit must not become 0.
   test.each(['0.4ms', '0.0001s'])('%s is not rounded to 0, which means no limit', (text) => {
     expect(resultOf(parseDuration, text)).not.toBe(0)
   })
@@ -109,9 +109,9 @@ describe('a size', () => {
     'Infinity',
     'NaN',
     'large',
-  ])('%j is none, and what is one is told', (text) => {
+  ])('%j is invalid, and the error says what is expected', (text) => {
     expect(() => parseSize(text)).toThrow(RangeError)
-    expect(() => parseSize(text)).toThrow('it must be a size like 4096, 64KiB or 1MiB, or 0 for no limit')
+    expect(() => parseSize(text)).toThrow('expected a size like 4096, 64KiB or 1MiB, or 0 for no limit')
   })
 
   test.each([
@@ -151,9 +151,9 @@ describe('a count', () => {
     '١',
     'NaN',
     'many',
-  ])('%j is none, and what is one is told', (text) => {
+  ])('%j is invalid, and the error says what is expected', (text) => {
     expect(() => parseCount(text)).toThrow(RangeError)
-    expect(() => parseCount(text)).toThrow('it must be a whole number, 0 or more')
+    expect(() => parseCount(text)).toThrow('expected a whole number, 0 or more')
   })
 
   test.each([
@@ -190,9 +190,9 @@ describe('a port', () => {
     '80 ',
     '80\n',
     'http',
-  ])('%j is none, and what is one is told', (text) => {
+  ])('%j is invalid, and the error says what is expected', (text) => {
     expect(() => parsePort(text)).toThrow(RangeError)
-    expect(() => parsePort(text)).toThrow('it must be a port from 0 (any free one) to 65535')
+    expect(() => parsePort(text)).toThrow('expected a port from 0 (any free one) to 65535')
   })
 })
 
@@ -204,10 +204,10 @@ describe('one of some words', () => {
   })
 
   test.each(['', 'JSON', 'jso', 'jsonpretty', 'json ', 'toString', 'json,pretty'])(
-    '%j is none, and what is one is told',
+    '%j is invalid, and the error says what is expected',
     (text) => {
       expect(() => parse(text)).toThrow(RangeError)
-      expect(() => parse(text)).toThrow('it must be one of json, pretty')
+      expect(() => parse(text)).toThrow('expected one of json, pretty')
     },
   )
 })
@@ -219,11 +219,11 @@ describe('a text', () => {
 
   test('is not empty', () => {
     expect(() => parseText('')).toThrow(RangeError)
-    expect(() => parseText('')).toThrow('it must not be empty')
+    expect(() => parseText('')).toThrow('expected a text, got an empty one')
   })
 })
 
-/** What a parser makes of a text; undefined when it refuses it. */
+/** The parsed value; undefined if the parser refuses it. */
 function resultOf<Value>(parse: (text: string) => Value, text: string): Value | undefined {
   try {
     return parse(text)

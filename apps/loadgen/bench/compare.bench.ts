@@ -1,6 +1,6 @@
 /**
- * Whether `demo-loadgen compare` can be believed: pairs of the same build must show no difference, pairs of which one is
- * slowed by 10 % must be told so. The runs of a pair take turns, and each has a fresh server, for one process may be
+ * How reliable `demo-loadgen compare` is: pairs of the same build should show no difference, pairs with a build that is
+ * 10 % slower should show it. The runs of a pair are interleaved, and each has a new server, because one process can be
  * faster than another of the same build.
  *
  *     pnpm bench compare                                ten pairs of each, about twenty minutes
@@ -35,7 +35,7 @@ const demoServer: Build = {
   window: 1000,
 }
 
-/** Nearly all that a request costs is its handler, so that the handler's time is the build's. */
+/** The handler is almost the whole cost of a request, so its time is that of the build. */
 const burning = (steps: number): Build => ({
   script: path('../../server/bench/handlers-server.ts'),
   args: ['burning', String(Math.round(steps))],
@@ -49,7 +49,9 @@ const KINDS: Record<string, { readonly builds: readonly [Build, Build]; readonly
 
 const [kinds = Object.keys(KINDS).join(','), pairs = '10'] = process.argv.slice(2)
 for (const kind of kinds.split(',')) {
-  const { builds, expected } = KINDS[kind]
+  const chosen = KINDS[kind]
+  if (chosen === undefined) throw new RangeError(`invalid kind '${kind}': expected ${Object.keys(KINDS).join(' or ')}`)
+  const { builds, expected } = chosen
   let right = 0
   for (let pair = 1; pair <= Number(pairs); pair += 1) {
     const verdict = await comparePair(builds)
@@ -64,7 +66,7 @@ async function comparePair(builds: readonly [Build, Build]): Promise<string> {
   try {
     const files: [string[], string[]] = [[], []]
     for (let i = 0; i < RUNS; i += 1) {
-      // Neither is always the first.
+      // The order alternates.
       for (const side of i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         const file = join(folder, `${side}-${i}.json`)
         await idle()
@@ -91,7 +93,7 @@ async function measure({ script, args, window }: Build, file: string): Promise<v
   if (status !== 0) throw new Error(stderr)
 }
 
-/** Waits until nobody else works on this machine, but not for ever. */
+/** Waits until the machine is idle, up to a limit. */
 async function idle(): Promise<void> {
   const deadline = performance.now() + PATIENCE
   while (performance.now() < deadline) {

@@ -1,6 +1,6 @@
 /**
- * How much load `demo-loadgen` makes on its one thread, every latency recorded: against `demo-server` on the same cores,
- * and against the floor, where it is the generator that is the limit.
+ * How much load `demo-loadgen` makes with one thread: against `demo-server` on the same cores, and against the floor, where
+ * the generator is the limit.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -27,7 +27,7 @@ for (const { name, least, start } of TARGETS) {
   console.log(`  p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`)
 }
 
-/** The JSON of a run, as far as it is read here. */
+/** The parts of the JSON that are used. */
 interface RunJson {
   readonly acksPerSecond: number
   readonly unanswered: number

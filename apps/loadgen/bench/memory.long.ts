@@ -1,6 +1,6 @@
 /**
- * Whether the memory of `demo-loadgen` grows with the length of its run: against `demo-server` on the same cores, the median
- * of its second minute beside that of its last. Not among `pnpm bench`, for it takes ten minutes:
+ * Whether the memory of `demo-loadgen` grows during a run against `demo-server` on the same cores: compares the medians of the
+ * second and the last minute. It is not part of `pnpm bench`, because it takes ten minutes:
  *
  *     npx tsx apps/loadgen/bench/memory.long.ts [minutes]
  */
@@ -29,7 +29,7 @@ while (samples.length < seconds && loadgen.exitCode === null) {
 loadgen.kill('SIGKILL')
 await server.stop()
 
-// Of a run that is too short for minutes, the second quarter and the last one.
+// In a short run, the second and the last quarter.
 const part = Math.min(MINUTE, Math.max(1, Math.floor(samples.length / 4)))
 const [early, late] = [median(samples.slice(part, 2 * part)), median(samples.slice(-part))]
 console.log(

@@ -1,6 +1,6 @@
 /**
- * Draws docs/images/report.png: the upper part of a report of a run whose server stalls for a moment, so that there is
- * something to see. Not part of the tests; run it when the report looks different.
+ * Draws docs/images/report.png: the upper part of the report of a run whose server stalls once. Run it when the look of the
+ * report changes; it is not part of the tests.
  *
  *     tsx apps/loadgen/bench/report-image.ts
  */
@@ -14,7 +14,7 @@ import { chromium } from 'playwright-core'
 import { startNode } from '../../server/bench/peers.ts'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-/** What can be hovered without scrolling: down to the second chart. */
+/** The visible part: down to the second chart. */
 const SIZE = { width: 1180, height: 1150 }
 
 const folder = mkdtempSync(join(tmpdir(), 'report-image-'))
@@ -32,7 +32,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** In the middle of the load, for 200 ms. In a process of its own: this one waits for the load. */
+/** In the middle of the load, for 200 ms. In a separate process, because this one waits for the load. */
 function stallOnce(pid: number) {
   const script = `sleep 7; kill -STOP ${pid}; sleep 0.2; kill -CONT ${pid}`
   return spawn('sh', ['-c', script], { stdio: 'ignore' })

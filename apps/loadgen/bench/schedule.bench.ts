@@ -1,4 +1,4 @@
-/** How late `demo-loadgen` sends what is due at 50,000 requests a second: against `demo-server` on the same cores. */
+/** How late `demo-loadgen` sends requests at 50,000 a second against `demo-server` on the same cores. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { median, startNode } from '../../server/bench/peers.ts'
@@ -25,7 +25,7 @@ await server.stop()
 function measure(connections: number): { lag: Times } {
   const shape = ['--rate', '50k', '--connections', String(connections), '--duration', '3s', '--warmup', '1s']
   const args = [path('../dist/main.js'), 'run', '--port', String(server.port), ...shape, '--json', '-']
-  // Not to fail where it is saturated: how late it was is what is wanted.
+  // A saturated run does not fail: its lag is the result.
   const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   return { lag: (JSON.parse(stdout) as { scheduleLagMs: Times }).scheduleLagMs }
 }

@@ -1,13 +1,13 @@
 import uPlot from 'uplot'
-import type { DistributionColumns, TimeColumns } from '../src/results/report-data.ts'
+import type { DistributionColumns, TimeColumns } from '../src/report/report-data.ts'
 import { showCount, showMilliseconds, showPercentile, showRate, showSeconds } from './show.ts'
 
 const HEIGHT = 260
 
-/** The charts over time share their cursor: one points, all tell. */
+/** The charts over time share their cursor. */
 const cursor: uPlot.Cursor = { sync: { key: 'time' }, y: false, points: { size: 7 } }
 
-/** A colour of the style sheet, asked for at each drawing: it changes from light to dark. */
+/** A colour of the style sheet. It is read at each drawing, because it depends on light or dark mode. */
 const color = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
 
 const FONT = '12px system-ui, sans-serif'
@@ -21,7 +21,7 @@ const axis = (show: (value: number) => string): uPlot.Axis => ({
   values: (_chart, values) => values.map((value) => (value === null ? '' : show(value))),
 })
 
-/** Upright, with a name. */
+/** A vertical axis with a label. */
 const labelled = (show: (value: number) => string, label: string): uPlot.Axis => ({
   ...axis(show),
   size: 64,
@@ -30,14 +30,14 @@ const labelled = (show: (value: number) => string, label: string): uPlot.Axis =>
   labelFont: FONT,
 })
 
-/** Of requests there is no half: the axis has whole numbers only, and none twice. */
+/** An axis of whole numbers. */
 const counted = (label: string): uPlot.Axis => ({
   ...labelled(showCount, label),
   incrs: Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((one) => one * 10 ** i)).flat(),
 })
 
-/** A line has no length where there is a single point between two gaps: there it is drawn as a point. */
-const lonelyPoints: uPlot.Series.Points = {
+/** A single value between two gaps makes no line, so it is drawn as a point. */
+const isolatedPoints: uPlot.Series.Points = {
   show: false,
   size: 6,
   filter: (chart, series) => {
@@ -56,13 +56,13 @@ function line(label: string, name: string, show: (value: number) => string, more
     label,
     stroke: color(name),
     width: 2,
-    points: { ...lonelyPoints, fill: color(name) },
+    points: { ...isolatedPoints, fill: color(name) },
     value: (_chart, value) => (value === null || value === undefined ? '–' : show(value)),
     ...more,
   }
 }
 
-/** The marks of the legend are made once: they follow the style sheet by themselves. */
+/** The marks of the legend are made once, so they refer to the variables of the style sheet. */
 const legendOptions: uPlot.Legend = {
   markers: {
     stroke: (chart, series) => `var(--${colorNames.get(chart.series[series]?.label) ?? 'muted'})`,
@@ -80,7 +80,7 @@ function chart(place: HTMLElement, options: Omit<uPlot.Options, 'width' | 'heigh
   )
 }
 
-/** Marks the times in which connections were lost and not made again. */
+/** Marks the outages. */
 function markOutages({ ctx, bbox, valToPos, scales }: uPlot, outages: TimeColumns['outages']): void {
   const { min = 0, max = 0 } = scales['x'] ?? {}
   ctx.save()
@@ -89,7 +89,7 @@ function markOutages({ ctx, bbox, valToPos, scales }: uPlot, outages: TimeColumn
     if (to < min || from > max) continue
     const left = Math.max(bbox.left, valToPos(from, 'x', true))
     const right = Math.min(bbox.left + bbox.width, valToPos(to, 'x', true))
-    // The shortest is seen, too.
+    // At least two pixels wide, to be visible.
     ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height)
   }
   ctx.restore()
@@ -116,7 +116,7 @@ function overTime(
   )
 }
 
-/** From 0, with room above. */
+/** From 0, with space above. */
 const fromZero: uPlot.Scale = { range: (_chart, _min, max) => [0, max > 0 ? max * 1.08 : 1] }
 
 export function throughputChart(place: HTMLElement, data: TimeColumns): uPlot {
@@ -129,7 +129,7 @@ export function throughputChart(place: HTMLElement, data: TimeColumns): uPlot {
   return overTime(place, data, lines, labelled(showRate, 'acks a second'), fromZero, columns)
 }
 
-/** On a logarithmic scale: the tail is what matters, and so is the rest. */
+/** On a logarithmic scale, so that both the tail and the median are readable. */
 export function latencyChart(place: HTMLElement, data: TimeColumns): uPlot {
   return overTime(
     place,
@@ -146,7 +146,7 @@ export function latencyChart(place: HTMLElement, data: TimeColumns): uPlot {
   )
 }
 
-/** Labels at 1, 2 and 5 of each decade; on a scale of more than three decades at 1 only. */
+/** Labels at 1, 2 and 5 of each decade; with more than three decades, at 1 only. */
 const onlyDecades: Pick<uPlot.Axis, 'filter'> = {
   filter: (chart, splits) => {
     const { min = 1, max = 1 } = chart.scales['y'] ?? {}
@@ -157,7 +157,7 @@ const onlyDecades: Pick<uPlot.Axis, 'filter'> = {
   },
 }
 
-/** As HdrHistogram's plotter draws it: each step to the right is ten times as rare. */
+/** As in HdrHistogram's plotter: each step to the right is ten times as rare. */
 export function distributionChart(place: HTMLElement, data: DistributionColumns): uPlot {
   const last = data.reciprocal.at(-1) ?? 1
   const decades = Array.from({ length: Math.floor(Math.log10(last) + 1e-9) + 1 }, (_, i) => 10 ** i)
@@ -198,7 +198,7 @@ export function inFlightChart(place: HTMLElement, data: TimeColumns): uPlot {
   return overTime(place, data, lines, counted('requests'), fromZero, columns)
 }
 
-export function troubleChart(place: HTMLElement, data: TimeColumns): uPlot {
+export function failureChart(place: HTMLElement, data: TimeColumns): uPlot {
   const bars = uPlot.paths.bars?.({ size: [0.9, 40] })
   const paths = bars === undefined ? {} : { paths: bars }
   const lines = [

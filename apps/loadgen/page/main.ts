@@ -1,5 +1,5 @@
-import type { ReportData } from '../src/results/report-data.ts'
-import { distributionChart, inFlightChart, latencyChart, throughputChart, troubleChart } from './charts.ts'
+import type { ReportData } from '../src/report/report-data.ts'
+import { distributionChart, failureChart, inFlightChart, latencyChart, throughputChart } from './charts.ts'
 import './style.css'
 
 const data = JSON.parse(element('data').textContent ?? '') as ReportData
@@ -9,10 +9,10 @@ const charts = [
   latencyChart(element('latency'), data.time),
   distributionChart(element('distribution'), data.distribution),
   inFlightChart(element('in-flight'), data.time),
-  troubleChart(element('troubles'), data.time),
+  failureChart(element('failures'), data.time),
 ]
 
-// The colours are those of the style sheet: what was drawn is drawn anew when they change. Paper is always light.
+// Redraws when the colours of the style sheet change. Print is always light.
 for (const query of ['(prefers-color-scheme: dark)', 'print']) matchMedia(query).addEventListener('change', redraw)
 addEventListener('beforeprint', () => {
   document.documentElement.classList.add('printed')

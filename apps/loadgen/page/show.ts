@@ -1,6 +1,6 @@
-import { showNumber, showTime, showCount as showWhole } from '../src/format.ts'
+import { showNumber, showTime, showCount as showWhole } from '../src/units/format.ts'
 
-/** On a chart there is less room. */
+/** Charts have less space. */
 const DIGITS = 3
 
 /** `10.2 M`, `93.1 k`, `7`. */
@@ -8,7 +8,7 @@ export function showCount(value: number): string {
   return value >= 1e4 ? showNumber(value, DIGITS) : showWhole(Math.round(value))
 }
 
-/** The same of what may be a fraction: `0.5`. */
+/** The same for numbers that can be fractions: `0.5`. */
 export function showRate(value: number): string {
   return showNumber(value, value >= 1e4 ? DIGITS : 4)
 }

@@ -1,5 +1,5 @@
-// The best that the language of the original series can do at this protocol: a goroutine for each connection, one read,
-// one loop, one write, nothing allocated once the connection is there. No limits, no timeouts: not a server to use.
+// A fast server in Go, the language of the original series: a goroutine for each connection, one read, one loop, one
+// write, no allocations after the connection is accepted. No limits, no timeouts: not a server to use.
 //
 //	GO111MODULE=off go build -o tuned tuned.go && GOMAXPROCS=1 ./tuned 8888
 package main

@@ -1,6 +1,6 @@
-// A server in the manner of the original series once it had been "optimised": a goroutine for each connection, a buffered
-// reader, and a buffered writer that nobody flushes. Acks leave when 4096 bytes of them have come together, which is 293
-// acks: whoever has fewer requests in flight on a connection waits for ever. It is here to show that, and not to be used.
+// A server like that of the original series with a wrong optimisation: a goroutine for each connection, a buffered reader,
+// and a buffered writer that is never flushed. Acks are sent when 4096 bytes are buffered, which is 293 acks: a client with
+// fewer requests in flight on a connection waits forever. It shows this fault; do not use it.
 //
 //	GO111MODULE=off go build -o unflushed unflushed.go && ./unflushed 8888
 package main

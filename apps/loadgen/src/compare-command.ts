@@ -1,42 +1,47 @@
 import { ExitError, ExitStatus, type Flags, flag, listFlag, OptionError, parseText, type Values } from '@demo/cli'
+import { compare } from './analysis/compare.ts'
+import { incomparabilities } from './analysis/incomparabilities.ts'
+import { pairInterleavedRuns } from './analysis/interleaved-runs.ts'
+import { FAILURES, findMetric, type Metric } from './analysis/metrics.ts'
+import { type RunFile, readRun } from './analysis/run-file.ts'
 import { LoadgenStatus } from './exit-status.ts'
-import { compare } from './judge/compare.ts'
-import { compareReport } from './judge/compare-report.ts'
-import { unfairness } from './judge/differences.ts'
-import { inTurns } from './judge/in-turns.ts'
-import { findMetric, type Metric, TROUBLES } from './judge/metrics.ts'
-import { type RunFile, readRun } from './results/read-run.ts'
-import { parseLatency, parseShare } from './units.ts'
+import { compareReport } from './report/compare-report.ts'
+import { parseLatency, parseShare } from './units/parse.ts'
 
-/** @throws OptionError when it is not above 0 and below 1 */
+/** @throws OptionError if it is not between 0 and 1 */
 function parseRisk(text: string): number {
   const value = parseShare(text)
-  if (!(value > 0 && value < 1)) throw new OptionError('it must be a share above 0% and below 100%, like 5%')
+  if (!(value > 0 && value < 1)) throw new OptionError('expected a share above 0% and below 100%, like 5%')
   return value
 }
 
-/** Few: each shares the risk of a false alarm with the others, and so needs more runs to be seen. */
+/** Only three: the metrics share the risk of a false alarm, so more metrics need more runs. */
 const STANDARD_METRICS = ['acksPerSecond', 'p50', 'p99']
 
 export const COMPARE_FLAGS = {
-  before: listFlag('--before <file>', 'more results of the build before; may be given several times', parseText),
-  after: listFlag('--after <file>', 'more results of the build after; may be given several times', parseText),
-  metric: listFlag('--metric <name>', `what is compared (default: ${STANDARD_METRICS.join(', ')})`, findMetric),
-  relativeFloor: flag('--relative-floor <share>', 'a smaller change is no difference', parseShare, '5%'),
-  absoluteFloor: flag('--absolute-floor <time>', 'a smaller change of a time is no difference', parseLatency, '10us'),
+  before: listFlag('--before <file>', 'another result of the build before; can be given several times', parseText),
+  after: listFlag('--after <file>', 'another result of the build after; can be given several times', parseText),
+  metric: listFlag('--metric <name>', `metrics to compare (default: ${STANDARD_METRICS.join(', ')})`, findMetric),
+  relativeFloor: flag('--relative-floor <share>', 'smallest change that is a difference', parseShare, '5%'),
+  absoluteFloor: flag(
+    '--absolute-floor <time>',
+    'smallest change of a time that is a difference',
+    parseLatency,
+    '10us',
+  ),
   wideFloor: flag(
     '--wide-floor <share>',
-    'the relative floor where runs are too few for statistics',
+    'the relative floor if there are too few runs for statistics',
     parseShare,
     '25%',
   ),
-  risk: flag('--risk <share>', 'how often equal builds may be told to differ, at most', parseRisk, '5%'),
+  risk: flag('--risk <share>', 'highest probability that equal builds are reported as different', parseRisk, '5%'),
 } satisfies Flags
 
 /**
  * `demo-loadgen compare before.json after.json`.
  *
- * @param files those two, or none where flags name them
+ * @param files two, or none if flags name them
  * @returns the exit status
  */
 export async function runCompare(files: readonly string[], values: Values<typeof COMPARE_FLAGS>): Promise<number> {
@@ -47,7 +52,7 @@ export async function runCompare(files: readonly string[], values: Values<typeof
 
   const options = { ...rest, metrics: [...new Set(metric)] }
   const [before, after] = [await readAll(names.before, options.metrics), await readAll(names.after, options.metrics)]
-  const pairs = inTurns(before, after)
+  const pairs = pairInterleavedRuns(before, after)
   const [first, second] = pairs ?? [before, after]
   const comparison = compare(
     first.flatMap(({ runs }) => runs),
@@ -55,13 +60,13 @@ export async function runCompare(files: readonly string[], values: Values<typeof
     options,
     pairs !== undefined,
   )
-  process.stdout.write(compareReport(comparison, options, unfairness(before, after)))
+  process.stdout.write(compareReport(comparison, options, incomparabilities(before, after)))
   if (comparison.verdict === 'nothing to compare') return LoadgenStatus.failed
   return comparison.verdict === 'worse' ? LoadgenStatus.crossed : LoadgenStatus.ok
 }
 
 async function readAll(names: readonly string[], metrics: readonly Metric[]): Promise<RunFile[]> {
-  return Promise.all(names.map((name) => readRun(name, [...metrics, ...TROUBLES])))
+  return Promise.all(names.map((name) => readRun(name, [...metrics, ...FAILURES])))
 }
 
 function usage(): ExitError {

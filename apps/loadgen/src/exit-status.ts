@@ -1,19 +1,23 @@
 import { ExitStatus } from '@demo/cli'
-import { wasAborted } from './judge/abort-on-fail.ts'
-import type { JudgedRun } from './judge/metrics.ts'
-import type { ThresholdVerdict } from './judge/threshold.ts'
-import { hasFailed } from './verdict.ts'
+import type { ThresholdVerdict } from './analysis/threshold.ts'
+import type { RunFigures } from './run/result.ts'
+import { hasFailed } from './run/verdict.ts'
 
-/** What the exit status says on top of what all programs say. */
+/** The exit statuses of all programs, and those of the load generator. */
 export const LoadgenStatus = { ...ExitStatus, saturated: 3, crossed: 99 } as const
 
 /**
- * The exit status of a run, or of several. What went wrong with the server beats a generator that could not keep up, which
- * beats a threshold that was crossed: the figures of the former two tell little about the server.
+ * The exit status of a run, or of several. A failure of the server beats a saturated generator, which beats a crossed
+ * threshold: after the first two the figures say little about the server.
+ *
+ * @param aborted whether a threshold ended the run early
  */
-export function statusOf(runs: readonly JudgedRun[], thresholds: readonly ThresholdVerdict[]): number {
+export function statusOf(
+  runs: readonly RunFigures[],
+  thresholds: readonly ThresholdVerdict[],
+  aborted: boolean,
+): number {
   if (runs.some(hasFailed)) return LoadgenStatus.failed
   if (runs.some(({ saturated }) => saturated)) return LoadgenStatus.saturated
-  const crossed = runs.some(wasAborted) || thresholds.some(({ passed }) => !passed)
-  return crossed ? LoadgenStatus.crossed : LoadgenStatus.ok
+  return aborted || thresholds.some(({ passed }) => !passed) ? LoadgenStatus.crossed : LoadgenStatus.ok
 }

@@ -1,7 +1,7 @@
 import { type Command, ExitError, ExitStatus, whereFrom } from '@demo/cli'
 
-/** Flags of which only one can have an effect. */
-const APART: readonly (readonly [one: string, other: string])[] = [
+/** Pairs of flags that exclude each other. */
+const EXCLUSIVE: readonly (readonly [one: string, other: string])[] = [
   ['path', 'target'],
   ['path', 'host'],
   ['path', 'port'],
@@ -17,23 +17,23 @@ const APART: readonly (readonly [one: string, other: string])[] = [
   ['abortOnFail', 'repeat'],
 ]
 
-/** Flags that have no effect without one of others. */
-const NEEDED: readonly (readonly [name: string, ...oneOf: string[]])[] = [
+/** Flags that have no effect without one of the others. */
+const DEPENDENT: readonly (readonly [name: string, ...oneOf: string[]])[] = [
   ['arrival', 'rate', 'stage'],
   ['metricsHost', 'metricsPort'],
   ['abortOnFail', 'threshold'],
 ]
 
-/** What beats what. */
+/** Sources of a value, the weakest first. */
 const SOURCES = ['default', 'config', 'env', 'cli']
 
 /**
- * Looks for flags that would have no effect beside others. Where one is from a source that beats that of the other, like
- * a flag beside a variable of the environment, only the stronger one counts.
+ * Refuses flags that would have no effect because of others. If two that exclude each other are from different sources,
+ * like a flag and an environment variable, the one from the stronger source counts.
  *
  * @throws ExitError with status 2 and one line
  */
-export function settleFlags(command: Command): void {
+export function resolveFlagConflicts(command: Command): void {
   const has = (name: string) => command.options.some((option) => option.attributeName() === name)
   const strength = (name: string) => {
     const value: unknown = command.getOptionValue(name)
@@ -43,15 +43,15 @@ export function settleFlags(command: Command): void {
   const refuse = (message: string) => {
     throw new ExitError(ExitStatus.usage, `${message}; see --help`)
   }
-  for (const [one, other] of APART) {
+  for (const [one, other] of EXCLUSIVE) {
     const [first, second] = [strength(one), strength(other)]
     if (first === 0 || second === 0) continue
     if (first === second) {
       refuse(`${whereFrom(command, one)} and ${whereFrom(command, other)} exclude each other: only one has an effect`)
     }
-    forget(command, first < second ? one : other)
+    resetFlag(command, first < second ? one : other)
   }
-  for (const [name, ...oneOf] of NEEDED) {
+  for (const [name, ...oneOf] of DEPENDENT) {
     if (strength(name) === 0 || !oneOf.some(has) || oneOf.some((needed) => strength(needed) > 0)) continue
     const needed = oneOf.filter(has).map((one) => whereFrom(command, one))
     refuse(`${whereFrom(command, name)} has no effect without ${needed.join(' or ')}`)
@@ -62,14 +62,12 @@ export function settleFlags(command: Command): void {
     strength('stage') > 0 &&
     strength('rate') === 0
   ) {
-    refuse(
-      `${whereFrom(command, 'warmup')} has no effect before stages that begin at no rate: give --rate, where they begin`,
-    )
+    refuse(`${whereFrom(command, 'warmup')} has no effect with stages that begin at a rate of 0; set --rate`)
   }
 }
 
-/** Makes a flag what it is where it is not given. */
-function forget(command: Command, name: string): void {
+/** Sets a flag to its default. */
+function resetFlag(command: Command, name: string): void {
   const option = command.options.find((one) => one.attributeName() === name)
   command.setOptionValueWithSource(name, option?.defaultValue, 'default')
 }

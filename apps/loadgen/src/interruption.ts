@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { ExitStatus } from '@demo/cli'
 
-/** What ends a run: Ctrl-C, a service manager or `kill`, a terminal that is closed. */
+/** Signals of Ctrl-C, of a service manager or `kill`, and of a closed terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Aborts at the first signal, with its name as the reason; the second ends the process. */
-export function untilInterrupted(): AbortSignal {
+/** Aborts at the first signal, with its name as the reason. The second signal ends the process. */
+export function interruptSignal(): AbortSignal {
   const interruption = new AbortController()
-  // Each client and each of its requests listens to it: that is no leak.
+  // Each client and each request adds a listener: this is no leak.
   setMaxListeners(0, interruption.signal)
   for (const name of SIGNALS) {
     process.on(name, () => {

@@ -16,17 +16,17 @@ import {
 import { describeEvent, simulate } from '@demo/client-sim'
 import manifest from '../package.json' with { type: 'json' }
 import { COMPARE_FLAGS, runCompare } from './compare-command.ts'
-import { settleFlags } from './flag-rules.ts'
+import { resolveFlagConflicts } from './flag-rules.ts'
 import { EXIT_STATUSES, OUTPUT_FLAGS, RUN_FLAGS, SIMULATE_FLAGS } from './flags.ts'
-import { untilInterrupted } from './interruption.ts'
+import { interruptSignal } from './interruption.ts'
 import { runLoad } from './run-command.ts'
 import { runSearch, SEARCH_FLAGS } from './search-command.ts'
 
 const VARIABLES = 'DEMO_LOADGEN'
 
-/** What is read before anything else. */
+/** Read before the other flags. */
 const CONFIG_FLAGS = {
-  config: optionalFlag('--config <file>', 'a YAML file with any of these flags: connections: 50', parseText),
+  config: optionalFlag('--config <file>', 'YAML file with any of these flags, like connections: 50', parseText),
 } satisfies Flags
 
 const ALL_RUN_FLAGS = { ...RUN_FLAGS, ...OUTPUT_FLAGS } satisfies Flags
@@ -34,13 +34,13 @@ const ALL_RUN_FLAGS = { ...RUN_FLAGS, ...OUTPUT_FLAGS } satisfies Flags
 await runProgram('demo-loadgen', async () => {
   let status: number = ExitStatus.ok
   const program = new Command('demo-loadgen')
-    .description('Makes load for a server of framed requests, and tells what it can take.')
+    .description('Makes load for a server of framed requests, and measures it.')
     .version(manifest.version)
     .addHelpText('after', EXIT_STATUSES)
 
   const runCommand: Command = program
     .command('run', { isDefault: true })
-    .description('make load: fill the window of each connection, or offer a rate')
+    .description('make load: keep the window of each connection full, or send at a rate')
     .allowExcessArguments()
     .action(async () => {
       const [word] = runCommand.args
@@ -55,8 +55,8 @@ await runProgram('demo-loadgen', async () => {
 
   const compareCommand = program
     .command('compare')
-    .description('tell whether a build is better or worse than the one before: compare before.json after.json')
-    .argument('[files...]', 'the two results that run --json wrote')
+    .description('compare the results of two builds: compare before.json after.json')
+    .argument('[files...]', 'two results of run --json')
     .action(async (files: string[]) => {
       status = await runCompare(files, read(compareCommand, COMPARE_FLAGS))
     })
@@ -73,7 +73,7 @@ await runProgram('demo-loadgen', async () => {
 
   const simulateCommand = program
     .command('simulate')
-    .description('a few clients of a few requests each, and a line for each of them')
+    .description('run a few clients that send a few requests each, and print a line for each event')
     .action(async () => {
       status = await runSimulation(read(simulateCommand, SIMULATE_FLAGS))
     })
@@ -88,17 +88,17 @@ function add(command: Command, flags: Flags): void {
   addFlags(command, VARIABLES, { ...flags, ...CONFIG_FLAGS })
 }
 
-/** The values of a command's flags. What neither a flag nor a variable sets may stand in the file of `--config`. */
+/** The values of a command's flags: from the command line, environment variables, or the file of `--config`. */
 function read<All extends Flags>(command: Command, flags: All): Values<All> {
   const file = command.opts<Values<typeof CONFIG_FLAGS>>().config
   if (file !== undefined) addConfigFile(command, file, flags)
-  settleFlags(command)
+  resolveFlagConflicts(command)
   const { config: _, ...values } = command.opts()
   return values as Values<All>
 }
 
 async function runSimulation(options: Values<typeof SIMULATE_FLAGS>): Promise<number> {
-  const { failed, errors } = await simulate({ ...options, signal: untilInterrupted() }, (event) => {
+  const { failed, errors } = await simulate({ ...options, signal: interruptSignal() }, (event) => {
     process.stdout.write(`${describeEvent(event)}\n`)
   })
   return failed === 0 && errors === 0 ? ExitStatus.ok : ExitStatus.failed

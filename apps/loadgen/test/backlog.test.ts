@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backlogGrowth } from '../src/judge/backlog.ts'
+import { backlogGrowth } from '../src/analysis/backlog.ts'
 
 const EVIDENCE = { saturated: false, scheduleLagMs: { p99: 0.1 } }
 

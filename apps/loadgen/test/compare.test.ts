@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { NOTHING } from '../src/engine/distribution.ts'
-import { type CompareOptions, compare } from '../src/judge/compare.ts'
-import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
+import { seeded } from '@demo/testkit/random'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { describe, expect, it } from 'vitest'
+import { type CompareOptions, compare } from '../src/analysis/compare.ts'
+import { findMetric } from '../src/analysis/metrics.ts'
+import { EMPTY_SUMMARY } from '../src/engine/distribution.ts'
+import type { RunFigures } from '../src/run/result.ts'
 import { startLoadgen } from './demo-loadgen.ts'
-import { seeded } from './random.ts'
 import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: CompareOptions = {
@@ -17,8 +18,8 @@ const OPTIONS: CompareOptions = {
   absoluteFloor: 0.01,
 }
 
-/** Runs of a build: each spreads evenly by so much around the middle. */
-function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): JudgedRun[] {
+/** Runs of a build, uniformly distributed around the middle. */
+function runsOf(count: number, acksPerSecond: number, spread: number, random: () => number): RunFigures[] {
   return Array.from({ length: count }, () => {
     const factor = 1 + spread * (2 * random() - 1)
     return makeRun({ acksPerSecond: acksPerSecond * factor, latencyMs: flat(1000 / (acksPerSecond * factor)) })
@@ -37,11 +38,11 @@ describe('compare', () => {
       ['p99', 'worse'],
       ['p999', 'worse'],
     ])
-    expect(rows[0].change).toBeCloseTo(-0.1, 1)
-    expect(rows[0].before.noise).toBeGreaterThan(0)
+    expect(rows[0]?.change).toBeCloseTo(-0.1, 1)
+    expect(rows[0]?.before.noise).toBeGreaterThan(0)
   })
 
-  it('sees it where runs took turns on a machine that is slow for minutes, and would not without the turns', () => {
+  it('finds it in interleaved runs on a machine that is slow for minutes, and only if they are interleaved', () => {
     const random = seeded(2)
     const machine = Array.from({ length: 12 }, () => 0.6 + 0.8 * random())
     const runs = (rate: number) => machine.flatMap((speed) => runsOf(1, rate * speed, 0.03, random))
@@ -49,10 +50,10 @@ describe('compare', () => {
     expect(compare(before, after, OPTIONS).verdict).toBe('no difference seen')
     const { verdict, rows, paired } = compare(before, after, OPTIONS, true)
     expect({ verdict, paired }).toEqual({ verdict: 'worse', paired: true })
-    expect(rows[0].change).toBeCloseTo(-0.1, 1)
+    expect(rows[0]?.change).toBeCloseTo(-0.1, 1)
   })
 
-  it('sees no difference between runs of the same build that took turns, nearly always', () => {
+  it('finds no difference between interleaved runs of the same build, nearly always', () => {
     const random = seeded(6)
     let alarms = 0
     for (let pair = 0; pair < 300; pair += 1) {
@@ -62,7 +63,7 @@ describe('compare', () => {
     expect(alarms).toBeLessThanOrEqual(15)
   })
 
-  it('does not pair where pairs are too few to tell, or have no ratio', () => {
+  it('does not pair if there are too few pairs, or a value is 0', () => {
     const random = seeded(1)
     const few = compare(runsOf(5, 1000, 0.01, random), runsOf(5, 800, 0.01, random), OPTIONS, true)
     expect(few).toMatchObject({ verdict: 'worse', enough: true, paired: false })
@@ -90,7 +91,7 @@ describe('compare', () => {
   it('sees no difference below the relative floor, however sure it is', () => {
     const random = seeded(1)
     const { verdict, rows } = compare(runsOf(20, 1000, 0.001, random), runsOf(20, 960, 0.001, random), OPTIONS)
-    expect(rows[0].p).toBeLessThan(0.001)
+    expect(rows[0]?.p).toBeLessThan(0.001)
     expect(verdict).toBe('no difference seen')
   })
 
@@ -121,7 +122,7 @@ describe('compare', () => {
     expect(rows.find(({ metric }) => metric.name === 'p50')?.verdict).toBe('no difference seen')
   })
 
-  it('tells requests that were lost, and says nothing of troubles that nobody had', () => {
+  it('reports lost requests, and no failures that did not occur', () => {
     const before = Array.from({ length: 8 }, () => makeRun())
     const after = before.map((run, i) => (i === 3 ? makeRun({ unanswered: 1, acks: 999 }) : run))
     const { verdict, rows } = compare(before, after, OPTIONS)
@@ -134,10 +135,9 @@ describe('compare', () => {
 
 const ENVIRONMENT = { node: 'v20.19.0', cpus: 2 }
 
-/** A file as run --json writes it, as far as compare reads it. */
-function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), 'compare-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+/** A file of run --json, with the parts that compare reads. */
+function writeRuns(runs: readonly RunFigures[], changes: object = {}): string {
+  const folder = temporaryFolder()
   const file = join(folder, 'run.json')
   const repeats = runs.length > 1 ? { repeats: runs } : {}
   const options = { port: 1, window: 1000 }
@@ -149,10 +149,10 @@ function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
 }
 
 describe('compare where there is nothing', () => {
-  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING }
+  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY, serviceTimeMs: EMPTY_SUMMARY }
   const dead = makeRun({ ...nothing, unanswered: 1000, overdue: 1000 })
   const empty = makeRun({ ...nothing, requests: 0, interrupted: true, interruptedBecause: 'SIGINT' })
-  const verdicts = (before: JudgedRun[], after: JudgedRun[]) => {
+  const verdicts = (before: RunFigures[], after: RunFigures[]) => {
     const { verdict, rows } = compare(before, after, OPTIONS)
     return { verdict, rows: rows.map((row) => row.verdict) }
   }
@@ -170,14 +170,14 @@ describe('compare where there is nothing', () => {
     expect(verdicts([makeRun(), empty], [makeRun(), makeRun()]).verdict).toBe(none)
   })
 
-  it('is worse where a server that answered does not answer any more', () => {
+  it('is worse if a server has stopped answering', () => {
     expect(verdicts([makeRun()], [dead]).verdict).toBe('worse')
   })
 
   it('sees rates below 1 a second', () => {
     const runs = (acksPerSecond: number) => [makeRun({ acksPerSecond })]
     expect(verdicts(runs(0.5), runs(0.2)).rows[0]).toBe('worse')
-    expect(compare(runs(0.5), runs(0.2), OPTIONS).rows[0].change).toBeCloseTo(-0.6)
+    expect(compare(runs(0.5), runs(0.2), OPTIONS).rows[0]?.change).toBeCloseTo(-0.6)
   })
 })
 
@@ -185,7 +185,7 @@ describe('demo-loadgen compare', () => {
   const steady = (acksPerSecond: number) =>
     Array.from({ length: 8 }, (_, i) => makeRun({ acksPerSecond: acksPerSecond + i }))
 
-  it('tells a regression in a table and in words, with exit status 99', async () => {
+  it('reports a regression in a table and in words, with exit status 99', async () => {
     const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(900))])
     expect(await program.exit()).toEqual({ status: 99, signal: null })
     expect(program.stderr).toBe('')
@@ -199,19 +199,21 @@ describe('demo-loadgen compare', () => {
   })
 
   it.each([
-    { name: 'better', after: 1100, told: /^verdict: better \(acksPerSecond \+10\.0 %\)$/m },
-    { name: 'no difference', after: 1000, told: /^verdict: no difference seen$/m },
-  ])('has exit status 0 when it is $name', async ({ after, told }) => {
+    { name: 'better', after: 1100, expected: /^verdict: better \(acksPerSecond \+10\.0 %\)$/m },
+    { name: 'no difference', after: 1000, expected: /^verdict: no difference seen$/m },
+  ])('has exit status 0 when it is $name', async ({ after, expected }) => {
     const program = startLoadgen(['compare', writeRuns(steady(1000)), writeRuns(steady(after))])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
-    expect(program.stdout).toMatch(told)
+    expect(program.stdout).toMatch(expected)
   })
 
-  it('says that single runs tell nothing of their noise, and how to do better', async () => {
+  it('says that single runs are too few for statistics, and what to do', async () => {
     const one = (acksPerSecond: number) => writeRuns([makeRun({ acksPerSecond })])
     const program = startLoadgen(['compare', one(1000), one(900)])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
-    expect(program.stdout).toMatch(/^medians of 1 and 1 runs: too few to tell .* only one above 25 % .*--repeat$/m)
+    expect(program.stdout).toMatch(
+      /^medians of 1 and 1 runs: too few for statistics, so only a difference above 25 % counts; see --repeat$/m,
+    )
     expect(program.stdout).not.toContain('±')
   })
 
@@ -223,23 +225,23 @@ describe('demo-loadgen compare', () => {
     expect(program.stdout).toMatch(/^medians of 6 and 6 runs; /m)
   })
 
-  it('compares each with its neighbour where they took turns, in whatever order they are given', async () => {
+  it('compares interleaved runs with their neighbours, in whatever order they are given', async () => {
     const file = (flag: string, acksPerSecond: number, second: number) => [
       flag,
       writeRuns([makeRun({ acksPerSecond })], { startedAt: new Date(1e12 + second * 1000).toISOString() }),
     ]
-    // Neither is always the first; and the machine is faster from minute to minute.
+    // The order alternates, and the machine gets faster from minute to minute.
     const pairs = Array.from({ length: 8 }, (_, i) => [
       file('--before', 1000 * 1.3 ** i, 2 * i + (i % 2)),
       file('--after', 900 * 1.3 ** i, 2 * i + 1 - (i % 2)),
     ])
     const program = startLoadgen(['compare', ...pairs.reverse().flat(2)])
     expect(await program.exit()).toEqual({ status: 99, signal: null })
-    expect(program.stdout).toMatch(/^8 pairs of runs that took turns: their medians, and the median change; /m)
+    expect(program.stdout).toMatch(/^medians of 8 pairs of interleaved runs, and the median change; /m)
     expect(program.stdout).toMatch(/^verdict: worse \(acksPerSecond −10\.0 %\)$/m)
   })
 
-  it('compares what it is told to, by the floors it is told', async () => {
+  it('compares the given metrics, by the given floors', async () => {
     const files = [writeRuns(steady(1000)), writeRuns(steady(900))]
     const blind = startLoadgen(['compare', ...files, '--metric', 'service.p99,mean'])
     expect(await blind.exit()).toEqual({ status: 0, signal: null })
@@ -271,7 +273,7 @@ describe('demo-loadgen compare', () => {
     const whole = writeRuns([makeRun()])
     const cut = writeRuns([
       makeRun({
-        ...{ requests: 0, acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING },
+        ...{ requests: 0, acks: 0, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY, serviceTimeMs: EMPTY_SUMMARY },
         ...{ interrupted: true, interruptedBecause: 'SIGINT' },
       }),
     ])
@@ -284,7 +286,7 @@ describe('demo-loadgen compare', () => {
     )
   })
 
-  it('takes the zeros that were once written where nothing was answered for nothing', async () => {
+  it('reads the zeros of older results without answers as missing figures', async () => {
     const zeros = writeRuns([makeRun({ acks: 0, latencyMs: flat(0), serviceTimeMs: flat(0), unanswered: 1000 })])
     const program = startLoadgen(['compare', zeros, zeros])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
@@ -311,48 +313,60 @@ describe('demo-loadgen compare', () => {
     {
       name: 'another schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: 2 })],
-      told: /schemaVersion is 2, and this demo-loadgen reads 1/,
+      expected: /schemaVersion is 2; expected 1/,
     },
     {
       name: 'no schema version',
       args: () => [writeRuns([makeRun()], { schemaVersion: undefined })],
-      told: /no schemaVersion/,
+      expected: /no schemaVersion/,
     },
-    { name: 'no results', args: () => [writeRuns([], { options: undefined })], told: /not the result of a run/ },
-    { name: 'figures missing', args: () => [writeRuns([makeRun()], { latencyMs: undefined })], told: /it has no p50/ },
-    { name: 'no runs', args: () => [writeRuns([makeRun()], { repeats: [] })], told: /not the result of a run/ },
+    {
+      name: 'no results',
+      args: () => [writeRuns([], { options: undefined })],
+      expected: /expected the result of a run/,
+    },
+    {
+      name: 'figures missing',
+      args: () => [writeRuns([makeRun()], { latencyMs: undefined })],
+      expected: /it has no p50/,
+    },
+    {
+      name: 'no runs',
+      args: () => [writeRuns([makeRun()], { repeats: [] })],
+      expected: /expected the result of a run/,
+    },
     {
       name: 'runs that are none',
       args: () => [writeRuns([makeRun()], { repeats: [null] })],
-      told: /it has no acksPerSecond/,
+      expected: /it has no acksPerSecond/,
     },
     {
       name: 'no JSON',
       args: () => [import.meta.filename],
-      told: /compare\.test\.ts: it is not JSON that demo-loadgen run --json wrote/,
+      expected: /compare\.test\.ts: expected JSON written by demo-loadgen run --json/,
     },
     {
       name: 'no such file',
       args: () => ['/no/such/run.json'],
-      told: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
+      expected: /\/no\/such\/run\.json.*ENOENT|ENOENT.*\/no\/such\/run\.json/,
     },
-    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], told: /no metric 'q98'/ },
+    { name: 'an unknown metric', args: () => [writeRuns([makeRun()]), '--metric', 'q98'], expected: /no metric 'q98'/ },
     {
       name: 'a percentile that the file does not have',
       args: () => [writeRuns([makeRun()]), '--metric', 'p95'],
-      told: /it has no p95; make it anew with --percentiles 95/,
+      expected: /it has no p95; make the run again with --percentiles 95/,
     },
     {
       name: 'a floor that is none',
       args: () => [writeRuns([makeRun()]), '--relative-floor', '5'],
-      told: /a share like 5%/,
+      expected: /a share like 5%/,
     },
-    { name: 'a risk that is certain', args: () => [writeRuns([makeRun()]), '--risk', '100%'], told: /below 100%/ },
-  ])('refuses $name with one line and exit status 2', async ({ args, told }) => {
+    { name: 'a risk that is certain', args: () => [writeRuns([makeRun()]), '--risk', '100%'], expected: /below 100%/ },
+  ])('refuses $name with one line and exit status 2', async ({ args, expected }) => {
     const program = startLoadgen(['compare', writeRuns([makeRun()]), ...args()])
     expect(await program.exit()).toEqual({ status: 2, signal: null })
     expect(program.stdout).toBe('')
-    expect(program.stderrLines).toEqual([expect.stringMatching(told)])
+    expect(program.stderrLines).toEqual([expect.stringMatching(expected)])
   })
 
   it.each([{ count: 0 }, { count: 1 }, { count: 3 }])('refuses $count files', async ({ count }) => {

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { runLoad, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
 
 const good = (id: string) => `0000000e82${id}00`
@@ -31,7 +32,7 @@ describe('--workers', () => {
     expect(json).toMatchObject({ requests: 500, acks: 500 })
   })
 
-  it('tell in one line why they can not connect', async () => {
+  it('say in one line why they can not connect', async () => {
     const program = startLoadgen(['--path', '/no/such/socket', '--workers', 2, '--connections', 2])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderrLines).toEqual([expect.stringMatching(/can't connect to \/no\/such\/socket: .*ENOENT/)])
@@ -47,17 +48,17 @@ describe('--reconnect-every', () => {
     const { status, json } = await runLoad(server.port, ['--reconnect-every', 10, '--connections', 2, ...args])
     expect([0, 3]).toContain(status)
     expect(json).toMatchObject({ requests: 100, acks: 100, unanswered: 0, errors: 0 })
-    // Ten connections are needed, and none is made for nothing.
+    // Ten connections are needed, and no more are opened.
     expect(json.reconnects).toBe(8)
     expect((await server.scrape()).value('connections_opened_total')).toBe(2 + json.reconnects)
   })
 
-  it('makes no more connections than are needed, however the last requests fall', async () => {
+  it('opens no unnecessary connections for the last requests', async () => {
     for (const [connections, amount] of [
       [5, 103],
       [7, 71],
       [3, 10],
-    ]) {
+    ] as const) {
       const server = await startDemoServer()
       const shape = ['--reconnect-every', 10, '--connections', connections, '--amount', amount, '--window', 1]
       const { status, json } = await runLoad(server.port, shape)
@@ -67,7 +68,7 @@ describe('--reconnect-every', () => {
     }
   })
 
-  it.each([[], ['--rate', '2k']])('makes one anew after all when another is lost: %j', async (...args) => {
+  it.each([[], ['--rate', '2k']])('renews a connection that is needed because another is lost: %j', async (...args) => {
     let connections = 0
     const port = await startOddServer((socket) => {
       connections += 1
@@ -77,7 +78,7 @@ describe('--reconnect-every', () => {
         return good(id)
       })(socket)
     })
-    // Two connections are enough for 20 requests, unless one of them goes.
+    // Two connections are enough for 20 requests, unless one is lost.
     const shape = ['--reconnect-every', 10, '--connections', 2, '--window', 1, '--amount', 20, '--no-reconnect']
     const { status, json } = await runLoad(port, [...shape, ...args])
     expect(status).toBe(1)
@@ -87,7 +88,7 @@ describe('--reconnect-every', () => {
   })
 })
 
-describe('answers that nobody waits for', () => {
+describe('unexpected answers', () => {
   it('count though they come when their connection is being ended already', async () => {
     const port = await startOddServer(
       (socket) => {
@@ -96,7 +97,7 @@ describe('answers that nobody waits for', () => {
           answers += good(id)
           return good(id)
         })(socket)
-        // Each answer comes a second time, when we have ended our side.
+        // Each answer comes a second time, after we have ended our side.
         socket.on('end', () => setTimeout(() => socket.end(Buffer.from(answers, 'hex')), 100))
       },
       { allowHalfOpen: true },
@@ -116,8 +117,8 @@ describe('--connect-rate', () => {
     })
     const { status } = await runLoad(port, ['--connect-rate', 50, '--amount', 10, '--connections', 10])
     expect(status).toBe(0)
-    // Nine distances of 20 ms; a timer is never early by more than one.
-    expect(opened[9] - opened[0]).toBeGreaterThan(9 * 19)
+    // Nine intervals of 20 ms. A timer is at most 1 ms early.
+    expect(elementAt(opened, 9) - elementAt(opened, 0)).toBeGreaterThan(9 * 19)
   })
 })
 
@@ -134,7 +135,7 @@ describe('--target', () => {
 })
 
 describe('figures for each target', () => {
-  it.each([1, 2])('add up to those of the run, and tell which one is slow, with %i workers', async (workers) => {
+  it.each([1, 2])('add up to those of the run, and show which one is slow, with %i workers', async (workers) => {
     const slow = await startOddServer((socket) => {
       answering((id) => {
         setTimeout(() => socket.write(Buffer.from(good(id), 'hex')), 50)
@@ -150,14 +151,14 @@ describe('figures for each target', () => {
       [`127.0.0.1:${fast}`, 2],
       [`127.0.0.1:${slow}`, 2],
     ])
-    const [first, second] = json.targets
+    const [first, second] = [elementAt(json.targets, 0), elementAt(json.targets, 1)]
     expect(first.acks + second.acks).toBe(200)
     expect(first.requests + second.requests).toBe(200)
     expect(second.latencyMs.min).toBeGreaterThan(48)
     expect(first.latencyMs.p50).toBeLessThan(48)
   })
 
-  it('tell which one was lost', async () => {
+  it('show which one was lost', async () => {
     const { port: well } = await startDemoServer()
     const ill = await startOddServer((socket) => socket.on('data', () => socket.destroy()))
     const targets = [well, ill].flatMap((port) => ['--target', `127.0.0.1:${port}`])
@@ -198,7 +199,7 @@ describe('--token-file', () => {
     const { status, json } = await runLoad(await guard('00'), ['--token-file', tokenFile(), ...FEW])
     expect(status).toBe(0)
     expect(json).toMatchObject({ requests: 100, acks: 100, mismatched: 0 })
-    expect(JSON.stringify(json), 'it is told to nobody').not.toContain('a-secret')
+    expect(JSON.stringify(json), 'it is in no result').not.toContain('a-secret')
   })
 
   it('fails with one line when it is refused', async () => {
@@ -212,8 +213,8 @@ describe('--token-file', () => {
       ...['--port', await guard('00'), '--token-file', tokenFile(), '--dialect', 'go-demo', ...FEW],
     ])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
-    const told = 'the server answers in the specification dialect; try --dialect specification'
-    expect(program.stderr).toBe(`demo-loadgen: ${told}\n`)
+    const message = 'the server answers in the specification dialect; try --dialect specification'
+    expect(program.stderr).toBe(`demo-loadgen: ${message}\n`)
   })
 
   it('fails with one line when it is not there', async () => {
@@ -241,23 +242,23 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
   })
 
   it.each([
-    { name: 'is not trusted', args: ['--tls'], told: /self-signed, and not trusted$/ },
-    { name: 'is for another name', args: ['--tls-servername', 'example.org'], told: /does not match/ },
-  ])('fails with one line when the certificate $name', async ({ name, args, told }) => {
+    { name: 'is not trusted', args: ['--tls'], expected: /self-signed, and not trusted$/ },
+    { name: 'is for another name', args: ['--tls-servername', 'example.org'], expected: /does not match/ },
+  ])('fails with one line when the certificate $name', async ({ name, args, expected }) => {
     const { port, cert } = await startTlsServer()
     const ca = name === 'is not trusted' ? [] : ['--tls-ca', cert]
     const program = startLoadgen(['--port', port, ...args, ...ca, ...FEW])
     expect(await program.exit()).toEqual({ status: 1, signal: null })
     expect(program.stderrLines).toHaveLength(1)
-    expect(program.stderrLines[0].replace(/[^\w-]*$/, '')).toMatch(told)
+    expect(elementAt(program.stderrLines, 0).replace(/[^\w-]*$/, '')).toMatch(expected)
   })
 
   it.each([
-    { flag: '--tls-ca', file: 'key.pem', told: 'there is no certificate in it; expected PEM' },
-    { flag: '--tls-ca', file: 'broken.pem', told: "a certificate in it can't be read" },
-    { flag: '--tls-cert', file: 'key.pem', told: 'there is no certificate in it' },
-    { flag: '--tls-key', file: 'cert.pem', told: 'cert.pem' },
-  ])('refuses a file that is not what it must be, before it connects: $flag $file', async ({ flag, file, told }) => {
+    { flag: '--tls-ca', file: 'key.pem', expected: 'expected a certificate as PEM, found none' },
+    { flag: '--tls-ca', file: 'broken.pem', expected: "can't read a certificate in it" },
+    { flag: '--tls-cert', file: 'key.pem', expected: 'expected a certificate as PEM' },
+    { flag: '--tls-key', file: 'cert.pem', expected: 'cert.pem' },
+  ])('refuses an invalid file before it connects: $flag $file', async ({ flag, file, expected }) => {
     const { port, cert } = await startTlsServer()
     const folder = dirname(cert)
     writeFileSync(join(folder, 'broken.pem'), readFileSync(cert, 'utf8').replace(/^M.{20}/m, 'MMMMMMMMMMMMMMMMMMMMM'))
@@ -266,7 +267,7 @@ describe.skipIf(!HAS_OPENSSL)('TLS (openssl makes its certificates)', () => {
     const program = startLoadgen(['--port', port, ...args, ...FEW])
     expect(await program.exit()).toEqual({ status: 2, signal: null })
     expect(program.stderrLines).toEqual([expect.stringContaining(`invalid ${flag} '${join(folder, file)}': `)])
-    expect(program.stderr).toContain(told)
+    expect(program.stderr).toContain(expected)
   })
 
   it('fails with one line when the server does not speak it', async () => {
@@ -325,10 +326,4 @@ function runs(program: string, args: readonly string[]): boolean {
   } catch {
     return false
   }
-}
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
 }

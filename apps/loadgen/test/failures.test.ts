@@ -1,21 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { MAIN, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
-/** A run that is over in no time, unless it hangs; a request that is not answered is given up after 300 ms. */
+/** A short run, in which a request times out after 300 ms. */
 const SHORT = ['--amount', 20, '--connections', 2, '--window', 5, '--timeout', '300ms'] as const
 
-/** The same where connections that are lost stay lost: then each is lost once. */
+/** The same without reconnects, so that each connection is lost once. */
 const ONCE = [...SHORT, '--no-reconnect'] as const
 
 const good = (id: string) => `0000000e82${id}00`
 
-/** The one line of a program that came to nothing; checks that it is one, and nothing else was printed. */
+/** The one line of a program that failed. Checks that nothing else was printed. */
 async function complaint(program: Program, status: number): Promise<string> {
   const exit = await program.exit()
   const { stdout, stderrLines, stderr } = program
@@ -29,7 +31,7 @@ async function complaint(program: Program, status: number): Promise<string> {
   return stderr
 }
 
-/** A port that somebody listens on who never takes a connection: the system's queue for them is soon full. */
+/** A port whose server accepts no connections, so that its accept queue is soon full. */
 async function deafPort(): Promise<number> {
   const script = `require('node:net')
     .createServer()
@@ -41,7 +43,7 @@ async function deafPort(): Promise<number> {
 }
 
 describe('a run fails with one line and exit status 1', () => {
-  it('when nobody listens', async () => {
+  it('when no server listens', async () => {
     const port = await freePort()
     const line = await complaint(startLoadgen(['--port', port]), 1)
     expect(line).toContain(`127.0.0.1:${port}`)
@@ -49,7 +51,7 @@ describe('a run fails with one line and exit status 1', () => {
   })
 
   it('when the host has no address', async () => {
-    // The name can not exist (RFC 6761), but a resolver may take its time to say so.
+    // The name does not exist (RFC 6761), but a resolver can take long to say so.
     const line = await complaint(startLoadgen(['--host', 'no-such-host.invalid', '--timeout', '500ms']), 1)
     expect(line).toContain('no-such-host.invalid:8888')
   })
@@ -61,7 +63,7 @@ describe('a run fails with one line and exit status 1', () => {
     expect(line).toContain('300 ms')
   })
 
-  it.each([1, 2])('when it may have no more sockets, and says what to do, with %i workers', async (workers) => {
+  it.each([1, 2])('when it can open no more sockets, and says what to do, with %i workers', async (workers) => {
     const { port } = await startDemoServer()
     const args = ['--port', port, '--connections', 500, '--workers', workers]
     const program = new Program('/bin/sh', [
@@ -164,7 +166,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     expect(stderr).toMatch(/^errors +2 connections were lost: .*reset/im)
   })
 
-  it('when the server answers with IDs of nobody', async () => {
+  it('when the server answers with unknown IDs', async () => {
     const port = await startOddServer(answering((id) => `0000000e8239${id.slice(2)}00`))
     const { status, json, stderr } = await runLoad(port, SHORT)
     expect(status).toBe(1)
@@ -184,9 +186,9 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     const { status, json, stderr } = await runLoad(port, SHORT)
     expect(status).toBe(1)
     expect(json).toMatchObject({ requests: 20, acks: 20, unanswered: 0, mismatched: 0 })
-    // Those to the last requests may come when the run is over.
+    // Answers to the last requests may come after the end of the run.
     expect(json.duplicates).toBeGreaterThan(10)
-    expect(stderr).toMatch(/^duplicate +\d+ answers were to requests that had been answered already$/m)
+    expect(stderr).toMatch(/^duplicate +\d+ answers were to requests that had already been answered$/m)
   })
 
   it.each([
@@ -238,23 +240,23 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
   })
 
   it.each([
-    { name: 'a frame that is too short', bytes: '00000003', told: /3 bytes/ },
-    { name: 'a frame that is too long', bytes: '7fffffff', told: /2147483647 bytes/ },
-    { name: 'an empty packet', bytes: '00000004', told: /empty/ },
-    { name: 'an unknown command', bytes: '0000000d7f3030303030303031', told: /0x7f/ },
-    { name: 'a request', bytes: '0000000d023030303030303031', told: /request/ },
-    { name: 'a SubmitAck of 9 bytes', bytes: '0000000d823030303030303031', told: /SubmitAck of 9 bytes/ },
+    { name: 'a frame that is too short', bytes: '00000003', expected: /3 bytes/ },
+    { name: 'a frame that is too long', bytes: '7fffffff', expected: /2147483647 bytes/ },
+    { name: 'an empty packet', bytes: '00000004', expected: /empty/ },
+    { name: 'an unknown command', bytes: '0000000d7f3030303030303031', expected: /0x7f/ },
+    { name: 'a request', bytes: '0000000d023030303030303031', expected: /request/ },
+    { name: 'a SubmitAck of 9 bytes', bytes: '0000000d823030303030303031', expected: /SubmitAck of 9 bytes/ },
     {
       name: 'HTTP',
       bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n').toString('hex'),
-      told: /seems to speak HTTP/,
+      expected: /seems to speak HTTP/,
     },
-  ])('when the server breaks the protocol: $name', async ({ bytes, told }) => {
+  ])('when the server breaks the protocol: $name', async ({ bytes, expected }) => {
     const port = await startOddServer(answering((_id, number) => (number === 1 ? bytes : '')))
     const { status, json, stderr } = await runLoad(port, ONCE)
     expect(status).toBe(1)
     expect(json).toMatchObject({ acks: 0, errors: 2 })
-    expect(json.errorMessages).toEqual([expect.stringMatching(told)])
+    expect(json.errorMessages).toEqual([expect.stringMatching(expected)])
     expect(stderr).toMatch(/^errors +2 connections were lost: the server broke the protocol: /m)
   })
 
@@ -274,7 +276,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
       if (connections === 1) socket.resume().end()
       else answering(good)(socket)
     })
-    // So many that the first is gone before anything is sent.
+    // So many that the first is closed before anything is sent.
     const { status, json, stderr } = await runLoad(port, ['--amount', 2000, '--connections', 1000, '--window', 2])
     expect(json.errors).toBe(1)
     expect(json.requests).toBe(json.acks + json.unanswered)
@@ -314,7 +316,7 @@ describe('a run ends within its timeout with exit status 1, and says why', () =>
     expect(json.durationSeconds).toBeLessThan(4)
     // One outage of all connections, until the end.
     expect(json.outages).toMatchObject([{ connections: 3 }])
-    const [{ atSeconds, seconds }] = json.outages
+    const { atSeconds, seconds } = elementAt(json.outages, 0)
     expect(atSeconds + seconds).toBeCloseTo(json.durationSeconds, 1)
     expect(json.outageSeconds).toBe(seconds)
     expect(json.slices.at(-1)).toMatchObject({ connectionsDown: 3 })

@@ -3,32 +3,32 @@ import { startDemoServer } from '../../server/test/demo-server.ts'
 import { readJson, startLoadgen } from './demo-loadgen.ts'
 
 it.each([
-  { args: ['--path', '/run/x', '--target', '127.0.0.1:1'], told: '--path and --target exclude each other' },
-  { args: ['--path', '/run/x', '--port', '1'], told: '--path and --port exclude each other' },
-  { args: ['--target', '127.0.0.1:1', '--host', '::1'], told: '--target and --host exclude each other' },
-  { args: ['--tls-insecure', '--tls-ca', 'ca.pem'], told: '--tls-insecure and --tls-ca exclude each other' },
-  { args: ['--payload', 'words', '--payload-size', '3'], told: '--payload and --payload-size exclude each other' },
-  { args: ['--payload-file', 'x', '--payload', 'words'], told: '--payload and --payload-file exclude each other' },
-  { args: ['--amount', '3', '--duration', '3s'], told: '--amount and --duration exclude each other' },
-  { args: ['--stage', '3s:10', '--duration', '3s'], told: '--stage and --duration exclude each other' },
-  { args: ['--stage', '3s:10', '--amount', '3'], told: '--stage and --amount exclude each other' },
-  { args: ['--stage', '3s:10', '--warmup', '3s'], told: '--warmup has no effect before stages' },
-  { args: ['--arrival', 'poisson'], told: '--arrival has no effect without --rate or --stage' },
-  { args: ['--metrics-host', '::1'], told: '--metrics-host has no effect without --metrics-port' },
-  { args: ['--abort-on-fail'], told: '--abort-on-fail has no effect without --threshold' },
+  { args: ['--path', '/run/x', '--target', '127.0.0.1:1'], expected: '--path and --target exclude each other' },
+  { args: ['--path', '/run/x', '--port', '1'], expected: '--path and --port exclude each other' },
+  { args: ['--target', '127.0.0.1:1', '--host', '::1'], expected: '--target and --host exclude each other' },
+  { args: ['--tls-insecure', '--tls-ca', 'ca.pem'], expected: '--tls-insecure and --tls-ca exclude each other' },
+  { args: ['--payload', 'words', '--payload-size', '3'], expected: '--payload and --payload-size exclude each other' },
+  { args: ['--payload-file', 'x', '--payload', 'words'], expected: '--payload and --payload-file exclude each other' },
+  { args: ['--amount', '3', '--duration', '3s'], expected: '--amount and --duration exclude each other' },
+  { args: ['--stage', '3s:10', '--duration', '3s'], expected: '--stage and --duration exclude each other' },
+  { args: ['--stage', '3s:10', '--amount', '3'], expected: '--stage and --amount exclude each other' },
+  { args: ['--stage', '3s:10', '--warmup', '3s'], expected: '--warmup has no effect with stages' },
+  { args: ['--arrival', 'poisson'], expected: '--arrival has no effect without --rate or --stage' },
+  { args: ['--metrics-host', '::1'], expected: '--metrics-host has no effect without --metrics-port' },
+  { args: ['--abort-on-fail'], expected: '--abort-on-fail has no effect without --threshold' },
   {
     args: ['--abort-on-fail', '--threshold', 'p99<1s', '--repeat', '3'],
-    told: '--abort-on-fail and --repeat exclude each other',
+    expected: '--abort-on-fail and --repeat exclude each other',
   },
-  { args: ['search', '--slo', 'p99<1s', '--path', 'x', '--target', 'unix:y'], told: '--path and --target exclude' },
-  { args: ['--stage', '10s'], told: 'it must be a time and the rate at its end, like 10s:50k' },
-  { args: ['--stage', '0:5'], told: 'its time must be above 0' },
-  { args: ['--stage', '1s:-5'], told: 'it must be a number a second' },
-])('flags that have no effect together are refused: $args', async ({ args, told }) => {
+  { args: ['search', '--slo', 'p99<1s', '--path', 'x', '--target', 'unix:y'], expected: '--path and --target exclude' },
+  { args: ['--stage', '10s'], expected: 'expected a duration and the rate at its end, like 10s:50k' },
+  { args: ['--stage', '0:5'], expected: 'expected a duration above 0' },
+  { args: ['--stage', '1s:-5'], expected: 'expected a rate a second' },
+])('flags that have no effect together are refused: $args', async ({ args, expected }) => {
   const program = startLoadgen(args)
   expect(await program.exit()).toEqual({ status: 2, signal: null })
   expect(program.stdout).toBe('')
-  expect(program.stderrLines).toEqual([expect.stringContaining(told)])
+  expect(program.stderrLines).toEqual([expect.stringContaining(expected)])
 })
 
 it('a flag beats a variable that excludes it', async () => {

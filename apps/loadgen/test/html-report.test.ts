@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { CHROMIUM, CHROMIUM_NEEDED, openFile } from './browser.ts'
 import { type RunJson, readJson, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const TIMEOUT = 60_000
 
@@ -31,7 +31,7 @@ async function reportOfDemoServer(args: readonly (string | number)[] = [...LOAD,
   return makeReport(port, args)
 }
 
-/** What the legend of a chart tells, once the mouse is over the middle of the chart: `p50: 2 ms`, `p99: 5 ms`. */
+/** The legend of a chart with the mouse over its middle: `p50: 2 ms`, `p99: 5 ms`. */
 async function hover(page: Page, chart: string): Promise<string> {
   await page.locator(`#${chart} .u-over`).hover()
   return legend(page, chart)
@@ -78,7 +78,7 @@ const pixels = (page: Page, chart: string, [red, green, blue]: readonly number[]
     found
   }`)
 
-/** Keeps what is written into each chart at each height, however often it is drawn. */
+/** Records the texts of each chart by their height, also after redrawing. */
 const RECORD_TEXTS = `{
   const write = CanvasRenderingContext2D.prototype.fillText
   window.drawnTexts = {}
@@ -93,7 +93,7 @@ const RECORD_TEXTS = `{
 const background = (page: Page) => page.evaluate('getComputedStyle(document.body).backgroundColor')
 
 describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { timeout: TIMEOUT }, () => {
-  it('tells in words and tables what the JSON tells', async () => {
+  it('has the figures of the JSON in words and tables', async () => {
     const { file, json } = await reportOfDemoServer([
       ...[...LOAD, '--window', 10, '--repeat', 2],
       ...['--threshold', 'p99<1us', '--threshold', 'errors==0'],
@@ -116,7 +116,7 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(json.slices.length).toBeGreaterThan(3)
   })
 
-  it('draws charts that tell their values where the mouse is, all over time together', async () => {
+  it('draws charts that show the values at the mouse, in all charts over time together', async () => {
     const { file, json } = await reportOfDemoServer()
     const { page } = await openFile(file)
     expect(await legend(page, 'throughput')).toBe('Time: –, Acks/s: –')
@@ -128,10 +128,10 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(await hover(page, 'in-flight')).toMatch(/In flight: \d+$/)
 
     // The chart's value is that of the slice that the mouse is at.
-    const told = await hover(page, 'latency')
-    const seconds = Number(/Time: ([\d.]+) s/.exec(told)?.[1])
+    const shown = await hover(page, 'latency')
+    const seconds = Number(/Time: ([\d.]+) s/.exec(shown)?.[1])
     const slice = json.slices.find((one) => seconds >= one.atSeconds && seconds < one.atSeconds + one.seconds)
-    const p50 = Number(/p50: ([\d.]+) (ms|µs)/.exec(told)?.[1]) * (told.includes('µs, p99') ? 1e-3 : 1)
+    const p50 = Number(/p50: ([\d.]+) (ms|µs)/.exec(shown)?.[1]) * (shown.includes('µs, p99') ? 1e-3 : 1)
     expect(Math.abs(p50 / (slice?.p50 ?? 0) - 1)).toBeLessThan(0.01)
   })
 
@@ -143,7 +143,7 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(await hover(page, 'distribution')).toMatch(/Response time: .*, Service time: /)
     const text = await textOf(page, 'body')
     expect(text).toContain('open model: 2,000 requests a second')
-    expect(text).toContain('Service time, from when it was really sent')
+    expect(text).toContain('Service time, from when it was sent')
     expect(text).toContain('Schedule lag')
   })
 
@@ -190,7 +190,7 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(await page.evaluate<number>(`${table}.scrollWidth - ${table}.clientWidth`)).toBe(0)
   })
 
-  it('tells what went wrong', async () => {
+  it('shows the failures', async () => {
     const port = await startOddServer(answering((id) => `0000000e82${id}01`))
     const { file } = await makeReport(port, ['--warmup', 0, '--duration', '500ms', '--connections', 2, '--window', 3])
     const { page, misdeeds } = await openFile(file)
@@ -198,8 +198,8 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     expect(text).toMatch(/The run failed\. [\d,]+ requests were answered with a result other than 0/)
     expect(text).not.toContain('Clean')
     expect(await textOf(page, '.tile.bad')).toMatch(/^Failed[\d,]+$/)
-    expect(await textOf(page, '#troubles-title + figure figcaption')).toMatch(/^Failed [\d,]+$/)
-    expect(await hover(page, 'troubles')).toMatch(
+    expect(await textOf(page, '#failures-title + figure figcaption')).toMatch(/^Failed [\d,]+$/)
+    expect(await hover(page, 'failures')).toMatch(
       /Failed: [\d,.]+( k)?, Late: 0, Connections lost: 0, Connections down: 0$/,
     )
     expect(misdeeds.complaints).toEqual([])
@@ -244,9 +244,7 @@ describe.skipIf(CHROMIUM === undefined)(`the HTML report${CHROMIUM_NEEDED}`, { t
     const { page, misdeeds } = await openFile(file)
     expect(await tile(page, 'Connections lost')).toBe('1')
     expect(await tile(page, 'Outage')).toMatch(/^[\d.]+ (ms|s)$/)
-    expect(await textOf(page, '#throughput-title + figure figcaption')).toContain(
-      'In the marked times connections were lost',
-    )
+    expect(await textOf(page, '#throughput-title + figure figcaption')).toContain('Outages are marked.')
     expect(await pixels(page, 'latency', [0xf6, 0xe2, 0xe1])).toBeGreaterThan(50)
     expect(misdeeds.complaints).toEqual([])
   })

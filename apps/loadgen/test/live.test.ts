@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { Program } from '@demo/testkit/program'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
+import { elementAt } from './element-at.ts'
 import { answering, startOddServer } from './odd-server.ts'
 
 function runs(program: string, args: readonly string[], input = ''): boolean {
@@ -20,7 +21,7 @@ const SEQUENCE = /\x1b\[\d*[A-Zm]/g
 const LONG = ['--warmup', 0, '--duration', '10m', '--connections', 2] as const
 
 describe('without a terminal', () => {
-  it('a run tells a plain line a second', async () => {
+  it('a run prints a line a second', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['--port', port, ...LONG])
     await program.until('two lines', () => program.stderrLines[1])
@@ -31,7 +32,7 @@ describe('without a terminal', () => {
     expect(program.stderr).not.toContain('\x1b')
   })
 
-  it('a quiet run tells nothing', async () => {
+  it('a quiet run prints no progress', async () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['--port', port, '--quiet', '--warmup', 0, '--duration', '1200ms', '--connections', 2])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
@@ -72,7 +73,7 @@ describe.skipIf(!runs('script', ['-qec', 'true', '/dev/null']))('on a terminal (
     const port = await startOddServer((socket) => {
       connections += 1
       if (connections === 1) setTimeout(() => socket.destroy(), 300)
-      answering((id, number) => kinds[number % kinds.length](id))(socket)
+      answering((id, number) => elementAt(kinds, number % kinds.length)(id))(socket)
     })
     const load = ['--warmup', 0, '--connections', 2, '--window', 50, '--timeout', '400ms', '--rate', 100]
     const program = onTerminal(['--port', port, ...load, '--duration', '10m'], 80)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { embeddedJson, Markup, markup } from '../src/results/markup.ts'
+import { embeddedJson, Markup, markup } from '../src/report/markup.ts'
 
 const EVIL = `</script><img src=x onerror="f('a')">&amp;`
 const HARMLESS = '&lt;/script&gt;&lt;img src=x onerror=&quot;f(&#39;a&#39;)&quot;&gt;&amp;amp;'

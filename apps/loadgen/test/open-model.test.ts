@@ -10,7 +10,7 @@ const good = (id: string) => `0000000e82${id}00`
 const FINE = [0, 3]
 
 describe('the open model', () => {
-  it('sends exactly what is due, and tells both times and what was offered', async () => {
+  it('sends exactly what is due, and reports both times and the offered rate', async () => {
     const server = await startDemoServer()
     const { status, json } = await runLoad(server.port, [...['--rate', '2k', '--duration', '1s', '--connections', 3]])
     expect(FINE).toContain(status)
@@ -39,7 +39,7 @@ describe('the open model', () => {
     expect(json).toMatchObject({ requests: 1000, acks: 1000, unsent: 0 })
   })
 
-  it('tells the rates of an amount without the wait for the last answers', async () => {
+  it('reports the rates of an amount without the wait for the last answers', async () => {
     const port = await startOddServer((socket) => {
       answering((id) => {
         setTimeout(() => socket.write(Buffer.from(good(id), 'hex')), 400)
@@ -121,7 +121,7 @@ describe('the open model', () => {
     expect(serviceTimeMs.max, 'those that were on their way').toBeGreaterThan(expected * 0.9)
   })
 
-  it('tells a stall of half a second as no longer than it was', async () => {
+  it('reports a stall of half a second as no longer than it was', async () => {
     // A machine that is busy with something else only ever adds to a latency: the least of three runs is judged.
     let excess = Number.POSITIVE_INFINITY
     for (let run = 0; run < 3 && excess > 0; run += 1) {
@@ -138,7 +138,7 @@ describe('the open model', () => {
     expect(excess).toBeLessThanOrEqual(0)
   }, 60_000)
 
-  it('tells what nobody took, and fails', async () => {
+  it('reports requests that the server did not take, and fails', async () => {
     const port = await startOddServer((socket) => socket.resume())
     const { status, json, stderr } = await runLoad(port, [
       ...['--rate', 1000, '--duration', '200ms', '--connections', 2, '--window', 5, '--timeout', '200ms'],

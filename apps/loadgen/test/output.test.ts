@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const SMALL = ['--warmup', 0, '--amount', 200, '--connections', 2, '--window', 5, '--quiet'] as const
 
@@ -142,37 +143,48 @@ describe('a file of results', () => {
   })
 
   it.each([
-    { name: 'one name', args: ['--json', 'run', '--html', 'run'], told: '--json and --html are the same file: run' },
-    { name: 'two ways', args: ['--json', 'run', '--html', './run'], told: 'the same file: run and ./run' },
-    { name: 'a link', args: ['--json', 'there', '--csv', 'link'], told: 'the same file: there and link' },
-    { name: 'a link to what is not there yet', args: ['--json', 'new', '--csv', 'dangling'], told: 'the same file' },
-    { name: 'a hard link', args: ['--json', 'there', '--csv', 'hard'], told: 'the same file' },
-    { name: 'a link on the way', args: ['--json', 'sub/run', '--csv', 'sublink/run'], told: 'the same file' },
+    {
+      name: 'one name',
+      args: ['--json', 'run', '--html', 'run'],
+      expected: '--json and --html are the same file: run',
+    },
+    { name: 'two ways', args: ['--json', 'run', '--html', './run'], expected: 'the same file: run and ./run' },
+    { name: 'a link', args: ['--json', 'there', '--csv', 'link'], expected: 'the same file: there and link' },
+    {
+      name: 'a link to what is not there yet',
+      args: ['--json', 'new', '--csv', 'dangling'],
+      expected: 'the same file',
+    },
+    { name: 'a hard link', args: ['--json', 'there', '--csv', 'hard'], expected: 'the same file' },
+    { name: 'a link on the way', args: ['--json', 'sub/run', '--csv', 'sublink/run'], expected: 'the same file' },
     {
       name: 'the second file of --hgrm',
       args: ['--hgrm', 'a.hgrm', '--json', 'a.service.hgrm'],
-      told: 'the same file',
+      expected: 'the same file',
     },
     {
       name: 'standard output',
       args: ['--json', '-', '--csv', '-'],
-      told: '--json and --csv can not both be standard output',
+      expected: '--json and --csv exclude each other on standard output',
     },
-    { name: 'a folder', args: ['--json', 'sub'], told: "can't write sub: it is a folder" },
-    { name: 'no folder', args: ['--json', 'nowhere/run'], told: "can't write nowhere/run: ENOENT" },
-  ])('that another output has too, or can not be, is one line and exit status 2: $name', async ({ args, told }) => {
-    const folder = temporaryFolder()
-    mkdirSync(join(folder, 'sub'))
-    symlinkSync('sub', join(folder, 'sublink'))
-    writeFileSync(join(folder, 'there'), OLD)
-    symlinkSync('there', join(folder, 'link'))
-    symlinkSync('./new', join(folder, 'dangling'))
-    linkSync(join(folder, 'there'), join(folder, 'hard'))
-    const program = shell(`loadgen ${words('--port', await freePort(), ...args)}`, folder)
-    expect(await program.exit()).toEqual({ status: 2, signal: null })
-    expect(program.stderrLines).toEqual([expect.stringContaining(told)])
-    expect(readFileSync(join(folder, 'there'), 'utf8')).toBe(OLD)
-  })
+    { name: 'a folder', args: ['--json', 'sub'], expected: "can't write sub: it is a folder" },
+    { name: 'no folder', args: ['--json', 'nowhere/run'], expected: "can't write nowhere/run: ENOENT" },
+  ])(
+    'that another output has too, or that is invalid, is one line and exit status 2: $name',
+    async ({ args, expected }) => {
+      const folder = temporaryFolder()
+      mkdirSync(join(folder, 'sub'))
+      symlinkSync('sub', join(folder, 'sublink'))
+      writeFileSync(join(folder, 'there'), OLD)
+      symlinkSync('there', join(folder, 'link'))
+      symlinkSync('./new', join(folder, 'dangling'))
+      linkSync(join(folder, 'there'), join(folder, 'hard'))
+      const program = shell(`loadgen ${words('--port', await freePort(), ...args)}`, folder)
+      expect(await program.exit()).toEqual({ status: 2, signal: null })
+      expect(program.stderrLines).toEqual([expect.stringContaining(expected)])
+      expect(readFileSync(join(folder, 'there'), 'utf8')).toBe(OLD)
+    },
+  )
 
   it('may be /dev/null, for as many as there are', async () => {
     const program = startLoadgen(['--port', port, ...SMALL, '--json', '/dev/null', '--html', '/dev/null'])

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DueQueue } from '../src/engine/due-queue.ts'
 import { createPacer, type PacerOptions } from '../src/engine/pacer.ts'
+import { elementAt } from './element-at.ts'
 
 function times(count: number, options: Partial<PacerOptions> = {}): number[] {
   const schedule = createPacer({ rate: 1000, arrival: 'constant', seed: 1, worker: 0, workers: 1, ...options })
@@ -33,7 +34,7 @@ describe('Poisson arrivals', () => {
   const COUNT = 200_000
 
   function gapsOf(sorted: readonly number[]): number[] {
-    return sorted.slice(1).map((time, i) => time - sorted[i])
+    return sorted.slice(1).map((time, i) => time - elementAt(sorted, i))
   }
 
   test.each([1, 4])('of %d workers have exponential distances of the right mean', (workers) => {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { NOTHING } from '../src/engine/distribution.ts'
+import { EMPTY_SUMMARY } from '../src/engine/distribution.ts'
 import type { Progress } from '../src/engine/monitor.ts'
+import type { RunOptions } from '../src/engine/options.ts'
 import { LiveView } from '../src/live/live-view.ts'
 import { progressLine } from '../src/live/plain-lines.ts'
 import { sparkline } from '../src/live/sparkline.ts'
-import type { RunOptions } from '../src/options.ts'
-import { textReport, troubles } from '../src/report.ts'
-import type { RunResult } from '../src/result.ts'
+import { failures, textReport } from '../src/report/text-report.ts'
+import type { RunResult } from '../src/run/result.ts'
 import { flat, makeRun } from './runs.ts'
 
 const at = (phase: Progress['phase'], seconds: number, acks: number, more: Partial<Progress> = {}): Progress => ({
@@ -72,13 +72,13 @@ test('the live view is drawn in one place, and taken away at the end', () => {
   expect(shown).toHaveLength(4)
   expect(shown[0]).toMatch(/^load {5}█{15}·{15} {2}50 % {3}0\.4 s$/)
   expect(shown[1]).toContain('750 acks/s   p50 0.25 ms   p99 12.3 ms   7 in flight')
-  expect(shown[2].trim()).toBe('1 failed   2 late')
-  expect(shown[3].trim()).toBe('▆█')
+  expect(shown[2]?.trim()).toBe('1 failed   2 late')
+  expect(shown[3]?.trim()).toBe('▆█')
   view.clear()
   expect(shownBy(written)).toEqual([])
 })
 
-test('a terminal that does not know its size gets all lines', () => {
+test('a terminal without a size gets all lines', () => {
   let written = ''
   const view = new LiveView({ columns: 0, colors: false, write: (text) => (written += text) })
   view.show(at('load', 1, 100, { done: 0.5 }))
@@ -93,12 +93,12 @@ test('a terminal that is narrow gets no line that is wider', () => {
 })
 
 test.each([
-  { notReached: 0, told: 'the server did not take them' },
-  { notReached: 3, told: 'the generator did not get to them' },
-  { notReached: 1, told: 'the server did not take 2, the generator did not get to 1' },
-])('what was never sent is blamed on the right one: $told', ({ notReached, told }) => {
-  expect(troubles(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
-    ['unsent', `3 requests were due and never sent: ${told}`],
+  { notReached: 0, expected: 'the server did not take them' },
+  { notReached: 3, expected: 'the generator was too late to send them' },
+  { notReached: 1, expected: 'the server did not take 2, the generator was too late to send 1' },
+])('the cause of unsent requests is reported: $expected', ({ notReached, expected }) => {
+  expect(failures(makeRun({ unsent: 3, notReached, saturated: true }))).toEqual([
+    ['unsent', `3 requests were due and never sent: ${expected}`],
   ])
 })
 
@@ -112,7 +112,13 @@ const OPTIONS: RunOptions = {
 }
 
 test('where nothing was answered the text has a dash, and never 0 ms', () => {
-  const nothing = { acks: 0, acksPerSecond: 0, latencyMs: NOTHING, serviceTimeMs: NOTHING, unanswered: 1000 }
+  const nothing = {
+    acks: 0,
+    acksPerSecond: 0,
+    latencyMs: EMPTY_SUMMARY,
+    serviceTimeMs: EMPTY_SUMMARY,
+    unanswered: 1000,
+  }
   const closed = textOf(nothing)
   expect(closed).toMatch(/^latency {5}mean –, min –$/m)
   for (const name of ['p50', 'p90', 'p99', 'p99.9', 'max']) expect(closed).toContain(`\n  ${name.padEnd(10)}–\n`)
@@ -128,7 +134,7 @@ test('the text has the percentiles that were asked for', () => {
   expect(text).not.toMatch(/^ {2}p90/m)
 })
 
-test('the text tells outages, targets, rates below 1 a second, and that the run was interrupted', () => {
+test('the text has outages, targets, rates below 1 a second, and that the run was interrupted', () => {
   const outages = [
     { atSeconds: 1, seconds: 0.8, connections: 4 },
     { atSeconds: 3.25, seconds: 0.05, connections: 1 },
@@ -139,7 +145,7 @@ test('the text tells outages, targets, rates below 1 a second, and that the run 
     ...{ interrupted: true, interruptedBecause: 'SIGTERM', durationSeconds: 4.2, scheduleLagMs: flat(1) },
     targets: [
       { ...target, target: '127.0.0.1:1', acks: 10, failedAcks: 0, errors: 0, acksPerSecond: 5, latencyMs: flat(2) },
-      { ...target, target: 'unix:/b', acks: 0, failedAcks: 3, errors: 2, acksPerSecond: 0, latencyMs: NOTHING },
+      { ...target, target: 'unix:/b', acks: 0, failedAcks: 3, errors: 2, acksPerSecond: 0, latencyMs: EMPTY_SUMMARY },
     ],
   })
   expect(text).toMatch(
@@ -152,9 +158,9 @@ test('the text tells outages, targets, rates below 1 a second, and that the run 
   expect(text).toMatch(/^ {12}unix:\/b {2}0 acks\/s, p50 –, p99 –, 3 failed, 2 connections lost$/m)
 })
 
-test('a plain line tells each kind of trouble, and a dash where nothing was answered', () => {
-  const troubles = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
-  const now = at('load', 1, 10, { ...troubles, mismatched: 6, duplicates: 7, p50: null, p99: null })
+test('a plain line has each kind of failure, and a dash if nothing was answered', () => {
+  const failures = { failedAcks: 1, late: 2, overdue: 3, unsent: 4, connectionsLost: 1, connectionsDown: 5 }
+  const now = at('load', 1, 10, { ...failures, mismatched: 6, duplicates: 7, p50: null, p99: null })
   expect(progressLine(now, undefined)).toBe(
     'load: 10 acks, 10 acks/s, p50 –, p99 –, 7 in flight, ' +
       '1 failed, 2 late, 3 overdue, 4 unsent, 1 connection lost, 5 down now, 6 mismatched, 7 duplicates',

@@ -1,7 +1,7 @@
 import { ExitError, OptionError } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { describe, expect, it } from 'vitest'
-import { orOneLine } from '../src/run-command.ts'
+import { asExitError } from '../src/run-command.ts'
 
 describe('an error of a run', () => {
   const system = Object.assign(new Error('ECONNREFUSED: no'), { code: 'ECONNREFUSED', syscall: 'connect' })
@@ -10,7 +10,7 @@ describe('an error of a run', () => {
     { error: new ClientError('ERR_CLIENT_CLOSED', 'it is gone'), status: 1 },
     { error: system, status: 1 },
   ])('that the user can have caused is one line: $error', async ({ error, status }) => {
-    const thrown: unknown = await orOneLine(Promise.reject(error)).catch((one: unknown) => one)
+    const thrown: unknown = await asExitError(Promise.reject(error)).catch((one: unknown) => one)
     expect(thrown).toBeInstanceOf(ExitError)
     expect(thrown).toMatchObject({ status, message: error.message })
   })
@@ -20,6 +20,6 @@ describe('an error of a run', () => {
     new TypeError('undefined is not a function'),
     Object.assign(new TypeError('a bug'), { code: 'ERR_INVALID_ARG_TYPE' }),
   ])('that is a bug stays what it is, with its stack: %s', async (bug) => {
-    await expect(orOneLine(Promise.reject(bug))).rejects.toBe(bug)
+    await expect(asExitError(Promise.reject(bug))).rejects.toBe(bug)
   })
 })

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor } from '@demo/testkit/wait-for'
+import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { type RunJson, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
@@ -11,7 +11,7 @@ import { startOddServer } from './odd-server.ts'
 const SMALL = ['--amount', 1000, '--connections', 3, '--window', 7] as const
 
 describe('demo-loadgen run', () => {
-  it('sends exactly the amount it is told to, and tells everything about it in JSON', async () => {
+  it('sends exactly --amount requests, and writes everything about them as JSON', async () => {
     const server = await startDemoServer()
     const { status, json } = await runLoad(server.port, SMALL)
     expect(status).toBe(0)
@@ -116,7 +116,7 @@ describe('demo-loadgen run', () => {
     expect(json.acksPerSecond / (50 / json.durationSeconds)).toBeCloseTo(1, 0)
   })
 
-  it('sends for as long as it is told to, and waits for the last answers', async () => {
+  it('sends for --duration, and waits for the last answers', async () => {
     const server = await startDemoServer()
     const { status, json } = await runLoad(server.port, ['--duration', '400ms', '--connections', 4, '--window', 50])
     expect(status).toBe(0)
@@ -127,7 +127,7 @@ describe('demo-loadgen run', () => {
     expect((await server.scrape()).value('req_recv_total')).toBe(json.requests)
   })
 
-  it('sends payloads of the length it is told to, an empty one too', async () => {
+  it('sends payloads of --payload-size, also empty ones', async () => {
     const server = await startDemoServer()
     expect((await runLoad(server.port, ['--amount', 10, '--connections', 1, '--payload-size', 0])).status).toBe(0)
     expect((await server.scrape()).value('received_bytes_total')).toBe(10 * 13)
@@ -257,22 +257,16 @@ describe('demo-loadgen --help and --version', () => {
       ].concat(['--amount', '--timeout', '--json', '8888', '10s']),
     },
     { args: ['simulate', '--help'], texts: ['--clients', '--submits', '--interval', '1s'] },
-  ])('tells the flags on standard output: $args', async ({ args, texts }) => {
+  ])('prints the flags on standard output: $args', async ({ args, texts }) => {
     const program = startLoadgen(args)
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     for (const text of texts) expect(program.stdout).toContain(text)
     expect(program.stderr).toBe('')
   })
 
-  it('tells the version on standard output', async () => {
+  it('prints the version on standard output', async () => {
     const program = startLoadgen(['--version'])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stdout).toBe(`${manifest.version}\n`)
   })
 })
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
-}

@@ -1,5 +1,5 @@
-import type { JudgedRun } from '../src/judge/metrics.ts'
-import type { Summary } from '../src/result.ts'
+import type { Summary } from '../src/engine/distribution.ts'
+import type { RunFigures } from '../src/run/result.ts'
 
 /** A distribution in which every percentile is the same. */
 export function flat(milliseconds: number): Summary {
@@ -8,7 +8,7 @@ export function flat(milliseconds: number): Summary {
 }
 
 /** A run in which nothing went wrong, but for what the test says. */
-export function makeRun(changes: Partial<JudgedRun> = {}): JudgedRun {
+export function makeRun(changes: Partial<RunFigures> = {}): RunFigures {
   return {
     requests: 1000,
     acks: 1000,

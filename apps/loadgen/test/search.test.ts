@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import type { JudgedRun } from '../src/judge/metrics.ts'
-import { type SearchOptions, type Step, search } from '../src/judge/search.ts'
-import { parseThreshold } from '../src/judge/threshold.ts'
+import { type SearchOptions, type Step, search } from '../src/analysis/search.ts'
+import { parseThreshold } from '../src/analysis/threshold.ts'
+import type { RunFigures } from '../src/run/result.ts'
 import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: SearchOptions = { slo: [parseThreshold('p99<10ms')], from: 1000, maxRate: undefined, precision: 0.05 }
 
-/** Searches on a server that answers in 1 ms up to a rate, and in 100 ms above; but for what the test says. */
+/** Searches a simulated server that answers in 1 ms up to a rate, and in 100 ms above it. */
 async function searchUpTo(
   capacity: number,
   options: Partial<SearchOptions> = {},
-  run: (rate: number, attempts: number) => (Partial<JudgedRun> & { backlogGrowth?: number }) | undefined = () => ({}),
+  run: (rate: number, attempts: number) => (Partial<RunFigures> & { backlogGrowth?: number }) | undefined = () => ({}),
 ) {
   const steps: Step[] = []
   const found = await search(
@@ -70,7 +70,7 @@ describe('search', () => {
   ])('does not end where it was saturated once: $name', async ({ first, second }) => {
     const saturated = { saturated: true, saturatedBecause: 'it was busy' }
     const missed = { latencyMs: flat(500) }
-    // At 4000 it is one, then the other; what comes then decides.
+    // At 4000 the two attempts differ; the third decides.
     const { found, rates, steps } = await searchUpTo(6000, {}, (_rate, attempts) => {
       if (attempts === 2) return first === 'saturated' ? saturated : missed
       if (attempts === 3) return second === 'saturated' ? saturated : missed
@@ -103,7 +103,7 @@ describe('search', () => {
     expect(found.highest).toBeLessThanOrEqual(3000)
   })
 
-  it('ends where it is told to', async () => {
+  it('ends at the highest rate to try', async () => {
     const { found, rates } = await searchUpTo(1e9, { maxRate: 3000 })
     expect(rates).toEqual([1000, 2000, 3000])
     expect(found).toMatchObject({ highest: 3000, end: 'limit' })
@@ -116,7 +116,7 @@ describe('search', () => {
     expect(found.highest).toBeGreaterThan(9_500)
   })
 
-  it('tells what it found so far when it is interrupted', async () => {
+  it('reports its result so far when it is interrupted', async () => {
     const { found } = await searchUpTo(1e9, {}, (rate) => (rate > 3000 ? undefined : {}))
     expect(found).toMatchObject({ highest: 2000, end: 'interrupted' })
   })

@@ -1,6 +1,7 @@
+import { seeded } from '@demo/testkit/random'
 import { describe, expect, it } from 'vitest'
-import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/judge/statistics.ts'
-import { seeded } from './random.ts'
+import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/analysis/statistics.ts'
+import { elementAt } from './element-at.ts'
 
 describe('the median', () => {
   it.each([
@@ -134,24 +135,24 @@ function withNegativeRanks(pairs: number, sum: number): number[] {
   return differences
 }
 
-/** Every way to give signs to the differences that are none of 0. */
+/** The exact p from all sign assignments. */
 function bruteForceSigns(differences: readonly number[]): number {
-  const told = differences.filter((difference) => difference !== 0)
+  const nonZero = differences.filter((difference) => difference !== 0)
   const rank = (value: number) => {
-    const sizes = told.map(Math.abs)
+    const sizes = nonZero.map(Math.abs)
     const below = sizes.filter((size) => size < value).length
     return below + (sizes.filter((size) => size === value).length + 1) / 2
   }
-  const ranks = told.map((difference) => rank(Math.abs(difference)))
+  const ranks = nonZero.map((difference) => rank(Math.abs(difference)))
   const center = ranks.reduce((sum, one) => sum + one, 0) / 2
   const distance = (positive: (i: number) => boolean) =>
     Math.abs(ranks.reduce((sum, one, i) => sum + (positive(i) ? one : 0), 0) - center)
-  const observed = distance((i) => told[i] > 0)
+  const observed = distance((i) => elementAt(nonZero, i) > 0)
   let asFar = 0
-  for (let signs = 0; signs < 2 ** told.length; signs += 1) {
+  for (let signs = 0; signs < 2 ** nonZero.length; signs += 1) {
     if (distance((i) => ((signs >> i) & 1) === 1) >= observed - 1e-9) asFar += 1
   }
-  return asFar / 2 ** told.length
+  return asFar / 2 ** nonZero.length
 }
 
 /** Two samples without equal values, so that u pairs have the greater value in the first. */
@@ -162,7 +163,7 @@ function samplesWithU(n: number, m: number, u: number): [number[], number[]] {
   return [a, Array.from({ length: m }, (_, i) => i)]
 }
 
-/** Every way to divide the values into two samples of these sizes, ranked anew each time. */
+/** The exact p from all divisions into two samples of these sizes. */
 function bruteForce(a: readonly number[], b: readonly number[]): number {
   const all = [...a, ...b]
   const center = (a.length * b.length) / 2
@@ -171,7 +172,8 @@ function bruteForce(a: readonly number[], b: readonly number[]): number {
   let total = 0
   let asFar = 0
   for (let mask = 0; mask < 2 ** all.length; mask += 1) {
-    const [first, second] = [1, 0].map((bit) => all.filter((_, i) => ((mask >> i) & 1) === bit))
+    const chosen = (bit: number) => all.filter((_, i) => ((mask >> i) & 1) === bit)
+    const [first, second] = [chosen(1), chosen(0)]
     if (first.length !== a.length) continue
     total += 1
     if (distance(countU(first, second)) >= observed - 1e-9) asFar += 1
@@ -179,7 +181,7 @@ function bruteForce(a: readonly number[], b: readonly number[]): number {
   return asFar / total
 }
 
-/** Pairs in which the first is greater; half a pair where they are equal. */
+/** The number of pairs in which the first value is greater; equal values count half. */
 function countU(a: readonly number[], b: readonly number[]): number {
   return a.flatMap((x) => b.map((y) => (x > y ? 1 : x === y ? 0.5 : 0))).reduce<number>((sum, one) => sum + one, 0)
 }

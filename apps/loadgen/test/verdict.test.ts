@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { JudgedRun } from '../src/judge/metrics.ts'
-import type { RunOptions } from '../src/options.ts'
-import { textReport } from '../src/report.ts'
-import { busyNote, type Evidence, LAG_BOUND, whySaturated } from '../src/verdict.ts'
+import type { RunOptions } from '../src/engine/options.ts'
+import { textReport } from '../src/report/text-report.ts'
+import type { RunFigures } from '../src/run/result.ts'
+import { busyNote, type Evidence, LAG_BOUND, whySaturated } from '../src/run/verdict.ts'
 import { makeRun } from './runs.ts'
 
 const OPTIONS: RunOptions = {
@@ -35,7 +35,7 @@ test('a busy generator is noted in the closed model only', () => {
 test('a generator is no limit for being busy in a run that was over at once, or in which something went wrong', () => {
   expect(busyNote({ ...GOOD, offeredRate: null, busy: [1] }, 0.9)).toBeUndefined()
   const generator = { ...makeRun().generator, busyPercent: [100] }
-  const noted = (run: Partial<JudgedRun>) => textReport({ ...makeRun({ generator, ...run }), slices: [] }, OPTIONS)
+  const noted = (run: Partial<RunFigures>) => textReport({ ...makeRun({ generator, ...run }), slices: [] }, OPTIONS)
   expect(noted({})).toContain('note')
   expect(noted({ unanswered: 1 })).not.toContain('note')
 })

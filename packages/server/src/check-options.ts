@@ -1,4 +1,5 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
+import { type IntegerRange, isInteger, MAX_COUNT } from './internal/integer-range.ts'
 import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
@@ -22,34 +23,25 @@ export type CheckedOptions = CheckedCommonOptions & {
   readonly requireConn: boolean
 }
 
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly standard: number
-}
-
-const MAX_TIME = MAX_TIMER
-const MAX_COUNT = 2 ** 31 - 1
-
-/** The numbers among the options: what they may be besides 0, and what they are unless set. */
+/** The numbers among the options: their range, besides 0, and their defaults. */
 const NUMBERS = {
-  maxFrameLength: { min: 1, max: 2 ** 32 - 1, standard: 1024 * 1024 },
-  maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
-  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
-  maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
-  maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
-  handshakeTimeout: { min: 1, max: MAX_TIME, standard: 5000 },
-  frameTimeout: { min: 1, max: MAX_TIME, standard: 15_000 },
-  idleTimeout: { min: 1, max: MAX_TIME, standard: 300_000 },
-  writeTimeout: { min: 1, max: MAX_TIME, standard: 10_000 },
-  handlerTimeout: { min: 1, max: MAX_TIME, standard: 30_000 },
-  lingerTimeout: { min: 1, max: MAX_TIME, standard: 2000 },
-  tickInterval: { min: 1, max: MAX_TIME, standard: 0 },
-} as const satisfies Record<string, Range>
+  maxFrameLength: { min: 1, max: 2 ** 32 - 1, defaultValue: 1024 * 1024 },
+  maxConnections: { min: 1, max: MAX_COUNT, defaultValue: 10_000 },
+  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, defaultValue: 0 },
+  maxInFlight: { min: 1, max: MAX_COUNT, defaultValue: 1024 },
+  maxWriteBuffer: { min: 1024, max: MAX_COUNT, defaultValue: 1024 * 1024 },
+  handshakeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 5000 },
+  frameTimeout: { min: 1, max: MAX_TIMER, defaultValue: 15_000 },
+  idleTimeout: { min: 1, max: MAX_TIMER, defaultValue: 300_000 },
+  writeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 10_000 },
+  handlerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 30_000 },
+  lingerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 2000 },
+  tickInterval: { min: 1, max: MAX_TIMER, defaultValue: 0 },
+} as const satisfies Record<string, IntegerRange>
 
 type NumberOption = keyof typeof NUMBERS
 
-/** The other options of every server, and those of `createServer` alone. */
+/** The other options of every server, and those of `createServer` only. */
 const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'engine', 'observer']
 const OWN = ['dialect', 'requireConn']
 
@@ -62,7 +54,7 @@ const MIN_SUBMIT_FRAME = 13
  * Checks options of `createServer` without making a server.
  *
  * @param handlesConn whether the server will have an `onConn`
- * @throws ServerOptionError for the first that is invalid
+ * @throws ServerOptionError for the first invalid one
  */
 export function validateOptions(options: ServerOptions, handlesConn = false): void {
   checkOptions(options, handlesConn)
@@ -85,10 +77,10 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
 }
 
 /**
- * Fills in the defaults of any server, and 0 by Infinity: no limit.
+ * Fills in the defaults of any server, and replaces 0 by Infinity: no limit.
  *
  * @param others the names of further options, checked by the caller
- * @param minFrameLength the smallest `maxFrameLength` that makes sense
+ * @param minFrameLength the smallest valid `maxFrameLength`
  * @throws ServerOptionError
  */
 export function checkCommonOptions(
@@ -148,7 +140,7 @@ function checkProxies(from: readonly string[] | undefined): TrustedProxies | und
 }
 
 /**
- * Does something with the options of TLS.
+ * Uses TLS options, and turns an error into a ServerOptionError.
  *
  * @throws ServerOptionError when they are invalid; the error contains nothing of the private key
  */
@@ -180,9 +172,9 @@ function isFunctionOrNothing(value: unknown): boolean {
 }
 
 function checkNumber(name: NumberOption, value: number | undefined, min: number): number {
-  const { max, standard }: Range = NUMBERS[name]
-  if (value === undefined) return checkNumber(name, standard, min)
+  const { max, defaultValue }: IntegerRange = NUMBERS[name]
+  if (value === undefined) return checkNumber(name, defaultValue, min)
   if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
-  if (Number.isInteger(value) && value >= min && value <= max) return value
+  if (isInteger(value, { min, max })) return value
   throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)
 }

@@ -18,7 +18,7 @@ import { SessionServer } from './session-server.ts'
  * await server.listen({ port: 8888 })
  *
  * @throws ServerOptionError when an option is invalid
- * @throws TypeError when a handler is no function
+ * @throws TypeError when a handler is not a function
  */
 export function createServer<Data = unknown>(handlers: Handlers<Data>, options: ServerOptions = {}): Server<Data> {
   checkHandlers('createServer', handlers, ['onSubmit'], ['onConn', 'onOpen', 'onClose', 'onError', 'onTick'])
@@ -36,7 +36,7 @@ export function createServer<Data = unknown>(handlers: Handlers<Data>, options: 
       counters,
       scheduler,
       buffer: createAckBuffer(),
-      onClosed: (session) => server.forget(session),
+      onClosed: (session) => server.remove(session),
     }
     return (id, connection) =>
       connection.cutter === undefined

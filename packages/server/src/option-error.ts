@@ -6,9 +6,9 @@ export class ServerOptionError extends RangeError {
   readonly code = 'ERR_SERVER_OPTION'
   /** The option's name. */
   readonly option: string
-  /** What it is. */
+  /** Its value; undefined if it may not be shown. */
   readonly value: unknown
-  /** What it may be. */
+  /** What is allowed. */
   readonly allowed: string
   /** The message without the option's name, for programs that have another name for it, for example that of a flag. */
   readonly problem: string

@@ -1,6 +1,6 @@
 import type { Session } from './api/session.ts'
 import { type CheckedCommonOptions, usingTls } from './check-options.ts'
-import { type CloseOptions, type CloseSummary, Drain, type Drained, drainTimeoutOf } from './drain.ts'
+import { type CloseOptions, type CloseSummary, Drain, type Drainable, drainTimeoutOf } from './drain.ts'
 import { highWaterMark } from './io/outbound.ts'
 import { ReadScheduler } from './io/read-scheduler.ts'
 import { ConnectionsPerIp } from './limits/connections-per-ip.ts'
@@ -9,7 +9,7 @@ import { createCounters } from './observability/counters.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { Server } from './server.ts'
 import { checkDestroyReason } from './session/destroy-reason.ts'
-import { Sweeper, type Swept } from './session/sweeper.ts'
+import { type Sweepable, Sweeper } from './session/sweeper.ts'
 import type { Connection, Handshake, ServerAddress, Transport } from './transport/connection.ts'
 import { HandshakeError } from './transport/handshake-error.ts'
 import { checkListenOptions, ListenError, type ListenOptions } from './transport/listen-options.ts'
@@ -19,15 +19,15 @@ import { ReadBuffer } from './transport/read-buffer.ts'
 import { TcpTransport } from './transport/tcp-transport.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
-/** What a server does with a session, beside showing it to handlers. */
-export interface ServedSession extends Swept, Drained {
-  /** Whether it counts among the connections of its address. */
+/** What a server needs of a session, beside what its handlers see. */
+export interface ServedSession extends Sweepable, Drainable {
+  /** Whether it is counted as a connection of its address. */
   counted: boolean
   open(): void
-  breakDown(thrown: unknown): void
+  failInternally(thrown: unknown): void
 }
 
-/** Accepts connections, makes sessions of them, and drains them, whatever the protocol. */
+/** Accepts connections, makes sessions of them, and drains them, for any protocol. */
 export class SessionServer<Data, S extends Session<Data> & ServedSession> implements Server<Data, S> {
   readonly maxConnections: number
   readonly counters = createCounters()
@@ -44,12 +44,12 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   #lastId = 0
   #closing: Promise<CloseSummary> | undefined
   #drain: Drain | undefined
-  /** Aborts when the close begins, and with it a listen() that is not through. */
+  /** Aborts when the close begins, and with it a listen() that has not resolved. */
   readonly #closed = new AbortController()
-  /** Called when the last session is gone. */
+  /** Called when the last session is closed. */
   #whenEmpty: (() => void) | undefined
 
-  /** @param createSession makes the session of a connection; it calls {@link forget} when the connection is gone */
+  /** @param createSession makes the session of a connection. It calls {@link remove} when the connection is closed */
   constructor(
     options: CheckedCommonOptions,
     createSession: (server: SessionServer<Data, S>) => (id: number, connection: Connection) => S,
@@ -75,10 +75,14 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
   }
 
   async listen(where: ListenOptions | Transport): Promise<ServerAddress> {
-    if (this.#closing !== undefined) throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: make another')
+    if (this.#closing !== undefined)
+      throw new ListenError('ERR_SERVER_CLOSED', 'the server is closed: create a new one')
     if (!('listen' in where)) checkListenOptions(where)
     if (this.#listening) {
-      throw new ListenError('ERR_SERVER_ALREADY_LISTEN', 'the server listens already: make another for another address')
+      throw new ListenError(
+        'ERR_SERVER_ALREADY_LISTEN',
+        'the server listens already: create another one for another address',
+      )
     }
     this.#listening = true
     try {
@@ -134,8 +138,8 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     await this.close()
   }
 
-  /** A session's connection is gone. */
-  forget(session: S): void {
+  /** Removes a session whose connection is closed. */
+  remove(session: S): void {
     this.#sessions.delete(session)
     if (session.counted) this.#perIp.leave(session.remoteAddress)
     this.#options.observer.connections?.(this.#sessions.size)
@@ -196,20 +200,20 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     this.#options.observer.connections?.(this.#sessions.size)
     if (tooMany) session.terminate('too-many-connections', new Error(`${this.maxConnections} connections are open`))
     else if (this.#closing !== undefined) session.terminate('draining')
-    else if (handshake !== undefined) void this.#shakeHands(session, handshake)
+    else if (handshake !== undefined) void this.#doHandshake(session, handshake)
     else if (this.#admit(session)) session.open()
   }
 
-  async #shakeHands(session: S, handshake: Handshake): Promise<void> {
+  async #doHandshake(session: S, handshake: Handshake): Promise<void> {
     try {
       if (await handshake(() => this.#admit(session))) session.open()
     } catch (error) {
       if (error instanceof HandshakeError) session.terminate(error.reason, error)
-      else session.breakDown(error)
+      else session.failInternally(error)
     }
   }
 
-  /** Lets a session in, unless its address has as many as it may have. */
+  /** Admits a session, unless its address has reached its limit of connections. */
   #admit(session: S): boolean {
     const { remoteAddress } = session
     session.counted = this.#perIp.enter(remoteAddress)

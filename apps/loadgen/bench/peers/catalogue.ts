@@ -1,23 +1,23 @@
 import { fileURLToPath } from 'node:url'
 
-/** A server to be measured. */
+/** A server to measure. */
 export interface Peer {
-  /** What `--peers` calls it. */
+  /** Its name in `--peers`. */
   readonly id: string
-  /** What tables and charts call it. */
+  /** Its name in tables and charts. */
   readonly name: string
-  /** What it is, for the list below the table. */
+  /** Its description in the list below the table. */
   readonly what: string
-  /** The program without which it can't be built or run; Node is always there. */
+  /** The program that it needs to be built or run, besides Node. */
   readonly needs?: 'cc' | 'go' | 'redis-server'
-  /** What it is built of; without one there is nothing to build. */
+  /** Its source, if it has to be built. */
   readonly source?: { readonly file: string; readonly compiler: readonly string[] }
   readonly environment?: Readonly<Record<string, string>>
-  /** The command that starts it; `built` is the program that came of the source. */
+  /** The command that starts it. @param built the path of the built program */
   command(port: number, built: string): readonly [string, ...string[]]
-  /** It answers PINGs of Redis instead of Submits. */
+  /** Whether it answers PINGs of Redis instead of Submits. */
   readonly resp?: true
-  /** It is here to show that it leaves requests unanswered; from any other that would be an error. */
+  /** It shows a fault: it leaves requests unanswered. For any other peer that is an error. */
   readonly leavesUnanswered?: true
 }
 
@@ -26,7 +26,7 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const CC = ['cc', '-O2', '-o']
 const GO = ['go', 'build', '-o']
 
-/** What all others are measured by. */
+/** The reference of all others. */
 export const FLOOR: Peer = {
   id: 'floor',
   name: 'C, the floor',
@@ -36,7 +36,7 @@ export const FLOOR: Peer = {
   command: (port, built) => [built, `${port}`],
 }
 
-/** Ours, as it is delivered. */
+/** Our server, as it is released. */
 export const DEMO_SERVER: Peer = {
   id: 'demo-server',
   name: 'demo-server',
@@ -55,7 +55,7 @@ const node = (file: string): Peer['command'] => {
   return (port) => [process.execPath, script, `${port}`]
 }
 
-/** The naive server, and what came of it step by step: docs/performance.md. The last step is `demo-server`. */
+/** The steps from the naive server to `demo-server`, which is the last one: docs/performance.md. */
 export const STEPS: readonly Peer[] = [
   {
     id: 'naive',
@@ -77,7 +77,7 @@ export const STEPS: readonly Peer[] = [
   },
 ]
 
-/** All of them, in the order of the tables. */
+/** All peers, in the order of the tables. */
 export const PEERS: readonly Peer[] = [
   FLOOR,
   {

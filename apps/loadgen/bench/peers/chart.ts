@@ -1,13 +1,13 @@
-/** A bar: as long as its value, with words at its end. */
+/** A bar with a label at its end. */
 export interface Bar {
   readonly name: string
   readonly value: number
-  /** Written at the end of the bar. */
+  /** The label at the end of the bar. */
   readonly label: string
   readonly highlighted: boolean
 }
 
-/** Bars that are compared with each other, from zero to the longest. */
+/** Bars with a common scale, from zero to the longest. */
 export interface Panel {
   readonly title: string
   readonly bars: readonly Bar[]
@@ -25,7 +25,7 @@ const BAR_STEP = 25
 const BAR_HEIGHT = 15
 const HEAD_HEIGHT = 64
 
-/** A chart in SVG, of two columns of panels. It is light or dark as its reader's system is. */
+/** An SVG chart with two columns of panels. It follows the light or dark setting of the system. */
 export function drawChart(title: string, subtitle: string, panels: readonly Panel[]): string {
   const heights: number[] = []
   for (let i = 0; i < panels.length; i += COLUMNS) {

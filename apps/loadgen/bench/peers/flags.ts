@@ -14,14 +14,14 @@ import { parseRows } from './row.ts'
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 
-/** @throws OptionError when it is 0 */
+/** @throws OptionError if it is 0 */
 function parsePositiveDuration(text: string): number {
   const value = parseDuration(text)
-  if (value === 0) throw new OptionError('it must be a time above 0 like 500ms or 2s')
+  if (value === 0) throw new OptionError('expected a time above 0 like 500ms or 2s')
   return value
 }
 
-/** The path of a file or folder. The command may have been given anywhere; pnpm runs it at the root. */
+/** A path relative to the folder of the user: pnpm runs the command at the root. */
 function parsePath(text: string): string {
   return resolve(process.env['INIT_CWD'] ?? process.cwd(), parseText(text))
 }
@@ -29,28 +29,23 @@ function parsePath(text: string): string {
 /** The flags of both commands. */
 export function measuringFlags(rounds: string, windows: string) {
   return {
-    rounds: flag(
-      '--rounds <n>',
-      'how often all is measured; 0 writes the documents of --samples anew',
-      parseCount,
-      rounds,
-    ),
+    rounds: flag('--rounds <n>', 'number of rounds; 0 only writes the documents from --samples', parseCount, rounds),
     windows: flag(
       '--windows <list>',
-      'requests in flight on each of 100 connections; 100x1024 is with payloads of 1024 bytes',
+      'requests in flight on each of 100 connections; 100x1024 has payloads of 1024 bytes',
       parseRows,
       windows,
     ),
-    duration: flag('--duration <time>', 'how long each is measured', parsePositiveDuration, '1500ms'),
-    warmup: flag('--warmup <time>', 'how long each is driven before that', parsePositiveDuration, '500ms'),
+    duration: flag('--duration <time>', 'time of each measurement', parsePositiveDuration, '1500ms'),
+    warmup: flag('--warmup <time>', 'warm-up before each measurement', parsePositiveDuration, '500ms'),
     samples: optionalFlag(
       '--samples <file>',
-      'add the measurements to those in this file, and write documents of all',
+      'add the measurements to those in this file, and use all of them for the documents',
       parsePath,
     ),
-    docs: flag('--docs <folder>', 'where the documents are', parsePath, `${ROOT}docs`),
+    docs: flag('--docs <folder>', 'folder of the documents', parsePath, `${ROOT}docs`),
   } satisfies Flags
 }
 
-/** What the flags of both commands say. */
+/** The values of these flags. */
 export type MeasuringOptions = Values<ReturnType<typeof measuringFlags>>

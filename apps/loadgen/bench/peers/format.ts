@@ -1,13 +1,13 @@
 const LINE_LENGTH = 120
 
-/** `215 k`, `1.58 M`, `20.7 M`: three figures, whatever the size. */
+/** A number with three digits: `215 k`, `1.58 M`, `20.7 M`. */
 export function formatRate(rate: number): string {
   if (rate >= 1e6) return `${significant(rate / 1e6)} M`
   if (rate >= 1e3) return `${significant(rate / 1e3)} k`
   return significant(rate)
 }
 
-/** Text in lines of at most 120 characters, as the documents have it; those after the first begin with `indent`. */
+/** Wraps text at 120 characters. The lines after the first begin with `indent`. */
 export function wrap(text: string, indent = ''): string {
   const lines: string[] = []
   let line = ''

@@ -6,19 +6,19 @@ import { measureRound } from './measure-round.ts'
 import { isInstalled, prepare } from './prepare.ts'
 import { keepSamples, readSamples, type Sample } from './sample.ts'
 
-/** What was measured, now and before. */
+/** The samples of this and of earlier runs. */
 export interface Gathered {
-  /** The neutral client, built. */
+  /** The path of the neutral client. */
   readonly load: string
   readonly samples: readonly Sample[]
-  /** A word about each peer that could not be measured. */
+  /** A line for each peer that could not be measured. */
   readonly leftOut: readonly string[]
 }
 
 /**
- * Builds what can be built, and measures it in as many rounds as were asked for. Tells on standard error how it goes.
+ * Builds the peers and measures them in rounds. Reports its progress on standard error.
  *
- * @throws ExitError where that can't be done
+ * @throws ExitError if a peer can't be built or measured
  */
 export async function gatherSamples(peers: readonly Peer[], options: MeasuringOptions): Promise<Gathered> {
   const { rounds, windows, samples: file } = options

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, release, totalmem, type } from 'node:os'
 
-/** On what was measured, in one line. */
+/** The machine, in one line. */
 export function describeMachine(): string {
   const processors = cpus()
   const [{ model } = { model: 'unknown processor' }] = processors
@@ -9,7 +9,7 @@ export function describeMachine(): string {
   return `${processors.length} × ${model.trim()}, ${memory}, ${type()} ${release()}, Node ${process.versions.node}`
 }
 
-/** The versions of the other programs that were used: of those that are there. */
+/** The versions of the other programs that are installed. */
 export function describeTools(): string[] {
   return [
     firstLine('cc', ['--version']),

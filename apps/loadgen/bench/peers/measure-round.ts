@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { measure, type Running } from '../../../server/bench/peers.ts'
+import type { Peer } from './catalogue.ts'
 import type { ReadyPeer } from './prepare.ts'
 import { hasOwnPayload, nameOf, type Row } from './row.ts'
 import type { Sample } from './sample.ts'
@@ -10,18 +11,17 @@ export interface Times {
   readonly duration: number
 }
 
-/** How long the last answers may take, in seconds: whoever has not answered by then never will. */
+/** How long the last answers may take, in seconds. */
 const PATIENCE = 1
 
 /** The unit of the times in /proc: USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
 /**
- * One round: under each load each peer in turn. All of them run from the beginning to the end of the round, and only the
- * one that is driven has anything to do.
+ * One round: measures each peer in turn under each load. All peers run during the whole round; the others are idle.
  *
- * @param load the neutral client
- * @throws when a request was lost or answered wrongly, unless that is what the peer is here to show
+ * @param load the path of the neutral client
+ * @throws if a request was lost or answered wrongly, except for a peer that shows this fault
  */
 export async function measureRound(
   load: string,
@@ -31,15 +31,15 @@ export async function measureRound(
   tell: (line: string) => void,
 ): Promise<Sample[]> {
   const round = new Date().toISOString()
-  const servers: Running[] = []
+  const servers: { readonly peer: Peer; readonly server: Running }[] = []
   const samples: Sample[] = []
   try {
-    for (const { start } of peers) servers.push(await start())
+    for (const { peer, start } of peers) servers.push({ peer, server: await start() })
     for (const row of rows) {
-      for (const [i, { peer }] of peers.entries()) {
-        // A PING has no payload, so it has nothing to say where payloads are large.
+      for (const { peer, server } of servers) {
+        // A PING has no payload, so it can't be compared with large payloads.
         if (peer.resp && hasOwnPayload(row)) continue
-        const { port, pid } = servers[i]
+        const { port, pid } = server
         const before = cpuSeconds(pid)
         const began = performance.now()
         const { acksPerSecond, lost, wrongIds, clientCpu } = measure(load, port, {
@@ -60,15 +60,15 @@ export async function measureRound(
       }
     }
   } finally {
-    await Promise.all(servers.map((server) => server.stop()))
+    await Promise.all(servers.map(({ server }) => server.stop()))
   }
   return samples
 }
 
-/** What a process has used of the processor so far; undefined where the system does not tell. */
+/** The processor time of a process; undefined if the system does not report it. */
 function cpuSeconds(pid: number): number | undefined {
   try {
-    // The second field, the name, may hold spaces and brackets; after it the times are the 12th and the 13th.
+    // The second field, the name, can contain spaces and brackets. After it, the times are fields 12 and 13.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
   } catch {

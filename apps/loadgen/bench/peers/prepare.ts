@@ -7,22 +7,24 @@ import type { Peer } from './catalogue.ts'
 
 const BUILT = fileURLToPath(new URL('../../../../node_modules/.cache/peers/', import.meta.url))
 
-/** A peer that can be started here. */
+/** A peer that can be started. */
 export interface ReadyPeer {
   readonly peer: Peer
   start(): Promise<Running>
 }
 
-/** The peers that can be measured here, and a word about each that can't. */
+/** The peers that can be measured, and a line about each other one. */
 export interface Prepared {
   readonly ready: readonly ReadyPeer[]
   readonly leftOut: readonly string[]
 }
 
-/** Builds what there is a compiler for. @throws when a source does not compile */
+/** Builds the peers for which a compiler is installed. @throws if a source does not compile */
 export function prepare(peers: readonly Peer[]): Prepared {
   const ready: ReadyPeer[] = []
   const leftOut: string[] = []
+  // Also the working folder of peers that need no build.
+  mkdirSync(BUILT, { recursive: true })
   for (const peer of peers) {
     if (peer.needs !== undefined && !isInstalled(peer.needs)) {
       leftOut.push(`${peer.name}: left out, ${peer.needs} is not installed`)
@@ -35,7 +37,7 @@ export function prepare(peers: readonly Peer[]): Prepared {
   return { ready, leftOut }
 }
 
-/** Whether the search path leads to the program. */
+/** Whether a program is in the search path. */
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
     try {
@@ -47,9 +49,8 @@ export function isInstalled(program: string): boolean {
   })
 }
 
-/** The path of the program that came of it. */
+/** @returns the path of the built program */
 function build({ file, compiler: [compiler = '', ...flags] }: NonNullable<Peer['source']>): string {
-  mkdirSync(BUILT, { recursive: true })
   const program = join(BUILT, basename(file, extname(file)))
   execFileSync(compiler, [...flags, program, file], { stdio: 'inherit', env: { ...process.env, GO111MODULE: 'off' } })
   return program

@@ -7,15 +7,15 @@ import { cellOf, countRounds, type Sample } from './sample.ts'
 import { replaceSection } from './section.ts'
 import { rateTable, standingTable } from './table.ts'
 
-/** What is to be told. */
+/** The content of the report. */
 export interface Report {
   readonly samples: readonly Sample[]
   readonly rows: readonly Row[]
-  /** A word about each peer that could not be measured. */
+  /** A line for each peer that could not be measured. */
   readonly leftOut: readonly string[]
 }
 
-/** The document with the section of the peers written anew. */
+/** The document with its section of the peers replaced. */
 export function writePeers(document: string, { samples, rows, leftOut }: Report): string {
   const peers = measuredPeers(samples)
   return replaceSection(
@@ -95,7 +95,7 @@ function describeTimes(samples: readonly Sample[]): string {
   return `${duration} s each after ${warmup} s that are not counted`
 }
 
-/** Under how many loads the client, not the floor, may have been the limit. */
+/** The number of loads in which the client, not the floor, may have been the limit. */
 function countBusy(samples: readonly Sample[]): number {
   const busy = samples.filter(({ peer, clientCores }) => peer === FLOOR.id && clientCores >= 0.9)
   return new Set(busy.map(nameOf)).size

@@ -8,19 +8,19 @@ export interface Row {
   readonly payload: number
 }
 
-/** The payload of a row that names none, in bytes. */
+/** The default payload size, in bytes. */
 const STANDARD_PAYLOAD = 25
 
 /**
- * Reads `1,8,1000` or `100x1024`: windows, each with the size of its payloads where that is not 25 bytes.
+ * Parses `1,8,1000` or `100x1024`: windows, with the size of the payloads if it is not 25 bytes.
  *
- * @throws OptionError that says what is allowed
+ * @throws OptionError that says what is expected
  */
 export function parseRows(text: string): readonly Row[] {
   return text.split(',').map((one) => {
     const [, window, payload = `${STANDARD_PAYLOAD}`] = /^(\d+)(?:x(\d+))?$/.exec(one) ?? []
     if (window === undefined || Number(window) === 0) {
-      throw new OptionError('they must be windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
+      throw new OptionError('expected windows above 0 like 1,8,1000, or with a size of payloads like 100x1024')
     }
     return { window: parseCount(window), payload: parseCount(payload) }
   })
@@ -31,7 +31,7 @@ export function nameOf(row: Row): string {
   return hasOwnPayload(row) ? `window ${row.window}, ${row.payload} B` : `window ${row.window}`
 }
 
-/** Whether the payloads are of another size than the usual one. */
+/** Whether the payload size is not the default. */
 export function hasOwnPayload({ payload }: Row): boolean {
   return payload !== STANDARD_PAYLOAD
 }

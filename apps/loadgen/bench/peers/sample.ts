@@ -3,37 +3,37 @@ import { dirname } from 'node:path'
 import { median } from '../../../server/bench/peers.ts'
 import { isSame, type Row } from './row.ts'
 
-/** What one peer did under one load in one round. */
+/** The measurement of one peer under one load in one round. */
 export interface Sample extends Row {
-  /** Tells rounds apart: when this one began. */
+  /** When the round began; it identifies the round. */
   readonly round: string
   /** The id of the peer. */
   readonly peer: string
-  /** How long it was measured, and driven before that, in milliseconds. */
+  /** The times of measurement and of warm-up, in milliseconds. */
   readonly duration: number
   readonly warmup: number
   readonly acksPerSecond: number
   /** Requests that were never answered. */
   readonly lost: number
-  /** Cores that the server was busy on; absent where the system does not tell. */
+  /** Cores that the server used; absent if the system does not report it. */
   readonly cores?: number
   /** The same of the client. */
   readonly clientCores: number
 }
 
-/** What came of all rounds for one peer under one load. */
+/** The results of one peer under one load in all rounds. */
 export interface Cell {
   /** The median. */
   readonly acksPerSecond: number
-  /** The median of the ratios to another peer, each from one and the same round. */
+  /** The median of the ratios to another peer in the same round. */
   readonly ratio: number
-  /** Whether requests were left unanswered in some round. */
+  /** Whether requests were unanswered in any round. */
   readonly lost: boolean
-  /** The most that the server was busy on, in any round. */
+  /** The most cores that the server used in any round. */
   readonly cores: number | undefined
 }
 
-/** The samples of earlier runs; none when there is no such file. */
+/** The samples of earlier runs; none if there is no such file. */
 export function readSamples(file: string): Sample[] {
   let text = ''
   try {
@@ -47,13 +47,13 @@ export function readSamples(file: string): Sample[] {
     .map((line) => JSON.parse(line) as Sample)
 }
 
-/** Adds samples to those of earlier runs, a line of JSON each. */
+/** Appends samples to those of earlier runs, as lines of JSON. */
 export function keepSamples(file: string, samples: readonly Sample[]): void {
   mkdirSync(dirname(file), { recursive: true })
   appendFileSync(file, samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''))
 }
 
-/** What came of a peer under a load; undefined when it was not measured. `against` is the peer of the ratio. */
+/** The results of a peer under a load; undefined if it was not measured. `against` is the peer of the ratio. */
 export function cellOf(samples: readonly Sample[], peer: string, row: Row, against: string): Cell | undefined {
   const of = (id: string) => samples.filter((sample) => sample.peer === id && isSame(sample, row))
   const own = of(peer)
@@ -69,7 +69,7 @@ export function cellOf(samples: readonly Sample[], peer: string, row: Row, again
   }
 }
 
-/** How many rounds there are samples of. */
+/** The number of rounds. */
 export function countRounds(samples: readonly Sample[]): number {
   return new Set(samples.map(({ round }) => round)).size
 }

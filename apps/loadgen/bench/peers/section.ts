@@ -1,11 +1,11 @@
 /**
- * Puts text between the two markers of a section of a document. The rest of it stays as it is.
+ * Replaces the text between the two markers of a section of a document.
  *
  *     <!-- generated: peers -->
  *     …
  *     <!-- /generated: peers -->
  *
- * @throws when the document has no such section
+ * @throws if the document has no such section
  */
 export function replaceSection(document: string, name: string, text: string): string {
   const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- /generated: ${name} -->`]

@@ -3,7 +3,7 @@ import { formatRate } from './format.ts'
 import { nameOf, type Row } from './row.ts'
 import { type Cell, cellOf, type Sample } from './sample.ts'
 
-/** Differences up to this say nothing: a run later they may be the other way round. */
+/** Smaller differences are noise. */
 const NOISE = 0.05
 
 /** Acks a second of each peer under each load, with the ratio to the floor. */
@@ -17,7 +17,7 @@ export function rateTable(samples: readonly Sample[], peers: readonly Peer[], ro
   return table([['', ...rows.map(nameOf), 'cores, at most'], ...lines])
 }
 
-/** Who is faster than demo-server, and by how much; who is not. */
+/** The peers that are faster than demo-server, and by how much, and the others. */
 export function standingTable(samples: readonly Sample[], peers: readonly Peer[], rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const others = peers
@@ -42,7 +42,7 @@ export function standingTable(samples: readonly Sample[], peers: readonly Peer[]
   return table([['', 'faster than we: we lose', 'as fast, within 5 %', 'slower'], ...lines])
 }
 
-/** What a cell says of a peer that was not asked, or did not answer. */
+/** The cell of a peer that was not measured or did not answer. */
 export function describeCell(cell: Cell | undefined): string {
   if (cell === undefined) return '–'
   if (cell.acksPerSecond === 0) return 'never answers'

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 
-/** What `node --cpu-prof` writes, as far as it is read here. */
+/** The parts of a `node --cpu-prof` file that are used. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
@@ -14,7 +14,7 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[]
 }
 
-/** What one function itself took of the time in which the processor was busy. */
+/** The share of one function in the busy time, without the functions that it calls. */
 export interface SelfTime {
   readonly name: string
   /** From 0 to 1. */
@@ -22,10 +22,10 @@ export interface SelfTime {
 }
 
 /**
- * The functions that took most time by themselves, the greediest first.
+ * The self times of functions, the longest first.
  *
- * @param from  only what happened from then on, in microseconds of the monotonic clock: starting up is of no interest
- * @param to    and before then
+ * @param from only samples from this time on, in microseconds of the monotonic clock, to skip the start
+ * @param to   only samples before this time
  */
 export function selfTimes({ nodes, startTime, samples, timeDeltas }: CpuProfile, from: number, to: number): SelfTime[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
@@ -33,7 +33,7 @@ export function selfTimes({ nodes, startTime, samples, timeDeltas }: CpuProfile,
   let now = startTime
   let busy = 0
   for (const [i, id] of samples.entries()) {
-    const delta = timeDeltas[i]
+    const delta = timeDeltas[i] ?? 0
     now += delta
     const name = names.get(id)
     if (name === undefined || name === '(idle)' || now < from || now >= to) continue
@@ -43,7 +43,7 @@ export function selfTimes({ nodes, startTime, samples, timeDeltas }: CpuProfile,
   return [...times].map(([name, time]) => ({ name, share: time / busy })).sort((a, b) => b.share - a.share)
 }
 
-/** Functions of Node by their name; ours with their place. */
+/** Functions of Node by name, ours with their file. */
 function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
   if (!url.startsWith('file:')) return functionName
   const [, part] = /\/packages\/([^/]+)\/dist\//.exec(url) ?? []

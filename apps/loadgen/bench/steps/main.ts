@@ -4,28 +4,22 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addFlags, Command, ExitStatus, parseCommandLine, runProgram, type Values } from '@demo/cli'
 import { FLOOR } from '../peers/catalogue.ts'
-import { measuringFlags } from '../peers/flags.ts'
+import type { MeasuringOptions } from '../peers/flags.ts'
 import { gatherSamples } from '../peers/gather.ts'
+import { runBench } from '../peers/run-bench.ts'
 import { replaceSection } from '../peers/section.ts'
 import { profileStep } from './profile-step.ts'
 import { ALL_STEPS, drawSteps, profileTable, stepTable } from './report.ts'
 
-const FLAGS = measuringFlags('3', '1,8,64,1000')
+await runBench(
+  'bench:steps',
+  'Measures and profiles the steps from the naive server to demo-server, and writes docs/performance.md.',
+  '1,8,64,1000',
+  measureAndWrite,
+)
 
-await runProgram('bench:steps', async () => {
-  const program = new Command('bench:steps')
-    .description(
-      'Measures and profiles the steps from the naive server to demo-server, and writes docs/performance.md.',
-    )
-    .action(() => measureAndWrite(program.opts<Values<typeof FLAGS>>()))
-  addFlags(program, 'DEMO_BENCH', FLAGS)
-  await parseCommandLine(program, process.argv)
-  return ExitStatus.ok
-})
-
-async function measureAndWrite(flags: Values<typeof FLAGS>) {
+async function measureAndWrite(flags: MeasuringOptions) {
   const { windows: rows, docs } = flags
   const { load, samples } = await gatherSamples([...ALL_STEPS, FLOOR], flags)
   const figures = stepTable(samples, rows)

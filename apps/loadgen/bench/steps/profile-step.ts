@@ -9,10 +9,9 @@ import { type CpuProfile, type SelfTime, selfTimes } from './cpu-profile.ts'
 const microseconds = () => Number(process.hrtime.bigint() / 1000n)
 
 /**
- * Where a server in Node spends its time under full load, 100 connections with 1000 requests in flight on each, once it
- * is warm.
+ * Profiles a server under full load after a warm-up: 100 connections with 1000 requests in flight on each.
  *
- * @param load the neutral client
+ * @param load the path of the neutral client
  */
 export async function profileStep(load: string, step: Peer, { warmup, duration }: Times): Promise<SelfTime[]> {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'))
@@ -24,9 +23,10 @@ export async function profileStep(load: string, step: Peer, { warmup, duration }
     const from = microseconds() + warmup * 1000
     measure(load, server.port, { window: 1000, payload: 25, seconds: duration / 1000, warmup: warmup / 1000 })
     const to = from + duration * 1000
-    // The profile is written when the program ends.
+    // Node writes the profile when the program ends.
     await server.stop()
     const [file] = readdirSync(folder)
+    if (file === undefined) throw new Error(`${step.name} wrote no profile`)
     return selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, from, to)
   } finally {
     rmSync(folder, { recursive: true })

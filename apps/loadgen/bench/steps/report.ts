@@ -6,14 +6,14 @@ import { cellOf, type Sample } from '../peers/sample.ts'
 import { describeCell, table } from '../peers/table.ts'
 import type { SelfTime } from './cpu-profile.ts'
 
-/** The steps, and what they lead to. */
+/** The steps and `demo-server`. */
 export const ALL_STEPS: readonly Peer[] = [...STEPS, DEMO_SERVER]
 
-/** Functions that took less are left out of the tables. */
+/** Functions with a smaller share are not in the tables. */
 const LEAST_SHARE = 0.02
 const MOST_LINES = 8
 
-/** What the names in a profile stand for. */
+/** Explanations of the names in a profile. */
 const MEANINGS: Readonly<Record<string, string>> = {
   writeBuffer: 'the system call that sends',
   latin1Write: 'an ID, from a string to bytes',
@@ -48,7 +48,7 @@ export function stepTable(samples: readonly Sample[], rows: readonly Row[]): str
   return table([['', ...rows.map(nameOf)], ...lines])
 }
 
-/** Where the time went, the greediest function first. */
+/** The self times, the longest first. */
 export function profileTable(times: readonly SelfTime[]): string {
   const lines = times
     .filter(({ share }) => share >= LEAST_SHARE)

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Step 1, the server that one writes first: a slice for each frame, an object for each packet, a promise for each
+ * Step 1, the obvious server: a slice for each frame, an object for each packet, a promise for each
  * request, and a write for each ack.
  *
  *     node 1-naive.mjs 8888
@@ -22,13 +22,13 @@ function encode({ id, result }) {
   return frame
 }
 
-/** Takes it, and has nothing against it. @param {{ id: string, payload: Buffer }} _submit */
+/** Accepts every request. @param {{ id: string, payload: Buffer }} _submit */
 async function handle(_submit) {
   return 0
 }
 
 const server = createServer((socket) => {
-  /** What was received and is no whole frame yet. */
+  /** Received bytes that are not a complete frame yet. */
   let received = Buffer.alloc(0)
 
   /** @param {Buffer} packet */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Step 2, the same server with one write for each read: the acks of a chunk are put together and leave together. A
- * handler that has its result at once is not waited for, so there is no promise either.
+ * Step 2, the same server with one write for each read: the acks of a chunk are sent together. A synchronous handler is
+ * not awaited, so there is no promise either.
  *
  *     node 2-one-write.mjs 8888
  */
@@ -22,13 +22,13 @@ function encode({ id, result }) {
   return frame
 }
 
-/** Takes it, and has nothing against it. @param {{ id: string, payload: Buffer }} _submit */
+/** Accepts every request. @param {{ id: string, payload: Buffer }} _submit */
 function handle(_submit) {
   return 0
 }
 
 const server = createServer({ noDelay: true }, (socket) => {
-  /** What was received and is no whole frame yet. */
+  /** Received bytes that are not a complete frame yet. */
   let received = Buffer.alloc(0)
 
   /** @param {Buffer} chunk */

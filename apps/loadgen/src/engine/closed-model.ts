@@ -3,7 +3,7 @@ import type { ConnectionSlots } from './connection-slots.ts'
 import type { LoadModel, SendLimit } from './load-model.ts'
 import type { LoadStats } from './load-stats.ts'
 
-/** The closed model: a request is sent as soon as there is room for it. */
+/** The closed model: a request is sent as soon as a connection has room for it. */
 export class ClosedModel implements LoadModel {
   readonly waiting = 0
   readonly idle = 0
@@ -52,10 +52,10 @@ export class ClosedModel implements LoadModel {
 
   forEachWaiting(): void {}
 
-  /** What the connections that are there, or are being made, can take before one more must be made anew. */
+  /** How many requests all usable connections can send before one of them is renewed. */
   #capacity(): number {
     const { all } = this.#slots
-    // Far from the end of the load there is no need to look at each.
+    // Far from the end of the load, skip the sum.
     if (this.left === Number.POSITIVE_INFINITY || this.left > all.length * this.#reconnectEvery) return 0
     let capacity = 0
     for (const slot of all) if (slot.isUsable) capacity += slot.capacity

@@ -1,9 +1,8 @@
-/** How often it is looked again, in milliseconds, where it can't be known when there will be something to see. */
-const LOOK_AGAIN = 20
+/** How often to check again, in milliseconds, when the next change can't be predicted. */
+const RECHECK_INTERVAL = 20
 
 /**
- * Waits until there is nothing left to do. It looks when it is asked to: after whatever may have been the last thing.
- * Nothing is looked at while nobody waits.
+ * Waits until there is nothing left to do. It checks only when it is called, and only while something waits for it.
  */
 export class Completion {
   readonly #isDone: () => boolean
@@ -13,13 +12,13 @@ export class Completion {
     this.#isDone = isDone
   }
 
-  /** To be called after whatever may have been the last thing. */
+  /** Call it after each event that may have been the last. */
   check(): void {
     if (this.#waiting.length === 0 || !this.#isDone()) return
     this.release()
   }
 
-  /** Lets all go that wait, done or not. */
+  /** Ends all waiting, done or not. */
   release(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
@@ -30,11 +29,11 @@ export class Completion {
 }
 
 /**
- * Calls once when nothing has come for too long while something is waited for.
+ * Calls `onSilence` once, when no answer has come for too long while a request waits for one.
  *
- * @param limit for how long, in milliseconds; 0 never calls
- * @param lastAt when something came last, in milliseconds on the monotonic clock
- * @param isOverdue whether something has been waited for since before a time
+ * @param limit in milliseconds; 0 is no limit
+ * @param lastAt when the last answer came, in milliseconds on the monotonic clock
+ * @param isOverdue whether a request has waited since before a time
  * @returns ends the watch
  */
 export function watchForSilence(
@@ -49,7 +48,7 @@ export function watchForSilence(
     const left = lastAt() + limit - now
     if (left > 0) timer = setTimeout(look, left)
     else if (isOverdue(now - limit)) onSilence()
-    else timer = setTimeout(look, Math.max(LOOK_AGAIN, limit / 10))
+    else timer = setTimeout(look, Math.max(RECHECK_INTERVAL, limit / 10))
   }
   let timer = setTimeout(look, limit)
   return () => clearTimeout(timer)

@@ -1,15 +1,17 @@
+import { messageOf } from '@demo/cli'
 import {
   type AnsweredRun,
   ClientError,
   type LoadConnection,
   openLoadConnection,
   type PayloadPool,
+  type ServerLocation,
 } from '@demo/client-sim'
 import { DueQueue } from './due-queue.ts'
 import type { WorkerPlan } from './load-worker.ts'
 import type { TargetStats } from './target-stats.ts'
 
-/** How long a server may take to end a connection that we ended, in milliseconds, where requests have no limit. */
+/** How long a server may take to end a connection that we ended, in milliseconds, when there is no timeout. */
 const LINGER = 5000
 
 /** What a slot reports. */
@@ -17,32 +19,40 @@ export interface SlotListener {
   answered(run: Readonly<AnsweredRun>): void
   /** There may be room for more requests. */
   room(slot: ConnectionSlot): void
-  /** Its connection was ended by us, and made anew. */
+  /** We ended its connection and opened the next one. */
   renewed(slot: ConnectionSlot): void
-  /** Its connection is gone with a request that was not answered. Called for each, before `lost`. */
+  /** A request was lost with the connection. Called for each, before `lost`. */
   unanswered(slot: ConnectionSlot, dueAt: number, sentAt: number): void
-  /** Its connection was lost, perhaps before it had answered anything; or could not be made anew. */
+  /** Its connection was lost, or the next one could not be opened. */
   lost(slot: ConnectionSlot, error: ClientError, hadAnswered: boolean): void
-  /** A connection that we had ended is gone: no answer comes over it any more. */
+  /** A connection that we had ended is closed: no more answers come over it. */
   ended(): void
 }
 
-/** The place of one connection: when that is ended or lost, the next one is made in the same place. */
+/** What a slot is made from. */
+export interface SlotOptions {
+  /** Which of its worker's slots it is, from 0. */
+  readonly number: number
+  readonly location: ServerLocation
+  readonly payload: Uint8Array | PayloadPool
+  readonly target: TargetStats | undefined
+}
+
+/** The place of one connection, and of the next one when that has ended or was lost. */
 export class ConnectionSlot {
-  /** The open model's requests that wait for room. */
+  /** Requests of the open model that wait for room. */
   readonly due = new DueQueue()
-  /** Of these, how many came in the present turn of the schedule. */
+  /** How many of them the present round assigned. */
   fresh = 0
-  /** Whether requests can be given to it: its connection is there, or is being made for the first time or anew. */
+  /** Whether it accepts requests: its connection is open, or is being opened for the first time or renewed. */
   isUsable = true
-  /** What is counted of its target, where there are several. */
+  /** The statistics of its target, when there are several targets. */
   readonly target: TargetStats | undefined
   readonly #plan: WorkerPlan
-  readonly #number: number
-  readonly #payload: Uint8Array | PayloadPool
+  readonly #options: SlotOptions
   readonly #listener: SlotListener
   #connection: LoadConnection | undefined
-  /** Connections that we have ended, and the server not yet. */
+  /** Connections that we have ended and the server has not. */
   readonly #ending = new Set<LoadConnection>()
   /** Requests sent on its connections before the present one. */
   #sentBefore = 0
@@ -50,34 +60,26 @@ export class ConnectionSlot {
   #mismatched = 0
   #duplicates = 0
 
-  /** @param number which of its worker's slots it is, from 0 */
-  constructor(
-    plan: WorkerPlan,
-    number: number,
-    payload: Uint8Array | PayloadPool,
-    target: TargetStats | undefined,
-    listener: SlotListener,
-  ) {
+  constructor(plan: WorkerPlan, options: SlotOptions, listener: SlotListener) {
     this.#plan = plan
-    this.#number = number
-    this.#payload = payload
-    this.target = target
+    this.#options = options
+    this.target = options.target
     this.#listener = listener
   }
 
-  /** @throws ClientError when the connection can't be made */
+  /** @throws ClientError when the connection can't be opened */
   async open(): Promise<void> {
-    const { locations, dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
-    const { target } = this
+    const { dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
+    const { number, location, payload, target } = this.#options
     const listener = this.#listener
     const connection: LoadConnection = await openLoadConnection(
       {
-        ...locations[this.#number],
+        ...location,
         dialect,
         timeout,
         window: reconnectEvery > 0 ? Math.min(window, reconnectEvery) : window,
-        payload: this.#payload,
-        firstPayload: this.#number * workers + worker + this.#sentBefore,
+        payload,
+        firstPayload: number * workers + worker + this.#sentBefore,
         ...(tls === undefined ? {} : { tls }),
         ...(credentials === undefined ? {} : { credentials }),
       },
@@ -108,7 +110,7 @@ export class ConnectionSlot {
     return this.#connection?.inFlight ?? 0
   }
 
-  /** How many requests its present connection can take, or the one that is being made, whenever there is room. */
+  /** How many more requests its connection, open or being opened, can send before it is renewed. */
   get capacity(): number {
     return this.#plan.reconnectEvery - (this.#connection?.sent ?? 0)
   }
@@ -129,24 +131,24 @@ export class ConnectionSlot {
     return this.#sum(this.#duplicates, (connection) => connection.duplicates)
   }
 
-  /** Whether answers may come still over a connection that we have ended. */
+  /** Whether answers may still come over a connection that we have ended. */
   get isEnding(): boolean {
     return this.#ending.size > 0
   }
 
-  /** Sends at most so many requests, now due. @returns how many */
+  /** Sends up to `most` requests, due now. @returns how many */
   sendNow(most: number): number {
     const count = Math.min(most, this.room)
     return this.#send(count, () => this.#connection?.send(count))
   }
 
-  /** Sends at most so many requests. @returns how many */
+  /** Sends up to `most` requests. @returns how many */
   sendDue(most: number, nextDue: () => number): number {
     const count = Math.min(most, this.room)
     return this.#send(count, () => this.#connection?.send(count, nextDue))
   }
 
-  /** How many requests wait for their answer since before a time, in milliseconds on the monotonic clock. */
+  /** How many requests were sent before a time and wait for their answer. In milliseconds on the monotonic clock. */
   overdue(sentBefore: number): number {
     return this.#connection?.overdue(sentBefore) ?? 0
   }
@@ -156,7 +158,7 @@ export class ConnectionSlot {
     this.#connection?.forEachUnanswered(visit)
   }
 
-  /** Ends the connection and makes another one, if it has sent all that it may and was answered. */
+  /** Ends the connection and opens the next one, if it has sent all its requests and all are answered. */
   renew(): void {
     const connection = this.#connection
     const { reconnectEvery } = this.#plan
@@ -222,5 +224,5 @@ export class ConnectionSlot {
 
 export function asClientError(error: unknown): ClientError {
   if (error instanceof ClientError) return error
-  return new ClientError('ERR_CLIENT_CONNECT', error instanceof Error ? error.message : String(error), { cause: error })
+  return new ClientError('ERR_CLIENT_CONNECT', messageOf(error), { cause: error })
 }

@@ -1,20 +1,18 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnsweredRun, type ClientError, PayloadPool } from '@demo/client-sim'
-import { Backoff } from './backoff.ts'
-import { asClientError, ConnectionSlot, type SlotListener } from './connection-slot.ts'
-import { explain } from './explain.ts'
+import { ConnectionSlot, type SlotListener } from './connection-slot.ts'
+import { explainError } from './explain-error.ts'
 import type { WorkerPlan } from './load-worker.ts'
 import { OutageLog } from './outage-log.ts'
+import { MAX_CONNECTING, type ReconnectListener, Reconnector } from './reconnector.ts'
 import { TargetStats } from './target-stats.ts'
-
-const CONNECTS_AT_ONCE = 256
 
 /** What all slots together report. */
 export interface SlotsListener {
   answered(run: Readonly<AnsweredRun>): void
   room(slot: ConnectionSlot): void
-  /** A connection was ended by us, and made anew. */
+  /** We ended a connection and opened the next one. */
   renewed(slot: ConnectionSlot): void
   /** A request was lost with its connection. */
   unanswered(dueAt: number, sentAt: number): void
@@ -24,28 +22,22 @@ export interface SlotsListener {
   readonly wantsConnections: boolean
 }
 
-/** The connections of one worker: opens them, and makes those again that are lost. */
-export class ConnectionSlots implements SlotListener {
+/** The connections of one worker. */
+export class ConnectionSlots implements SlotListener, ReconnectListener {
   readonly all: ConnectionSlot[] = []
-  /** How many of them can be given requests. */
+  /** How many slots accept requests. */
   usable = 0
-  /** Connections that were lost since this was set to 0. */
+  /** Connections lost since this was last set to 0. */
   newlyLost = 0
   readonly outages = new OutageLog()
   readonly targets: readonly TargetStats[]
-  /** What connections were lost to, and how often; 0 is what only kept one from being made again. */
+  /** How many connections were lost with each error. 0: the error only made a reconnect fail. */
   readonly errors = new Map<string, number>()
   readonly #plan: WorkerPlan
   readonly #listener: SlotsListener
-  readonly #backoffs = new Map<ConnectionSlot, Backoff>()
-  readonly #timers = new Set<NodeJS.Timeout>()
-  /** Those that are lost and whose time has come to be made again: no more than some are made at once. */
-  readonly #queue: ConnectionSlot[] = []
-  #connecting = 0
-  /** When the last one was lost that could be given requests. */
+  readonly #reconnector: Reconnector
+  /** When the last usable slot was lost. */
   #allLostAt = 0
-  /** When the next connection may be opened, where there is a rate for that. */
-  #nextAt = 0
   /** Aborts with `stop`. */
   readonly #stopping = new AbortController()
   readonly #aborted = once(this.#stopping.signal, 'abort')
@@ -53,23 +45,27 @@ export class ConnectionSlots implements SlotListener {
   constructor(plan: WorkerPlan, listener: SlotsListener) {
     this.#plan = plan
     this.#listener = listener
+    this.#reconnector = new Reconnector(plan, this)
     this.targets = plan.targets.map((target) => new TargetStats(target, plan.timeout))
   }
 
-  /** Opens all. @throws ClientError when one of them can't be made */
+  /** Opens all. @throws ClientError when a connection can't be opened */
   async open(): Promise<void> {
     const { locations, payloads, connectInterval, connectAfter } = this.#plan
-    const payload = payloads.length === 1 ? payloads[0] : new PayloadPool(payloads)
+    const [first] = payloads
+    const payload = first !== undefined && payloads.length === 1 ? first : new PayloadPool(payloads)
     const began = performance.now() + connectAfter
     const opening = new Set<Promise<void>>()
     let failure: unknown
-    for (let number = 0; number < locations.length && failure === undefined && !this.#isStopped; number++) {
-      this.#nextAt = began + number * connectInterval
-      const wait = this.#nextAt - performance.now()
+    for (const [number, location] of locations.entries()) {
+      if (failure !== undefined || this.#isStopped) break
+      const connectAt = began + number * connectInterval
+      this.#reconnector.nextConnectAt = connectAt
+      const wait = connectAt - performance.now()
       if (wait > 0) await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {})
-      if (opening.size >= CONNECTS_AT_ONCE) await Promise.race([...opening, this.#aborted])
+      if (opening.size >= MAX_CONNECTING) await Promise.race([...opening, this.#aborted])
       if (this.#isStopped) break
-      const slot = new ConnectionSlot(this.#plan, number, payload, this.#targetOf(number), this)
+      const slot = new ConnectionSlot(this.#plan, { number, location, payload, target: this.#targetOf(number) }, this)
       this.all.push(slot)
       this.usable += 1
       const opened = slot.open().catch((error: unknown) => {
@@ -78,7 +74,7 @@ export class ConnectionSlots implements SlotListener {
       opening.add(opened)
       opened.then(() => opening.delete(opened))
     }
-    // Those that are still being opened when it stops are ended as soon as they are there.
+    // After `stop`, a connection that is still being opened is ended as soon as it is open.
     await Promise.race([Promise.all(opening), this.#aborted])
     if (failure !== undefined) throw failure
   }
@@ -89,12 +85,12 @@ export class ConnectionSlots implements SlotListener {
     return inFlight
   }
 
-  /** Connections that are there. */
+  /** Connections that are open. */
   get connected(): number {
     return this.all.filter((slot) => slot.isOpen).length
   }
 
-  /** Whether answers may come still over a connection that we have ended. */
+  /** Whether answers may still come over a connection that we have ended. */
   get isEnding(): boolean {
     return this.all.some((slot) => slot.isEnding)
   }
@@ -117,32 +113,30 @@ export class ConnectionSlots implements SlotListener {
     return this.all.reduce((sum, slot) => sum + slot.duplicates, 0)
   }
 
-  /** How many requests wait for their answer since before a time, in milliseconds on the monotonic clock. */
+  /** How many requests were sent before a time and wait for their answer. In milliseconds on the monotonic clock. */
   overdue(sentBefore: number): number {
     return this.all.reduce((sum, slot) => sum + slot.overdue(sentBefore), 0)
   }
 
-  /** What is counted of targets and outages begins anew. */
+  /** Resets what is counted of targets and outages. */
   countFrom(now: number): void {
     this.outages.startFrom(now)
     for (const target of this.targets) target.countFrom(now)
   }
 
-  /** No connection is made again; also ends `open`. */
+  /** Stops reconnecting; also ends `open`. */
   stop(now: number): void {
     this.#stopping.abort()
     this.outages.stop(now)
     for (const target of this.targets) target.stop()
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
-    this.#queue.length = 0
+    this.#reconnector.stop()
   }
 
   destroy(): void {
     for (const slot of this.all) slot.destroy()
   }
 
-  // What slots report.
+  // Reports of slots.
 
   answered(run: Readonly<AnsweredRun>): void {
     this.#listener.answered(run)
@@ -164,91 +158,43 @@ export class ConnectionSlots implements SlotListener {
   lost(slot: ConnectionSlot, error: ClientError, hadAnswered: boolean): void {
     this.usable -= 1
     this.newlyLost += 1
-    this.#note(error, 1)
+    this.#countError(error, 1)
     if (slot.target !== undefined) slot.target.errors += 1
     const now = performance.now()
     this.outages.lost(now)
     if (this.usable === 0) this.#allLostAt = now
-    if (hadAnswered) this.#backoffs.get(slot)?.reset()
+    if (hadAnswered) this.#reconnector.resetBackoff(slot)
     this.#listener.lost(slot)
-    if (!this.#plan.noReconnect) this.#makeAgainLater(slot)
+    if (!this.#plan.noReconnect) this.#reconnector.schedule(slot)
   }
 
   ended(): void {
     this.#listener.ended()
   }
 
-  // Making lost connections again.
+  // Questions and reports of the reconnector.
+
+  get wantsConnections(): boolean {
+    return this.#listener.wantsConnections
+  }
+
+  reconnected(slot: ConnectionSlot): void {
+    this.usable += 1
+    this.outages.reconnected(performance.now())
+    this.#listener.room(slot)
+  }
+
+  reconnectFailed(error: ClientError): void {
+    this.#countError(error, 0)
+  }
 
   get #isStopped(): boolean {
     return this.#stopping.signal.aborted
   }
 
-  #makeAgainLater(slot: ConnectionSlot): void {
-    if (this.#isStopped) return
-    let backoff = this.#backoffs.get(slot)
-    if (backoff === undefined) {
-      backoff = new Backoff(this.#plan.locations.length)
-      this.#backoffs.set(slot, backoff)
-    }
-    this.#after(backoff.next(), () => {
-      this.#queue.push(slot)
-      this.#makeNext()
-    })
-  }
-
-  #makeNext(): void {
-    while (this.#queue.length > 0 && this.#connecting < CONNECTS_AT_ONCE && !this.#isStopped) {
-      const now = performance.now()
-      if (this.#nextAt > now) {
-        this.#after(this.#nextAt - now, () => this.#makeNext())
-        return
-      }
-      const slot = this.#queue.shift()
-      if (slot === undefined) return
-      this.#nextAt = now + this.#plan.connectInterval
-      this.#makeAgain(slot)
-    }
-  }
-
-  #makeAgain(slot: ConnectionSlot): void {
-    if (!this.#listener.wantsConnections) {
-      this.#makeAgainLater(slot)
-      return
-    }
-    this.#connecting += 1
-    slot
-      .open()
-      .then(
-        () => this.#madeAgain(slot),
-        (error: unknown) => {
-          this.#note(asClientError(error), 0)
-          this.#makeAgainLater(slot)
-        },
-      )
-      .finally(() => {
-        this.#connecting -= 1
-        this.#makeNext()
-      })
-  }
-
-  #madeAgain(slot: ConnectionSlot): void {
-    this.usable += 1
-    this.outages.madeAgain(performance.now())
-    this.#listener.room(slot)
-  }
-
-  #note(error: ClientError, count: number): void {
-    const message = explain(error)
+  #countError(error: ClientError, count: number): void {
+    const message = explainError(error)
     this.errors.set(message, (this.errors.get(message) ?? 0) + count)
-  }
-
-  #after(milliseconds: number, call: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      call()
-    }, milliseconds)
-    this.#timers.add(timer)
   }
 
   #targetOf(number: number): TargetStats | undefined {

@@ -1,24 +1,35 @@
 import { Float64Histogram, type JsHistogram } from 'hdr-histogram-js'
-import type { Summary } from '../result.ts'
 
-const NANOSECONDS = 1e6
-const ONE_HOUR = 3.6e6 * NANOSECONDS
+/** Nanoseconds in a millisecond. */
+export const NS_PER_MS = 1e6
+const ONE_HOUR = 3.6e6 * NS_PER_MS
 
-/** Beyond the histogram's own precision; and so few that nobody takes noise for knowledge. */
-const DIGITS_TOLD = 5
+/** Significant digits of reported times: more than the histogram's precision. */
+const REPORTED_DIGITS = 5
 
-/** What a distribution is kept as between threads, of as many digits. */
+/** Key figures of a distribution, in milliseconds. All are null if it is empty: nothing was answered. */
+export interface Summary {
+  readonly min: number | null
+  readonly mean: number | null
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+}
+
+/** A distribution as it is sent between threads. */
 export interface PackedDistribution {
   /** In nanoseconds. */
   readonly min: number
   readonly max: number
-  /** Where in the histogram, how often, where, how often, … */
+  /** Pairs of an index in the histogram and its count. */
   readonly counts: Float64Array
 }
 
 /**
- * Times of every single request, in an HdrHistogram from a nanosecond to an hour. Smallest and largest are exact, what
- * is between them is kept to some significant digits.
+ * The time of every request, in an HdrHistogram from a nanosecond to an hour. Minimum and maximum are exact, the others
+ * have some significant digits.
  */
 export class Distribution {
   /** In nanoseconds. */
@@ -26,14 +37,14 @@ export class Distribution {
   #min = Number.POSITIVE_INFINITY
   #max = 0
 
-  /** @param digits how exact it is: 3 is within 0.05 %, 2 within 0.4 % and an eighth of the memory */
+  /** @param digits significant digits: 3 is within 0.05 %, 2 is within 0.4 % and takes an eighth of the memory */
   constructor(digits: 2 | 3 = 3) {
     this.histogram = new Float64Histogram(1, ONE_HOUR, digits)
   }
 
-  /** Records one time so many times. */
+  /** Records a time, `count` times. */
   record(milliseconds: number, count: number): void {
-    const nanoseconds = Math.min(ONE_HOUR, Math.max(1, Math.round(milliseconds * NANOSECONDS)))
+    const nanoseconds = Math.min(ONE_HOUR, Math.max(1, Math.round(milliseconds * NS_PER_MS)))
     if (nanoseconds < this.#min) this.#min = nanoseconds
     if (nanoseconds > this.#max) this.#max = nanoseconds
     this.histogram.recordValueWithCount(nanoseconds, count)
@@ -49,7 +60,7 @@ export class Distribution {
     this.#max = 0
   }
 
-  // The histogram's own iterators do what the loops below do in many times the time: that would make requests late.
+  // These loops are much faster than the histogram's own iterators, which would make requests late.
 
   pack(): PackedDistribution {
     const { histogram } = this
@@ -62,13 +73,14 @@ export class Distribution {
     return { min: this.#min, max: this.#max, counts: Float64Array.from(counts) }
   }
 
-  /** Adds what another one of as many digits has recorded. */
+  /** Adds a distribution with the same number of digits. */
   add({ min, max, counts }: PackedDistribution): void {
     if (counts.length === 0) return
     const { histogram } = this
     for (let i = 0; i < counts.length; i += 2) {
-      histogram.addToCountAtIndex(counts[i], counts[i + 1])
-      histogram.addToTotalCount(counts[i + 1])
+      const [index = 0, count = 0] = [counts[i], counts[i + 1]]
+      histogram.addToCountAtIndex(index, count)
+      histogram.addToTotalCount(count)
     }
     histogram.updateMinAndMax(min)
     histogram.updateMinAndMax(max)
@@ -76,7 +88,7 @@ export class Distribution {
     this.#max = Math.max(this.#max, max)
   }
 
-  /** @returns in milliseconds, null when nothing was recorded */
+  /** @returns milliseconds; null if nothing was recorded */
   percentile(percentile: number): number | null {
     if (this.count === 0) return null
     const { histogram } = this
@@ -87,33 +99,33 @@ export class Distribution {
       at += 1
       seen += histogram.getCountAtIndex(at)
     }
-    // The middle of what the histogram takes for equal, not its upper end: so it errs half as much, and either way.
+    // The middle of the values that the histogram does not distinguish: the error is half of that of the upper end.
     const middle = histogram.medianEquivalentValue(histogram.valueFromIndex(at))
-    return told(Math.min(this.#max, Math.max(this.#min, middle)))
+    return reported(Math.min(this.#max, Math.max(this.#min, middle)))
   }
 
-  /** Where the histogram has its first count, and where its last; nowhere when nothing was recorded. */
+  /** The first and the last index that have counts; an empty range if nothing was recorded. */
   #indices(): readonly [first: number, last: number] {
     if (this.count === 0) return [0, -1]
     return [this.histogram.countsArrayIndex(this.#min), this.histogram.countsArrayIndex(this.#max)]
   }
 
   summarize(): Summary {
-    if (this.count === 0) return NOTHING
+    if (this.count === 0) return EMPTY_SUMMARY
     return {
-      min: told(this.#min),
-      mean: told(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
+      min: reported(this.#min),
+      mean: reported(Math.min(this.#max, Math.max(this.#min, this.histogram.mean))),
       p50: this.percentile(50),
       p90: this.percentile(90),
       p99: this.percentile(99),
       p999: this.percentile(99.9),
-      max: told(this.#max),
+      max: reported(this.#max),
     }
   }
 }
 
-/** What is told of a distribution of nothing. */
-export const NOTHING: Summary = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
+/** The summary of an empty distribution. */
+export const EMPTY_SUMMARY: Summary = { min: null, mean: null, p50: null, p90: null, p99: null, p999: null, max: null }
 
-/** Nanoseconds as the milliseconds that are told. */
-const told = (nanoseconds: number) => Number((nanoseconds / NANOSECONDS).toPrecision(DIGITS_TOLD))
+/** Nanoseconds as reported milliseconds. */
+const reported = (nanoseconds: number) => Number((nanoseconds / NS_PER_MS).toPrecision(REPORTED_DIGITS))

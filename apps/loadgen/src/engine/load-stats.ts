@@ -2,27 +2,27 @@ import type { AnsweredRun } from '@demo/client-sim'
 import { Distribution, type PackedDistribution } from './distribution.ts'
 import { UnansweredTimes } from './unanswered-times.ts'
 
-/** How exact the percentiles of a slice are: for a chart, and there are many of them. */
+/** Significant digits of the times in a slice: fewer than in the result, because there are many slices. */
 const SLICE_DIGITS = 2
 
-/** Calls for each of some requests, with when it was due, and when it was sent if it was. */
+/** Visits some requests, each with its due time, and the time it was sent if it was. */
 export type UnansweredVisits = (visit: (dueAt: number, sentAt?: number) => void) => void
 
-/** Response times and service times in which requests are that were never answered, and how many those are. */
+/** Response times and service times that include requests without an answer, and how many those are. */
 export interface TimesWithUnanswered {
   readonly neverAnswered: number
   readonly responseTimes: PackedDistribution
   readonly serviceTimes: PackedDistribution | undefined
 }
 
-/** What is counted of the requests that were due since the counting began. */
+/** Statistics of the requests that were due since the counting began. */
 export class LoadStats {
   /** Requests that were due. */
   offered = 0
   requests = 0
-  /** Requests sent since the counting began, whenever they were due. */
+  /** Requests sent since the counting began, also those due before. */
   sent = 0
-  /** When the last of them was sent; only in the open model. */
+  /** When the last of them was sent. Only in the open model. */
   lastSentAt = 0
   acks = 0
   failedAcks = 0
@@ -30,28 +30,28 @@ export class LoadStats {
   late = 0
   /** Requests that were lost with their connection. */
   lost = 0
-  /** Requests that were due, and the generator itself did not get to. */
+  /** Requests that were due, and that the generator itself was too late to send. */
   notReached = 0
   /** Requests that had to wait for room. */
   waited = 0
   reconnects = 0
-  /** Answers that came since the counting began, whenever their requests were sent. */
+  /** Answers that came since the counting began, also to requests sent before. */
   acksArrived = 0
-  /** When an answer came last, in milliseconds on the monotonic clock. */
+  /** When the last answer came, in milliseconds on the monotonic clock. */
   lastAnsweredAt = 0
-  /** When the counting began, in milliseconds on the monotonic clock; infinite before it does. */
+  /** When the counting began, in milliseconds on the monotonic clock; infinite before that. */
   readonly since: number
   readonly responseTimes = new Distribution()
-  /** Undefined in the closed model: the same. */
+  /** Undefined in the closed model: the same as response times. */
   readonly serviceTimes: Distribution | undefined
-  /** How late requests were looked at; undefined in the closed model. */
+  /** How late the generator looked at requests. Undefined in the closed model. */
   readonly lags: Distribution | undefined
-  /** What will never be answered: since when it was due, and, unless that is the same, since when it was sent. */
+  /** When requests that will never be answered were due, and, in the open model, when they were sent. */
   readonly #unanswered = new UnansweredTimes()
   readonly #unansweredSent: UnansweredTimes | undefined
   readonly #timeout: number
 
-  /** What came since the last sample, of requests that count; before the counting, of all. */
+  /** Answers since the last sample: to requests that count, and before the counting to all. */
   readonly sample = { acks: 0, failedAcks: 0, late: 0, responseTimes: new Distribution(SLICE_DIGITS) }
 
   constructor(since: number, timeout: number, open: boolean) {
@@ -86,25 +86,25 @@ export class LoadStats {
   }
 
   /** A request was lost with its connection. */
-  lose(dueAt: number, sentAt: number): void {
+  recordLost(dueAt: number, sentAt: number): void {
     if (dueAt < this.since) return
     this.lost += 1
     this.#unanswered.add(dueAt)
     this.#unansweredSent?.add(sentAt)
   }
 
-  /** So many requests were due in a time, and are never sent. */
-  passed(from: number, to: number, count: number, notReached: boolean): void {
+  /** Requests that were due within a time and are never sent. */
+  recordUnsent(from: number, to: number, count: number, notReached: boolean): void {
     this.offered += count
     if (notReached) this.notReached += count
     this.#unanswered.addSpread(from, to, count)
   }
 
   /**
-   * All times by now, of what will never be answered too. What that has waited for by now is told, or the least that it
-   * counts as.
+   * All times, including those of requests without an answer: each counts as long as it has waited by now, but at least
+   * as `least`.
    *
-   * @param rest calls for each other request that is counted like that
+   * @param rest visits the other requests without an answer
    */
   timesWithUnanswered(now: number, least: number, rest: UnansweredVisits): TimesWithUnanswered {
     const responseTimes = new Distribution()
@@ -125,8 +125,8 @@ export class LoadStats {
     return { neverAnswered, responseTimes: responseTimes.pack(), serviceTimes: serviceTimes?.pack() }
   }
 
-  /** A request was looked at so much later than it was due. */
-  lagged(dueAt: number, lag: number): void {
+  /** The generator looked at a request this much later than it was due. */
+  recordLag(dueAt: number, lag: number): void {
     if (dueAt >= this.since) this.lags?.record(lag, 1)
   }
 }

@@ -3,51 +3,51 @@ import type { PackedDistribution } from './distribution.ts'
 import type { LoggedOutage } from './outage-log.ts'
 import type { PacerOptions } from './pacer.ts'
 
-/** What load one worker makes: its share of the whole. It goes from thread to thread as it is. Times in milliseconds. */
+/** One worker's share of the load. It can be sent to another thread. Times in milliseconds. */
 export interface WorkerPlan {
   /** Which worker it is, from 0, and how many there are. */
   readonly worker: number
   readonly workers: number
-  /** Where each of its connections goes. */
+  /** The server of each of its connections. */
   readonly locations: readonly ServerLocation[]
   readonly dialect: 'specification' | 'go-demo'
   readonly tls: ClientTls | undefined
   readonly credentials: Uint8Array | undefined
-  /** Requests sent and not answered on each connection, at most. */
+  /** The most requests in flight on each connection. */
   readonly window: number
-  /** One payload is that of all requests; more are sent in turn. */
+  /** Sent in turn, if there are several. */
   readonly payloads: readonly Uint8Array[]
-  /** From one connection's opening to the next one's; 0 is many at once. */
+  /** Time between opening two connections; 0 opens many at once. */
   readonly connectInterval: number
-  /** When its first connection is opened. */
+  /** Time before opening the first connection. */
   readonly connectAfter: number
   readonly timeout: number
-  /** After so many requests a connection is ended and made anew; 0 is never. */
+  /** Each connection is renewed after this number of requests; 0 is never. */
   readonly reconnectEvery: number
-  /** Lost connections stay lost. */
+  /** Lost connections are not opened again. */
   readonly noReconnect: boolean
-  /** The names of several targets, which connections go to in turn; empty where there is only one. */
+  /** The names of several targets; empty if there is only one. */
   readonly targets: readonly string[]
-  /** The open model's; undefined is the closed model. */
+  /** Undefined in the closed model. */
   readonly schedule: PacerOptions | undefined
 }
 
-/** How long a worker sends and counts. */
+/** How long a worker sends and counts, or how many requests. */
 export interface Limit {
-  /** How many requests; without it, as many as there are. */
+  /** How many requests; undefined is no limit. */
   readonly amount: number | undefined
-  /** For how long, in milliseconds; 0 until told to stop. Not looked at when there is an amount. */
+  /** In milliseconds; 0 is no limit. Ignored if there is an amount. */
   readonly duration: number
 }
 
-/** What came of a worker. */
+/** The results of one worker. */
 export interface WorkerOutcome {
   readonly offered: number
   readonly requests: number
-  /** Requests sent while it counted: of an amount those that count, else whenever they were due. */
+  /** Requests sent while it counted: with an amount those that count, otherwise all. */
   readonly sentInTime: number
   readonly acks: number
-  /** Answers that came while it sent and counted: of an amount those that count, else to whatever request. */
+  /** Answers that came while it sent and counted: with an amount those that count, otherwise all. */
   readonly arrivedInTime: number
   readonly failedAcks: number
   readonly late: number
@@ -60,28 +60,28 @@ export interface WorkerOutcome {
   readonly mismatched: number
   readonly duplicates: number
   readonly reconnects: number
-  /** What connections were lost to, and how often. */
+  /** Errors of lost connections, and how often each occurred. */
   readonly errors: readonly (readonly [message: string, count: number])[]
   readonly outages: readonly LoggedOutage[]
-  /** How long all outages were together, in milliseconds. */
+  /** The length of all outages together, in milliseconds. */
   readonly outageTotal: number
   readonly targets: readonly TargetOutcome[]
   /** How long it sent and counted. */
   readonly duration: number
-  /** How long requests could be due. */
+  /** How long the schedule was. */
   readonly scheduled: number
-  /** How long they were sent. */
+  /** How long requests were sent. */
   readonly sending: number
   readonly responseTimes: PackedDistribution
-  /** Undefined in the closed model: the same. */
+  /** Undefined in the closed model: the same as response times. */
   readonly serviceTimes: PackedDistribution | undefined
   readonly lags: PackedDistribution | undefined
   readonly loopDelays: PackedDistribution
-  /** How much of the time its event loop did something, from 0 to 1. */
+  /** The share of time in which its event loop was busy, from 0 to 1. */
   readonly busy: number
 }
 
-/** What came of a worker's connections to one of several targets. */
+/** The results of a worker's connections to one of several targets. */
 export interface TargetOutcome {
   readonly target: string
   readonly connections: number
@@ -98,38 +98,38 @@ export interface TargetOutcome {
   readonly responseTimes: PackedDistribution
 }
 
-/** What a worker tells every so often of the time since it told the last time. */
+/** What a worker reports ten times a second about the time since its last report. */
 export interface ProgressSample {
-  /** Which slice of the counting it was, from 0; -1 before the counting. */
+  /** The number of the time slice, from 0; -1 before the counting. */
   readonly slice: number
-  /** When it was told, in milliseconds since the counting began. */
+  /** When it was taken, in milliseconds since the counting began. */
   readonly at: number
-  /** Answers, to the requests that are counted once there are any. */
+  /** Answers. During the counting, only those to requests that count. */
   readonly acks: number
   readonly failedAcks: number
   /** Connections lost. */
   readonly connectionsLost: number
-  /** Answers that came too late. */
+  /** Answers that came later than the timeout. */
   readonly late: number
-  /** Requests that were due; only in the open model, once there are any that count. */
+  /** Requests that were due. Only in the open model, and during the counting. */
   readonly due: number
-  /** Requests that count, were due by now and are not sent. */
+  /** Requests that count, are due and not sent. */
   readonly unsent: number
-  /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
+  /** Requests that wait for their answer for longer than the timeout. Updated once a second. */
   readonly overdue: number
-  /** Wrong answers so far. */
+  /** So far. */
   readonly mismatched: number
   readonly duplicates: number
-  /** Now. */
+  /** At the time of the sample. */
   readonly inFlight: number
-  /** Connections that are open now. */
+  /** Open connections. */
   readonly connections: number
-  /** Connections that are lost now, and not made again. */
+  /** Connections that are lost and not open again. */
   readonly connectionsDown: number
   readonly responseTimes: PackedDistribution
 }
 
-/** How often a worker tells, in milliseconds: the shortest slice of a result. */
+/** The time between two samples, in milliseconds. It is also the shortest slice of a result. */
 export const SAMPLE_INTERVAL = 100
 
 /**
@@ -138,13 +138,13 @@ export const SAMPLE_INTERVAL = 100
  * | called   | what it does                                                                                          |
  * |----------|-------------------------------------------------------------------------------------------------------|
  * | `connect`| opens its connections                                                                                 |
- * | `begin`  | sends, and counts nothing                                                                             |
- * | `count`  | counts what it sends from now on, until its limit                                                     |
- * | `done`   | settles when all that may be sent was answered, or nothing more can be; with an amount also when it is |
- * |          | given up: then with the reason                                                                        |
- * | `stop`   | sends no more than what is due by now; also ends a `connect`                                          |
- * | `soFar`  | tells what came of it so far                                                                          |
- * | `finish` | tells what came of it, and lets all connections go                                                    |
+ * | `begin`  | starts sending, and counts nothing                                                                    |
+ * | `count`  | starts counting, until the limit                                                                      |
+ * | `done`   | settles when all requests are answered or nothing more can be answered. With an amount it also        |
+ * |          | settles when the amount is given up, with the reason                                                  |
+ * | `stop`   | stops sending, except what is due by now; also ends a `connect`                                       |
+ * | `soFar`  | returns the results so far                                                                            |
+ * | `finish` | returns the results and closes all connections                                                        |
  */
 export interface LoadWorker {
   connect(): Promise<void>

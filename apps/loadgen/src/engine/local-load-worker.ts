@@ -18,14 +18,14 @@ import { LoopDelay } from './loop-delay.ts'
 import { OpenModel } from './open-model.ts'
 import { ProgressClock } from './progress-clock.ts'
 import { ProgressSampler } from './progress-sampler.ts'
-import { outcomeOf, type TimesOfSending } from './worker-outcome.ts'
+import { outcomeOf, type SendingTotals } from './worker-outcome.ts'
 
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
-/** How long answers may be read that had come by the end and were not looked at, in milliseconds. */
+/** How long answers that came before the end may be read after it, in milliseconds. */
 const LAST_READS = 1000
 
-/** One worker's load, in the thread it is made in: goes through the phases of a load. */
+/** One worker's load, in this thread. */
 export class LocalLoadWorker implements LoadWorker, SlotsListener {
   readonly #plan: WorkerPlan
   readonly #slots: ConnectionSlots
@@ -35,10 +35,10 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
   readonly #sampler: ProgressSampler
   readonly #clock: ProgressClock
   #stats: LoadStats
-  /** Grows with whatever is answered. */
+  /** Increases with each answer. */
   #work = 0
   #limit: Limit = { amount: undefined, duration: 0 }
-  #sending: TimesOfSending = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
+  #sending: SendingTotals = { sent: 0, acks: 0, duration: 0, scheduled: 0, sending: 0, busy: 0 }
   #stopped = false
   #finished = false
 
@@ -108,7 +108,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     if (this.#stopped) return
     this.#stopped = true
     const now = performance.now()
-    if (this.#stats.counts) this.#sending = this.#timesOfSending(now)
+    if (this.#stats.counts) this.#sending = this.#sendingTotals(now)
     this.#slots.stop(now)
     this.#model.stop(now)
     this.#completion.check()
@@ -116,7 +116,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
 
   async soFar(): Promise<WorkerOutcome> {
     const now = performance.now()
-    return this.#outcome(this.#stopped ? this.#sending : this.#timesOfSending(now), now, false)
+    return this.#outcome(this.#stopped ? this.#sending : this.#sendingTotals(now), now, false)
   }
 
   async finish(): Promise<WorkerOutcome> {
@@ -132,7 +132,7 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     return outcome
   }
 
-  // What connections report.
+  // Reports of connections.
 
   answered(run: Readonly<AnsweredRun>): void {
     this.#work += 1
@@ -151,13 +151,13 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
   }
 
   unanswered(dueAt: number, sentAt: number): void {
-    this.#stats.lose(dueAt, sentAt)
+    this.#stats.recordLost(dueAt, sentAt)
   }
 
   lost(slot: ConnectionSlot): void {
     if (this.#finished) return
     this.#model.onLost(slot)
-    // Others are made anew that were not needed until this one was lost.
+    // The loss can make it necessary to renew other connections.
     if (this.#plan.reconnectEvery > 0) {
       for (const one of this.#slots.all) if (this.#model.needs(one)) one.renew()
     }
@@ -175,13 +175,13 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
   // The end.
 
   #isDone(): boolean {
-    // An answer that is not waited for may be the last thing that a server sends.
+    // A connection that we ended can still bring unexpected answers.
     if (this.#stopped && this.#slots.isEnding) return false
     if (this.#slots.areGone) return true
     return !this.#model.pending && this.#slots.inFlight === 0
   }
 
-  /** Reads until nothing more is there: an answer that came in time is none that the server did not give. */
+  /** Reads the answers that have already arrived: they came in time. */
   async #readWhatCame(): Promise<void> {
     const since = performance.now()
     await turn()
@@ -191,10 +191,10 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     }
   }
 
-  #timesOfSending(now: number): TimesOfSending {
+  #sendingTotals(now: number): SendingTotals {
     const { sent, requests, acks, acksArrived, since, lastSentAt } = this.#stats
     const duration = now - since
-    // An amount is over when it is, and not when the last answer to it came; what the warm-up left is no part of it.
+    // With an amount, requests left over from the warm-up do not count.
     const whole = this.#limit.amount !== undefined
     const open = this.#model instanceof OpenModel ? this.#model : undefined
     const scheduled = Math.min(open?.until ?? now, now) - since
@@ -209,8 +209,8 @@ export class LocalLoadWorker implements LoadWorker, SlotsListener {
     }
   }
 
-  #outcome(sending: TimesOfSending, now: number, atEnd: boolean): WorkerOutcome {
-    // A warm-up is counted for the live view only.
+  #outcome(sending: SendingTotals, now: number, atEnd: boolean): WorkerOutcome {
+    // The warm-up is counted for the live view only.
     const stats = this.#stats.counts ? this.#stats : this.#newStats(NO_LIMIT)
     return outcomeOf({
       plan: this.#plan,

@@ -3,8 +3,8 @@ import { Distribution } from './distribution.ts'
 const INTERVAL = 10
 
 /**
- * How late the timers of this thread's event loop are, and how much of the time it does something. Node's own
- * `monitorEventLoopDelay` says the same, but of one thread only: its histograms can't be put together.
+ * How late the timers of this thread's event loop fire, and how busy it is. The histograms of Node's own
+ * `monitorEventLoopDelay` can't be merged across threads.
  */
 export class LoopDelay {
   readonly delays = new Distribution()
@@ -13,17 +13,17 @@ export class LoopDelay {
   #utilization = performance.eventLoopUtilization()
 
   constructor() {
-    this.#timer = setInterval(() => this.#look(), INTERVAL)
+    this.#timer = setInterval(() => this.#measure(), INTERVAL)
   }
 
-  /** Begins anew. */
+  /** Starts again from zero. */
   reset(): void {
     this.delays.clear()
     this.#before = performance.now()
     this.#utilization = performance.eventLoopUtilization()
   }
 
-  /** How much of the time since then the event loop was busy, from 0 to 1. */
+  /** The share of time in which the event loop was busy since the reset, from 0 to 1. */
   busy(): number {
     return performance.eventLoopUtilization(this.#utilization).utilization
   }
@@ -32,7 +32,7 @@ export class LoopDelay {
     clearInterval(this.#timer)
   }
 
-  #look(): void {
+  #measure(): void {
     const now = performance.now()
     this.delays.record(Math.max(0, now - this.#before - INTERVAL), 1)
     this.#before = now

@@ -1,8 +1,8 @@
 const BITS = 64
 
 /**
- * A seed of its own for each worker, as unlike those of its neighbours as any other: a seed and the next one would make
- * workers that share their random numbers. This is the mixing of SplitMix64.
+ * Makes a seed for each worker. With consecutive seeds the random numbers of the workers would be related. This is the
+ * mixing function of SplitMix64.
  */
 export function mixSeed(seed: number, worker: number): number {
   const ofSeed = mix(BigInt(seed))

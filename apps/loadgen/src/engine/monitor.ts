@@ -1,57 +1,56 @@
-import { durationOf, isOpen, type RunOptions, warmupOf } from '../options.ts'
-import type { Slice } from '../result.ts'
 import { Distribution } from './distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
-import { Timeline } from './timeline.ts'
+import { durationOf, isOpen, type RunOptions, warmupOf } from './options.ts'
+import { Timeline, type TimeSlice } from './timeline.ts'
 
-/** Where a run is. */
+/** The phase of a run. */
 export type Phase = 'connect' | 'warm-up' | 'load' | 'drain'
 
-/** How a run is going. */
+/** The progress of a run. */
 export interface Progress {
   readonly phase: Phase
   /** How long the phase has lasted. */
   readonly seconds: number
-  /** How much of the phase is done, from 0 to 1; undefined when nobody knows how long it will last. */
+  /** The done part of the phase, from 0 to 1; undefined if its length is unknown. */
   readonly done: number | undefined
   /** Connections that are open. */
   readonly connections: number
-  /** Answers that came so far, in a warm-up those of the warm-up. */
+  /** Answers so far; in the warm-up, those of the warm-up. */
   readonly acks: number
   readonly failedAcks: number
   readonly inFlight: number
   /** Connections lost, and requests that timed out: `connectionsLost` and `late`. */
   readonly errors: number
-  /** Connections that were lost so far, or could not be made again. */
+  /** Connections lost so far. */
   readonly connectionsLost: number
-  /** Connections that are lost now, and are being made again. */
+  /** Connections that are lost and not open again. */
   readonly connectionsDown: number
   /** Answers that came later than the timeout. */
   readonly late: number
-  /** Requests that have waited for their answer for longer than the timeout; looked at once a second. */
+  /** Requests that wait for their answer for longer than the timeout. Updated once a second. */
   readonly overdue: number
-  /** Requests that were due by now and are not sent; 0 in the closed model. */
+  /** Requests that are due and not sent; 0 in the closed model. */
   readonly unsent: number
-  /** Answers to no request that ever waited, those of the warm-up included. */
+  /** Answers that match no request, including the warm-up. */
   readonly mismatched: number
-  /** Second answers, those of the warm-up included. */
+  /** Second answers to a request, including the warm-up. */
   readonly duplicates: number
-  /** Response time of the last second, in milliseconds; null when nothing was answered. */
+  /** Response time of the last second, in milliseconds; null if nothing was answered. */
   readonly p50: number | null
   readonly p99: number | null
 }
 
-/** How many samples of a worker are a second. */
-const SAMPLES_A_SECOND = 1000 / SAMPLE_INTERVAL
+/** Samples of a worker in a second. */
+const SAMPLES_PER_SECOND = 1000 / SAMPLE_INTERVAL
 
-/** How exact the percentiles of a running load are. */
+/** Significant digits of the percentiles while the load runs. */
 const DIGITS = 2
 
-/** Sees the samples of all workers, and tells how the run is going. */
+/** Collects the samples of all workers, and makes the progress and the time slices of the run from them. */
 export class Monitor {
   readonly #options: RunOptions
   readonly #timeline: Timeline
-  /** The last second of each worker, newest last. */
+  /** The samples of the last second of each worker, newest last. */
   readonly #recent = new Map<number, ProgressSample[]>()
   readonly #recentTimes = new Distribution(DIGITS)
   #phase: Phase = 'connect'
@@ -69,19 +68,19 @@ export class Monitor {
   enter(phase: Phase): void {
     this.#phase = phase
     this.#since = performance.now()
-    // The load counts anew, and the drain goes on with its count.
+    // The load starts from zero; the drain continues its count.
     if (phase === 'load') this.#acks = this.#failedAcks = this.#late = 0
   }
 
-  take(worker: number, sample: ProgressSample): void {
-    this.#timeline.take(worker, sample)
+  add(worker: number, sample: ProgressSample): void {
+    this.#timeline.add(worker, sample)
     this.#acks += sample.acks
     this.#failedAcks += sample.failedAcks
     this.#connectionsLost += sample.connectionsLost
     this.#late += sample.late
     const recent = this.#recent.get(worker) ?? []
     recent.push(sample)
-    if (recent.length > SAMPLES_A_SECOND) recent.shift()
+    if (recent.length > SAMPLES_PER_SECOND) recent.shift()
     this.#recent.set(worker, recent)
   }
 
@@ -114,7 +113,7 @@ export class Monitor {
     }
   }
 
-  slices(): Slice[] {
+  slices(): TimeSlice[] {
     return this.#timeline.slices()
   }
 

@@ -1,6 +1,6 @@
 import type { ConnectionSlot } from './connection-slot.ts'
 import type { ConnectionSlots } from './connection-slots.ts'
-import { DueQueue } from './due-queue.ts'
+import { DueRequests } from './due-requests.ts'
 import type { LoadModel, SendLimit } from './load-model.ts'
 import type { LoadStats } from './load-stats.ts'
 import { createPacer, type Pacer, type PacerOptions } from './pacer.ts'
@@ -8,74 +8,60 @@ import { PreciseTimer } from './precise-timer.ts'
 
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
-/**
- * The least time between two looks at the schedule, in milliseconds: what is due in between leaves together, and may be
- * so late for it.
- */
-const REST = 0.05
+/** The least time between two looks at the schedule, in milliseconds. Requests due in between leave in one write. */
+const MIN_PAUSE = 0.05
 
-/** How many requests are looked at in one turn of the event loop: the rest comes in the next, after answers and signals. */
-const TURN = 16_384
+/** The most requests for one turn of the event loop. The next turn takes the rest, after answers and signals. */
+const MAX_PER_TURN = 16_384
 
-/**
- * How many requests may wait for room, on all connections together: 32 MiB. What is due beyond that is counted, as due
- * and never sent, and kept nowhere.
- */
-const MOST_WAITING = 2 ** 22
+/** The most requests that may wait for room, on all connections: 32 MiB. Beyond that, due requests are counted as unsent. */
+const MAX_WAITING = 2 ** 22
 
-/** How long what is overdue at the end may be looked at, in milliseconds. */
-const AT_THE_END = 50
+/** How long requests that are due at the end may be sent, in milliseconds. */
+const FINAL_LOOK_LIMIT = 50
 
-/**
- * The open model: a request is sent when it is due, whatever became of those before it. Requests go to the connections
- * in turn; a connection that is lost is passed over until it is made again. While all are lost, requests wait for the
- * first that is made again.
- */
+/** The open model: a request is sent when it is due, whatever became of those before it. */
 export class OpenModel implements LoadModel {
   left = 0
   readonly #options: PacerOptions
   readonly #slots: ConnectionSlots
-  /** Called when nothing is due any more. */
+  readonly #requests: DueRequests
+  /** Called when no more requests become due. */
   readonly #onEnd: () => void
   readonly #timer: PreciseTimer
-  /** Requests that were due while no connection was there, or whose connection was lost before they were sent. */
-  readonly #homeless = new DueQueue()
   #stats: LoadStats
   #pacer: Pacer | undefined
-  /** When the schedule began, and when nothing is due any more. */
+  /** When the schedule began, and when it ends. */
   #began = 0
   #until = 0
-  /** Whose turn it is, and how many turns there were in this look at the schedule. */
-  #turn = 0
-  #turns = 0
-  #waiting = 0
-  /** Grows with whatever is sent. */
-  #work = 0
   #stopped = false
   #closed = false
 
-  /** @param work a number that is another one when something was done beside the sending */
+  /** @param work a number that changes when anything but sending was done */
   constructor(options: PacerOptions, slots: ConnectionSlots, stats: LoadStats, work: () => number, onEnd: () => void) {
     this.#options = options
     this.#slots = slots
     this.#stats = stats
     this.#onEnd = onEnd
+    const requests = new DueRequests(slots, stats)
+    this.#requests = requests
     this.#timer = new PreciseTimer(
       () => this.#look(),
-      () => this.#work + work(),
+      () => requests.attempts + work(),
     )
   }
 
   start({ amount, until }: SendLimit, stats: LoadStats, now: number): void {
-    // What the warm-up did not get to would take the load's time.
-    this.#pass(now, false)
+    // Requests left over from the warm-up would take the load's time.
+    this.#skip(now, false)
     this.#stats = stats
+    this.#requests.stats = stats
     this.#timer.idle = 0
     this.left = amount
     this.#until = until
     const { stages, ...steady } = this.#options
     const isStaged = stages !== undefined && stats.counts
-    // A load goes on with the schedule of its warm-up, but for stages: they begin with the load.
+    // A load continues the schedule of its warm-up. Only stages begin with the load.
     if (this.#pacer !== undefined && !isStaged) return
     this.#timer.close()
     this.#pacer = createPacer(isStaged ? this.#options : steady)
@@ -84,21 +70,17 @@ export class OpenModel implements LoadModel {
   }
 
   onRoom(slot: ConnectionSlot): void {
-    if (this.#homeless.length > 0) this.#send(slot, this.#homeless)
-    if (slot.due.length > 0) this.#send(slot, slot.due)
+    this.#requests.send(slot)
   }
 
-  /** What waited on the connection waits for any other one, due when it always was. */
   onLost(lost: ConnectionSlot): void {
-    while (lost.due.length > 0) this.#homeless.push(lost.due.shift())
-    if (this.#homeless.length === 0) return
-    for (const slot of this.#slots.all) if (slot.isUsable) this.onRoom(slot)
+    this.#requests.reassign(lost)
   }
 
   stop(now: number): void {
     this.#stopped = true
     this.#until = Math.min(this.#until, now)
-    this.#offerTheRest(now)
+    this.#offerRest(now)
   }
 
   close(): void {
@@ -107,48 +89,48 @@ export class OpenModel implements LoadModel {
   }
 
   get pending(): boolean {
-    return this.#waiting > 0 || this.#mayOffer()
+    return this.#requests.waiting > 0 || this.#mayOffer()
   }
 
   get waiting(): number {
-    return this.#waiting
+    return this.#requests.waiting
   }
 
   get idle(): number {
     return this.#timer.idle
   }
 
-  /** When nothing was due any more, in milliseconds on the monotonic clock. */
+  /** When the schedule ends, in milliseconds on the monotonic clock. */
   get until(): number {
     return this.#until
   }
 
   needs(slot: ConnectionSlot): boolean {
-    if (slot.due.length > 0 || this.#homeless.length > 0) return true
-    return !this.#stopped && this.left > this.#turnsUntil(slot)
+    if (this.#requests.waitFor(slot)) return true
+    if (this.#stopped) return false
+    return this.left >= this.#slots.all.length || this.left > this.#requests.turnsUntil(slot)
   }
 
   forEachWaiting(visit: (dueAt: number) => void): void {
-    this.#homeless.forEach(visit)
-    for (const slot of this.#slots.all) slot.due.forEach(visit)
+    this.#requests.forEach(visit)
   }
 
-  /** Looks at the schedule, and is called when there is something to see again. */
+  /** Offers what is due, and sets the timer for the next request. */
   #look(): void {
     if (this.#pacer === undefined || this.#closed) return
     this.#offer(performance.now())
     const next = this.#began + this.#pacer.next
     const now = performance.now()
     if (!this.#mayOffer()) this.#onEnd()
-    // After being late by more than a rest there is none.
-    else this.#timer.callAt(next < now - REST ? now : Math.max(now + REST, next))
+    // If we are behind schedule by more than the pause, do not pause.
+    else this.#timer.callAt(next < now - MIN_PAUSE ? now : Math.max(now + MIN_PAUSE, next))
   }
 
-  /** Offers what was due by now and was not looked at yet; of what would take long it only counts how many. */
-  #offerTheRest(now: number): void {
+  /** Offers what was due by now. If that takes too long, the rest is counted as unsent. */
+  #offerRest(now: number): void {
     const since = performance.now()
-    while (this.#isDue(now) && performance.now() - since < AT_THE_END) this.#offer(now)
-    this.#pass(now, true)
+    while (this.#isDue(now) && performance.now() - since < FINAL_LOOK_LIMIT) this.#offer(now)
+    this.#skip(now, true)
   }
 
   #mayOffer(): boolean {
@@ -161,116 +143,56 @@ export class OpenModel implements LoadModel {
   }
 
   /**
-   * Counts what is due before a time, and never sends it.
+   * Counts what is due before a time as unsent.
    *
-   * @param notReached whether that is the generator's doing, and not the server's
+   * @param notReached whether the generator is the cause, and not the server
    */
-  #pass(before: number, notReached: boolean): void {
+  #skip(before: number, notReached: boolean): void {
     const pacer = this.#pacer
     if (pacer === undefined) return
     const stats = this.#stats
     const until = Math.min(before, this.#until)
     pacer.skip(this.#began, Math.min(until, stats.since), NO_LIMIT)
     const first = this.#began + pacer.next
-    const passed = pacer.skip(this.#began, until, this.left)
-    if (passed > 0) stats.passed(first, until, passed, notReached)
-    this.left -= passed
+    const skipped = pacer.skip(this.#began, until, this.left)
+    if (skipped > 0) stats.recordUnsent(first, until, skipped, notReached)
+    this.left -= skipped
     if (this.left === 0) this.#endSchedule()
   }
 
-  /** Gives what is due by now to the connections, in turn, and sends it: as much of it as a turn and memory are for. */
+  /** Assigns what is due by now to the connections and sends it, within the limits of a turn and of memory. */
   #offer(now: number): void {
     const pacer = this.#pacer
     if (pacer === undefined) return
-    const most = Math.min(TURN, MOST_WAITING - this.#waiting)
+    const requests = this.#requests
+    const most = Math.min(MAX_PER_TURN, MAX_WAITING - requests.waiting)
     if (most <= 0) {
-      this.#pass(now, false)
+      this.#skip(now, false)
       return
     }
-    const { all } = this.#slots
-    const first = this.#turn
-    this.#turns = 0
+    requests.beginRound()
     let count = 0
     for (; count < most && this.#isDue(now); count++) {
       const dueAt = this.#began + pacer.next
-      const slot = this.#nextSlot()
+      const slot = requests.nextSlot()
       if (slot === undefined) {
-        this.#homeless.push(dueAt)
-        this.#foundNoRoom(dueAt, now)
+        requests.addUnassigned(dueAt, now)
       } else {
         slot.due.push(dueAt)
         slot.fresh += 1
       }
       pacer.advance()
-      // What was due in the warm-up, and was not looked at until now, is no part of an amount.
+      // A request that was due in the warm-up and is sent only now does not count towards an amount.
       if (dueAt < this.#stats.since) continue
       this.#stats.offered += 1
       this.left -= 1
     }
     if (this.left === 0) this.#endSchedule()
-    this.#waiting += count
-    const touched = Math.min(this.#turns, all.length)
-    for (let i = 0; i < touched; i++) this.#sendFresh(all[(first + i) % all.length], now)
+    requests.endRound(count, now)
   }
 
-  /** The connection whose turn it is; undefined when all are lost. */
-  #nextSlot(): ConnectionSlot | undefined {
-    const { all, usable } = this.#slots
-    if (usable === 0) return undefined
-    for (;;) {
-      const slot = all[this.#turn]
-      this.#turn = this.#turn + 1 === all.length ? 0 : this.#turn + 1
-      this.#turns += 1
-      if (slot.isUsable) return slot
-    }
-  }
-
-  /** All of an amount was due: nothing is any more, from when the next request would have been. */
+  /** The whole amount was due: the schedule ends where the next request would have been due. */
   #endSchedule(): void {
     this.#until = Math.min(this.#until, this.#began + (this.#pacer?.next ?? NO_LIMIT))
-  }
-
-  /** Sends what has just become due; what finds no room was looked at now, and waits. */
-  #sendFresh(slot: ConnectionSlot, now: number): void {
-    if (slot.fresh === 0) return
-    this.onRoom(slot)
-    const left = Math.min(slot.fresh, slot.due.length)
-    for (let place = left; place > 0; place--) this.#foundNoRoom(slot.due.fromEnd(place), now)
-    slot.fresh = 0
-  }
-
-  #foundNoRoom(dueAt: number, now: number): void {
-    if (dueAt < this.#stats.since) return
-    this.#stats.lagged(dueAt, now - dueAt)
-    this.#stats.waited += 1
-  }
-
-  /** Sends what waits in a queue on a connection, as far as that has room. */
-  #send(slot: ConnectionSlot, queue: DueQueue): void {
-    const stats = this.#stats
-    const { length } = queue
-    const waited = queue === slot.due ? length - slot.fresh : length
-    const now = performance.now()
-    let taken = 0
-    const sent = slot.sendDue(length, () => {
-      const dueAt = queue.shift()
-      if (dueAt >= stats.since) {
-        stats.requests += 1
-        if (taken >= waited) stats.lagged(dueAt, now - dueAt)
-      }
-      taken += 1
-      return dueAt
-    })
-    stats.sent += sent
-    if (sent > 0) stats.lastSentAt = now
-    this.#waiting -= sent
-    this.#work += 1
-  }
-
-  /** How many connections get a request before it does. */
-  #turnsUntil(slot: ConnectionSlot): number {
-    const { all } = this.#slots
-    if (this.left >= all.length) return 0
-    return (all.indexOf(slot) - this.#turn + all.length) % all.length
   }
 }

@@ -1,4 +1,4 @@
-/** A time in which connections were lost and not made again, in milliseconds since the counting began. */
+/** A time in which connections were lost and not open again, in milliseconds since the counting began. */
 export interface LoggedOutage {
   readonly from: number
   readonly to: number
@@ -7,22 +7,22 @@ export interface LoggedOutage {
 }
 
 /** The most outages that are kept. */
-export const MOST_OUTAGES = 1000
+export const MAX_OUTAGES = 1000
 
-/** Notes when connections of one worker were lost, and made again. Times in milliseconds on the monotonic clock. */
+/** Records the outages of one worker. Times in milliseconds on the monotonic clock. */
 export class OutageLog {
   /** Connections that are lost now. */
   down = 0
   #began = Number.POSITIVE_INFINITY
-  /** When the present outage began, and the most connections that were lost in it. */
+  /** When the current outage began, and the most connections that were lost in it. */
   #since = 0
   #most = 0
   #logged: LoggedOutage[] = []
-  /** How long those were that are over, in milliseconds. */
+  /** The length of all past outages, in milliseconds. */
   #total = 0
   #stopped = false
 
-  /** Begins anew: what was lost before and is not made again is lost from now on. */
+  /** Starts again from zero. An outage that goes on begins now. */
   startFrom(now: number): void {
     this.#began = this.#since = now
     this.#most = this.down
@@ -39,33 +39,33 @@ export class OutageLog {
     this.#most = Math.max(this.#most, this.down)
   }
 
-  madeAgain(now: number): void {
+  reconnected(now: number): void {
     this.down -= 1
     if (this.down === 0) this.#log(now)
   }
 
-  /** What comes after it is not noted. */
+  /** Stops recording. */
   stop(now: number): void {
     if (this.down > 0) this.#log(now)
     this.#stopped = true
   }
 
-  /** All outages, the one that goes on too. */
+  /** All outages, including the current one. */
   outages(now: number): readonly LoggedOutage[] {
     if (this.#stopped || this.down === 0 || now <= this.#since) return this.#logged
     return [...this.#logged, this.#outageUntil(now)]
   }
 
-  /** How long all of them were together, in milliseconds; those that are not kept too. */
+  /** The length of all outages together, in milliseconds, including those that are not kept. */
   total(now: number): number {
-    const present = this.#stopped || this.down === 0 ? 0 : now - this.#since
-    return this.#total + present
+    const current = this.#stopped || this.down === 0 ? 0 : now - this.#since
+    return this.#total + current
   }
 
   #log(now: number): void {
     if (this.#stopped || this.#began === Number.POSITIVE_INFINITY || now <= this.#since) return
     this.#total += now - this.#since
-    if (this.#logged.length < MOST_OUTAGES) this.#logged.push(this.#outageUntil(now))
+    if (this.#logged.length < MAX_OUTAGES) this.#logged.push(this.#outageUntil(now))
   }
 
   #outageUntil(now: number): LoggedOutage {

@@ -2,12 +2,12 @@ import { createRandom } from '@demo/client-sim'
 import { mixSeed } from './mix-seed.ts'
 import { RateCurve, type Stage } from './rate-curve.ts'
 
-/** How requests arrive: at equal distances, or at random ones. */
+/** How requests arrive: at constant or at random intervals. */
 export type Arrival = 'constant' | 'poisson'
 
 /**
- * When requests are due, in milliseconds since the schedule began. It is absolute: whatever happens to one request, the
- * next is due when it always was.
+ * When requests are due, in milliseconds since the schedule began. The schedule is absolute: a late request does not
+ * delay the next one.
  *
  * ```
  *  constant   |---|---|---|---|---|---|
@@ -17,13 +17,13 @@ export type Arrival = 'constant' | 'poisson'
 export interface Pacer {
   /** When the next request is due. */
   readonly next: number
-  /** Goes on to the one after it. */
+  /** Moves to the next request. */
   advance(): void
   /**
-   * Passes over what is due before a time, at most so many, without looking at each.
+   * Skips up to `most` requests that are due before a time, without visiting each.
    *
-   * @param began when the schedule did, on the clock of `before`: a difference of the two would be rounded
-   * @returns how many they were
+   * @param began when the schedule began, on the clock of `before`: a difference of the two would be rounded
+   * @returns how many were skipped
    */
   skip(began: number, before: number, most: number): number
 }
@@ -48,7 +48,7 @@ class ConstantPacer implements Pacer {
   skip(began: number, before: number, most: number): number {
     if (began + this.next >= before) return 0
     let taken = Math.ceil((before - began - this.#first) / this.#interval)
-    // A quotient is rounded: the exact one is next to it.
+    // The quotient is rounded, so it can be off by one.
     while (began + this.#at(taken) < before) taken += 1
     while (began + this.#at(taken - 1) >= before) taken -= 1
     const skipped = Math.min(most, taken - this.#taken)
@@ -57,16 +57,16 @@ class ConstantPacer implements Pacer {
     return skipped
   }
 
-  /** Not a sum: its rounding errors would add up. */
+  /** A product, because the rounding errors of a sum would add up. */
   #at(number: number): number {
     return this.#first + number * this.#interval
   }
 }
 
-/** From here the number of arrivals in a time is drawn, and not each of them: its distribution is a normal one by then. */
+/** From this mean on, the number of arrivals is drawn at once: it is then normally distributed. */
 const MANY = 1000
 
-/** A Poisson process: the distances are exponentially distributed, and know nothing of each other. */
+/** A Poisson process: the intervals are exponentially distributed and independent. */
 class PoissonPacer implements Pacer {
   next = 0
   readonly #interval: number
@@ -87,7 +87,7 @@ class PoissonPacer implements Pacer {
     const mean = (before - began - this.next) / this.#interval
     if (mean > MANY && most > MANY) {
       skipped = Math.min(most, Math.max(1, 1 + Math.round(mean + Math.sqrt(mean) * this.#normal())))
-      // What comes after a time knows nothing of what came before.
+      // Poisson arrivals are memoryless.
       this.next = before - began
       this.advance()
     }
@@ -95,17 +95,17 @@ class PoissonPacer implements Pacer {
     return skipped
   }
 
-  /** A random number of the standard normal distribution: Box and Muller's. */
+  /** A random number of the standard normal distribution (Box-Muller). */
   #normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.#random()))
     return radius * Math.cos(2 * Math.PI * this.#random())
   }
 }
 
-/** Requests at the rate of a curve: what is at equal or random distances in their number is due when the curve says. */
+/** Requests at a changing rate: another pacer gives request numbers, and the curve says when a number is due. */
 class CurvePacer implements Pacer {
   readonly #curve: RateCurve
-  /** Its times are numbers of requests. */
+  /** Its times are request numbers. */
   readonly #numbers: Pacer
 
   constructor(curve: RateCurve, numbers: Pacer) {
@@ -123,20 +123,20 @@ class CurvePacer implements Pacer {
 
   skip(began: number, before: number, most: number): number {
     let skipped = this.#numbers.skip(0, this.#curve.numberBy(before - began), most)
-    // What was rounded may have left one.
+    // Rounding can leave one.
     for (; skipped < most && began + this.next < before; skipped++) this.advance()
     return skipped
   }
 }
 
-/** What a worker needs to know of the schedule of all. */
+/** The schedule of all workers, and which worker this is. */
 export interface PacerOptions {
-  /** Requests a second, of all workers together; where there are stages, at their beginning. */
+  /** Requests a second of all workers together; with stages, at their beginning. */
   readonly rate: number
   /** How the rate changes. */
   readonly stages?: readonly Stage[] | undefined
   readonly arrival: Arrival
-  /** The same seed, the same distances. */
+  /** The same seed gives the same intervals. */
   readonly seed: number
   /** Which worker it is, from 0. */
   readonly worker: number
@@ -144,14 +144,14 @@ export interface PacerOptions {
 }
 
 /**
- * A worker's share of the schedule. The shares of constant arrivals interleave; those of Poisson arrivals have each
- * their own distances, and make a Poisson process together.
+ * A worker's share of the schedule. Shares of constant arrivals interleave. Shares of Poisson arrivals are independent,
+ * and together they are a Poisson process.
  */
 export function createPacer({ rate, stages, arrival, seed, worker, workers }: PacerOptions): Pacer {
-  const distance = stages === undefined ? 1000 / rate : 1
+  const interval = stages === undefined ? 1000 / rate : 1
   const pacer =
     arrival === 'poisson'
-      ? new PoissonPacer(distance * workers, mixSeed(seed, worker))
-      : new ConstantPacer(distance * workers, distance * worker)
+      ? new PoissonPacer(interval * workers, mixSeed(seed, worker))
+      : new ConstantPacer(interval * workers, interval * worker)
   return stages === undefined ? pacer : new CurvePacer(new RateCurve(rate, stages), pacer)
 }

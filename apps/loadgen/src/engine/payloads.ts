@@ -1,32 +1,31 @@
 import { OptionError } from '@demo/cli'
 import { createPayload, createRandom, createWords } from '@demo/client-sim'
-import type { RunOptions } from '../options.ts'
+import type { RunOptions } from './options.ts'
 import { readInput } from './read-input.ts'
 
-/** What different payloads may take, in bytes, unless fewer than {@link LEAST} would be left. */
+/** The most bytes of different payloads, unless that is fewer than {@link MIN_PAYLOADS}. */
 const POOL_BYTES = 4 * 1024 * 1024
-const MOST = 4096
-const LEAST = 16
+const MAX_PAYLOADS = 4096
+const MIN_PAYLOADS = 16
 
 /**
- * The payloads of a run: one for all requests, or many that are sent in turn, over and over. The same options give the
- * same bytes.
+ * The payloads of a run: one for all requests, or many that are sent in turn. The same options give the same bytes.
  *
- * @throws OptionError when the file has none
+ * @throws OptionError if the payload file is empty
  */
 export async function createPayloads(options: RunOptions): Promise<readonly Uint8Array[]> {
   const { payloadFile, payload, payloadSize, seed } = options
   if (payloadFile !== undefined) return readLines(payloadFile)
   const words = createWords(seed)
-  if (payload === 'words') return Array.from({ length: MOST }, () => new TextEncoder().encode(words()))
+  if (payload === 'words') return Array.from({ length: MAX_PAYLOADS }, () => new TextEncoder().encode(words()))
   if (typeof payloadSize === 'number') return [createPayload(payloadSize, words)]
   const { min, max } = payloadSize
   const random = createRandom(seed)
-  const count = Math.min(MOST, Math.max(LEAST, Math.floor((POOL_BYTES * 2) / Math.max(1, min + max))))
+  const count = Math.min(MAX_PAYLOADS, Math.max(MIN_PAYLOADS, Math.floor((POOL_BYTES * 2) / Math.max(1, min + max))))
   return Array.from({ length: count }, () => createPayload(min + Math.floor(random() * (max - min + 1)), words))
 }
 
-/** Each line, without its end. What comes after the last line end is a line if it is anything. */
+/** The lines without their line ends. Bytes after the last line end are a line too. */
 async function readLines(file: string): Promise<readonly Uint8Array[]> {
   const bytes = await readInput('--payload-file', file)
   const lines: Uint8Array[] = []
@@ -36,6 +35,6 @@ async function readLines(file: string): Promise<readonly Uint8Array[]> {
     lines.push(bytes.subarray(at, end > at && bytes[end - 1] === 0x0d ? end - 1 : end))
     at = end + 1
   }
-  if (lines.length === 0) throw new OptionError(`the payload file ${file} is empty: each line is a payload`)
+  if (lines.length === 0) throw new OptionError(`the payload file ${file} is empty; expected a payload in each line`)
   return lines
 }

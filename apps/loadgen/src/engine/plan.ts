@@ -1,6 +1,6 @@
 import { OptionError } from '@demo/cli'
-import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from '../options.ts'
 import type { Limit, WorkerPlan } from './load-worker.ts'
+import { describeLocation, durationOf, isOpen, locationsOf, MAX_WINDOW, type RunOptions, windowOf } from './options.ts'
 import { createPayloads } from './payloads.ts'
 import { readInput } from './read-input.ts'
 import { readTls } from './read-tls.ts'
@@ -8,7 +8,7 @@ import { readTls } from './read-tls.ts'
 /**
  * Divides a load among its workers. Reads the files that the options name.
  *
- * @throws OptionError when options do not go together, or a file can't be read
+ * @throws OptionError if options do not go together or a file can't be read
  */
 export async function planWorkers(options: RunOptions): Promise<readonly WorkerPlan[]> {
   const {
@@ -25,11 +25,14 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     stage,
   } = options
   if (workers > connections) {
-    throw new OptionError(`${workers} workers can't share ${connections} connections: each needs one at least`)
+    throw new OptionError(`${workers} workers can't share ${connections} connections: each needs at least one`)
   }
   const window = windowOf(options)
-  if (window > MAX_WINDOW) throw new OptionError(`window is ${window}; it must be an integer from 1 to ${MAX_WINDOW}`)
+  if (window > MAX_WINDOW)
+    throw new OptionError(`invalid --window '${window}': expected a number from 1 to ${MAX_WINDOW}`)
   const locations = locationsOf(options)
+  const [first] = locations
+  if (first === undefined) throw new OptionError('expected at least one --target')
   const [tls, credentials, payloads] = await Promise.all([
     readTls(options),
     readCredentials(options),
@@ -38,10 +41,9 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
   const connectInterval = connectRate === undefined ? 0 : 1000 / connectRate
   return Array.from({ length: workers }, (_, worker) => ({
     ...{ worker, workers },
-    locations: Array.from(
-      { length: portionOf(connections, worker, workers) },
-      (_, i) => locations[(i * workers + worker) % locations.length],
-    ),
+    locations: Array.from({ length: portionOf(connections, worker, workers) }, (_, i) => {
+      return locations[(i * workers + worker) % locations.length] ?? first
+    }),
     ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery, noReconnect: noReconnect === true },
     targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
@@ -50,7 +52,7 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
   }))
 }
 
-/** What each worker may send and count. */
+/** The limit of each worker. */
 export function limitOf(options: RunOptions, worker: number): Limit {
   const { amount, workers } = options
   return {
@@ -59,12 +61,12 @@ export function limitOf(options: RunOptions, worker: number): Limit {
   }
 }
 
-/** As even as whole numbers can be; the first have one more. */
+/** Divides evenly; the first workers get the remainder. */
 function portionOf(total: number, worker: number, workers: number): number {
   return Math.floor(total / workers) + (worker < total % workers ? 1 : 0)
 }
 
-/** The file's bytes, without the line end that editors put at the end. */
+/** The bytes of the file, without the line end that editors append. */
 async function readCredentials({ tokenFile }: RunOptions): Promise<Uint8Array | undefined> {
   if (tokenFile === undefined) return undefined
   const text = (await readInput('--token-file', tokenFile)).toString().replace(/\r?\n$/, '')

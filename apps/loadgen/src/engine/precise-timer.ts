@@ -1,18 +1,17 @@
-/** The longest that a timer of Node can wait, in milliseconds. */
-const LONGEST = 2 ** 31 - 1
+import { MAX_TIMER } from '@demo/cli'
 
-/** Node's timers know whole milliseconds, and are one late as a rule: the rest of a wait is not left to them. */
-const NOT_LEFT_TO_TIMERS = 2.5
+/** Node timers have a resolution of 1 ms and usually fire late. For the last milliseconds, spin instead. */
+const SPIN_WINDOW = 2.5
 
 /**
- * Calls at a time, to a few microseconds: from some milliseconds before it, it looks at the clock in each turn of the
- * event loop. So it takes a whole core, and answers are read at once when they come.
+ * A timer that is exact to a few microseconds. For the last milliseconds it checks the clock in each turn of the event
+ * loop. So it uses a whole core, and answers are read as soon as they come.
  *
- * To sleep instead was tried, with a thread that waits on a futex: it takes a quarter of a core, but calls come a fifth
- * of a millisecond late at best, and a server that answers in 0.1 ms was told to take 0.5.
+ * We also tried to sleep in a thread that waits on a futex. That uses a quarter of a core, but calls are at least 0.2 ms
+ * late: a server that answers in 0.1 ms was reported with 0.5 ms.
  */
 export class PreciseTimer {
-  /** Milliseconds in which it did nothing but look at the clock, and nobody else did anything. */
+  /** Milliseconds spent checking the clock while nothing else was done. */
   idle = 0
   readonly #onTime: () => void
   readonly #work: () => number
@@ -24,14 +23,14 @@ export class PreciseTimer {
 
   /**
    * @param onTime called once for each {@link callAt}
-   * @param work a number that is another one when something was done
+   * @param work a number that changes when anything else was done
    */
   constructor(onTime: () => void, work: () => number) {
     this.#onTime = onTime
     this.#work = work
   }
 
-  /** @param at in milliseconds on the monotonic clock; not to be called again before that */
+  /** @param at in milliseconds on the monotonic clock. Do not call it again before that time */
   callAt(at: number): void {
     this.#at = at
     this.#lookedAt = performance.now()
@@ -46,8 +45,7 @@ export class PreciseTimer {
 
   #wait(now: number): void {
     const left = this.#at - now
-    if (left > NOT_LEFT_TO_TIMERS)
-      this.#timer = setTimeout(this.#look, Math.min(LONGEST, left - NOT_LEFT_TO_TIMERS + 1), true)
+    if (left > SPIN_WINDOW) this.#timer = setTimeout(this.#look, Math.min(MAX_TIMER, left - SPIN_WINDOW + 1), true)
     else this.#immediate = setImmediate(this.#look)
   }
 

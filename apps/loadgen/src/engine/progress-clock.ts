@@ -1,4 +1,4 @@
-/** Ticks at whole intervals since a time: a tick that is late makes none of the next ones late. */
+/** Ticks at absolute multiples of the interval, so lateness does not accumulate. */
 export class ProgressClock {
   readonly #interval: number
   readonly #onTick: () => void

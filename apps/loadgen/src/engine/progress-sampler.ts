@@ -2,19 +2,19 @@ import type { ConnectionSlots } from './connection-slots.ts'
 import type { LoadStats } from './load-stats.ts'
 import { type ProgressSample, SAMPLE_INTERVAL, type WorkerPlan } from './load-worker.ts'
 
-/** How often requests that wait for too long are counted while the load is made, in milliseconds. */
+/** How often overdue requests are counted, in milliseconds. */
 const OVERDUE_INTERVAL = 1000
 
-/** Tells how a worker's load is going. */
+/** Takes the progress samples of a worker. */
 export class ProgressSampler {
   readonly #plan: WorkerPlan
   readonly #slots: ConnectionSlots
   readonly #onSample: (sample: ProgressSample) => void
-  /** The next slice of the counting; -1 before it. */
+  /** The next time slice; -1 before the counting. */
   #slice = -1
   /** Requests that were due before the last sample. */
   #dueBefore = 0
-  /** When requests that wait for too long were counted last, and how many there were. */
+  /** When overdue requests were counted last, and how many there were. */
   #overdueAt = 0
   #overdue = 0
 
@@ -29,14 +29,14 @@ export class ProgressSampler {
     this.#dueBefore = 0
   }
 
-  /** Tells what came since it was called last, and how it is now. */
+  /** Takes a sample of the time since the last call. */
   sample({ sample, counts, since, offered, requests }: LoadStats): void {
     const slots = this.#slots
     const isOpen = this.#plan.schedule !== undefined
     const at = counts ? performance.now() - since : 0
     let slice = -1
     if (counts) {
-      // The timer is a little late as a rule, or early; and where it was very late, a slice more is empty.
+      // The timer is usually slightly late, or early. If it is very late, there is an empty slice before.
       slice = Math.max(this.#slice, Math.floor(at / SAMPLE_INTERVAL + 0.05) - 1)
       this.#slice = slice + 1
     }
@@ -63,7 +63,7 @@ export class ProgressSampler {
     sample.responseTimes.clear()
   }
 
-  /** As it was at most a second ago: it looks at each request that waits. */
+  /** Counts at most once a second, because it visits each waiting request. */
   #overdueNow(): number {
     const { timeout } = this.#plan
     const now = performance.now()

@@ -1,4 +1,4 @@
-/** A part of a load: from the rate before it to its own, in a straight line. */
+/** A part of a load in which the rate changes linearly. */
 export interface Stage {
   /** In milliseconds. */
   readonly duration: number
@@ -6,7 +6,7 @@ export interface Stage {
   readonly rate: number
 }
 
-/** A stage with where it begins, and per millisecond what stages have per second. */
+/** A stage with its beginning. Rates are per millisecond. */
 interface Segment {
   readonly at: number
   readonly duration: number
@@ -14,12 +14,13 @@ interface Segment {
   readonly before: number
   readonly count: number
   readonly rate: number
-  /** By how much the rate grows in a millisecond. */
+  /** How much the rate grows in a millisecond. */
   readonly slope: number
 }
 
 /**
- * A rate that changes in stages, and how many requests are due by when. Times are in milliseconds since the beginning.
+ * A rate that changes in stages: when a request is due, and how many are due by a time. Times are in milliseconds since
+ * the beginning.
  *
  * ```
  *  rate          ________
@@ -37,7 +38,7 @@ export class RateCurve {
     this.#segments = stages.map((stage) => {
       const { duration } = stage
       const to = stage.rate / 1000
-      // 0.4 and 0.8 a millisecond make 600.0000000000001 in a second: one request too many.
+      // Without rounding, 0.4 and 0.8 a millisecond give 600.0000000000001 in a second: one request too many.
       const count = Math.round(((from + to) / 2) * duration * 1e9) / 1e9
       const segment = { at, duration, before, count, rate: from, slope: (to - from) / duration }
       at += duration
@@ -47,19 +48,19 @@ export class RateCurve {
     })
   }
 
-  /** When so many requests have been due; never where there are fewer. */
+  /** When a request is due, by its number; infinite if the stages have fewer requests. */
   timeOf(number: number): number {
     const segment = this.#segments.find(({ before, count }) => number < before + count)
     if (segment === undefined) return Number.POSITIVE_INFINITY
     const { at, rate, slope } = segment
     const left = number - segment.before
     if (left <= 0) return at
-    // Where the integral of the rate is what is left. This form of the root loses no digits where the slope is small.
+    // Solves integral(rate) = left. This form of the root loses no digits if the slope is small.
     const root = Math.sqrt(Math.max(0, rate * rate + 2 * slope * left))
     return at + Math.min(segment.duration, (2 * left) / (rate + root))
   }
 
-  /** How many requests were due by a time; not a whole number. */
+  /** How many requests are due by a time; not a whole number. */
   numberBy(time: number): number {
     const segment = this.#segments.findLast(({ at }) => at <= time)
     if (segment === undefined) return 0

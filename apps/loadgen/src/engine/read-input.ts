@@ -4,7 +4,7 @@ import { isSystemError, OptionError } from '@demo/cli'
 /**
  * Reads a file that a flag names.
  *
- * @throws OptionError that names both, when it can't be read
+ * @throws OptionError that names the flag and the file, if it can't be read
  */
 export async function readInput(flag: string, file: string): Promise<Buffer> {
   try {

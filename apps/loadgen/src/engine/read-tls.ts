@@ -1,24 +1,24 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { OptionError } from '@demo/cli'
+import { messageOf, OptionError } from '@demo/cli'
 import type { ClientTls } from '@demo/client-sim'
-import type { RunOptions } from '../options.ts'
+import type { RunOptions } from './options.ts'
 import { readInput } from './read-input.ts'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
 /**
- * Reads the files of TLS, and looks whether they are what they must be: else each connection would fail for a reason that
- * says nothing of them.
+ * Reads and checks the files of TLS. Without the check each connection would fail with an error that does not name the
+ * file.
  *
- * @returns undefined where no option of TLS is given
- * @throws OptionError when options do not go together, or a file is not what it must be
+ * @returns undefined if no TLS option is set
+ * @throws OptionError if options do not go together or a file is invalid
  */
 export async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
   const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
   if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new OptionError('--tls-cert and --tls-key belong together: one of them is missing')
+    throw new OptionError('--tls-cert and --tls-key need each other: one of them is missing')
   }
   const [ca, cert, key] = await Promise.all([
     readPem('--tls-ca', tlsCa),
@@ -44,13 +44,13 @@ async function readPem(flag: string, file: string | undefined): Promise<string |
 function checkCertificates(flag: string, file: string, pem: string): void {
   const certificates = pem.match(CERTIFICATE) ?? []
   if (certificates.length === 0) {
-    throw new OptionError(`invalid ${flag} '${file}': there is no certificate in it; expected PEM`)
+    throw new OptionError(`invalid ${flag} '${file}': expected a certificate as PEM, found none`)
   }
   for (const certificate of certificates) {
     try {
       new X509Certificate(certificate)
     } catch (error) {
-      throw new OptionError(`invalid ${flag} '${file}': a certificate in it can't be read: ${messageOf(error)}`)
+      throw new OptionError(`invalid ${flag} '${file}': can't read a certificate in it: ${messageOf(error)}`)
     }
   }
 }
@@ -62,5 +62,3 @@ function checkKey(cert: string, key: string, file: string): void {
     throw new OptionError(`invalid --tls-key '${file}': ${messageOf(error)}`)
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

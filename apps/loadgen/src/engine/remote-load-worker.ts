@@ -2,23 +2,25 @@ import { Worker } from 'node:worker_threads'
 import { ClientError, type ClientErrorCode } from '@demo/client-sim'
 import type { Limit, LoadWorker, ProgressSample, WorkerOutcome, WorkerPlan } from './load-worker.ts'
 
-/** A call of one of a worker's methods, on its way to the thread. */
+/** A call of a worker's method, as it is sent to the thread. */
 export interface Call {
   readonly id: number
   readonly method: keyof LoadWorker
   readonly args: readonly unknown[]
 }
 
-/** An error on its way back. */
+/** An error, as the thread sends it. */
 export interface ThrownInThread {
   readonly kind: 'client' | 'other'
   readonly stack?: string | undefined
   readonly message: string
   readonly code?: ClientErrorCode
   readonly dialect?: 'specification' | 'go-demo' | undefined
+  /** The system error behind it: `EMFILE`. */
+  readonly systemCode?: string | undefined
 }
 
-/** What comes from the thread: a sample, or the end of a call. */
+/** A message from the thread: a sample, or the result of a call. */
 export type FromThread =
   | { readonly sample: ProgressSample }
   | { readonly id: number; readonly value?: unknown; readonly error?: ThrownInThread }
@@ -28,16 +30,16 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** A worker of the load in a worker thread. */
+/** One worker's load, in another thread. */
 export class RemoteLoadWorker implements LoadWorker {
   readonly #worker: Worker
   readonly #calls = new Map<number, Pending>()
   #lastId = 0
-  /** The thread is gone, and why. */
+  /** Why the thread has ended, once it has. */
   #gone: Error | undefined
 
   constructor(plan: WorkerPlan, onSample: (sample: ProgressSample) => void) {
-    // Both are built into one folder.
+    // The build puts both files into one folder.
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan })
     this.#worker.on('message', (message: FromThread) => {
       if ('sample' in message) onSample(message.sample)
@@ -73,7 +75,7 @@ export class RemoteLoadWorker implements LoadWorker {
 
   async finish(): Promise<WorkerOutcome> {
     const outcome = await this.#call('finish')
-    // Its own promises, of the load that is over, need not settle any more.
+    // Pending calls are dropped: the load is over.
     this.#calls.clear()
     await this.#worker.terminate()
     return outcome as WorkerOutcome
@@ -101,8 +103,11 @@ export class RemoteLoadWorker implements LoadWorker {
   }
 }
 
-function asError({ kind, message, code, dialect, stack }: ThrownInThread): Error {
-  if (kind === 'client' && code !== undefined) return new ClientError(code, message, { dialect })
-  // A bug is told with where it was.
+function asError({ kind, message, code, dialect, systemCode, stack }: ThrownInThread): Error {
+  if (kind === 'client' && code !== undefined) {
+    const cause = systemCode === undefined ? undefined : Object.assign(new Error(message), { code: systemCode })
+    return new ClientError(code, message, { dialect, cause })
+  }
+  // A bug keeps the stack of the thread.
   return Object.assign(new Error(message), stack === undefined ? {} : { stack })
 }

@@ -2,7 +2,7 @@ import type { AnsweredRun } from '@demo/client-sim'
 import { Distribution } from './distribution.ts'
 import { UnansweredTimes } from './unanswered-times.ts'
 
-/** What is counted of the requests to one of several targets. */
+/** Statistics of the requests to one of several targets. */
 export class TargetStats {
   readonly target: string
   acks = 0
@@ -11,7 +11,7 @@ export class TargetStats {
   late = 0
   /** Requests that were lost with their connection. */
   lost = 0
-  /** Connections that were lost. */
+  /** Lost connections. */
   errors = 0
   /** Answers that came while requests were sent and counted. */
   acksInTime = 0

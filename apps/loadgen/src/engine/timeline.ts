@@ -1,116 +1,142 @@
-import type { Slice } from '../result.ts'
 import { Distribution, type PackedDistribution } from './distribution.ts'
 import { type ProgressSample, SAMPLE_INTERVAL } from './load-worker.ts'
 
-/** The most slices that are told. */
-const MOST_SLICES = 300
+/** One slice of the run's time. There are at most 300; in a longer run, slices are longer. */
+export interface TimeSlice {
+  /** When it began, in seconds since the counting began. */
+  readonly atSeconds: number
+  /** How long it was. */
+  readonly seconds: number
+  readonly acks: number
+  readonly failedAcks: number
+  /** Connections lost and requests timed out in it. */
+  readonly errors: number
+  /** Of these, lost connections. */
+  readonly connectionsLost: number
+  /** Of these, answers that came later than the timeout. */
+  readonly late: number
+  /** Requests that were due in it; null in the closed model. */
+  readonly due: number | null
+  /** Requests that were due and not sent, at its end; 0 in the closed model. */
+  readonly unsent: number
+  /** Connections that were lost and not open again, at its end. */
+  readonly connectionsDown: number
+  /** At its end. */
+  readonly inFlight: number
+  /** Response time, in milliseconds; null if nothing was answered in it. */
+  readonly p50: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+}
 
-/** How exact the percentiles of a slice are. */
+/** The most slices of a run. */
+const MAX_SLICES = 300
+
+/** Significant digits of the times in a slice. */
 const DIGITS = 2
 
-/** How a worker is at a moment. */
+/** The state of a worker at one time. */
 type WorkerState = Readonly<Record<'inFlight' | 'unsent' | 'connectionsDown', number>>
 
-/** A slice in the making, of all workers. */
-class Cell {
+/** Collects the samples of all workers in one slice. */
+class SliceBuilder {
   acks = 0
   failedAcks = 0
   connectionsLost = 0
   late = 0
   due = 0
-  /** Of each worker, how it was at the end of the slice. */
-  readonly state = new Map<number, WorkerState>()
+  /** The state of each worker at the end of the slice. */
+  readonly states = new Map<number, WorkerState>()
   /** When it ended, in milliseconds since the counting began. */
   end = 0
   #packed: PackedDistribution[] = []
 
-  take(worker: number, sample: ProgressSample): void {
-    this.acks += sample.acks
-    this.failedAcks += sample.failedAcks
-    this.connectionsLost += sample.connectionsLost
-    this.late += sample.late
-    this.due += sample.due
+  add(worker: number, sample: ProgressSample): void {
+    this.#addCounts(sample)
     const { inFlight, unsent, connectionsDown } = sample
-    this.state.set(worker, { inFlight, unsent, connectionsDown })
+    this.states.set(worker, { inFlight, unsent, connectionsDown })
     this.end = Math.max(this.end, sample.at)
     if (sample.acks > 0) this.#pack([sample.responseTimes])
   }
 
-  /** Takes in the slice that comes after it. */
-  join(next: Cell): void {
-    this.acks += next.acks
-    this.failedAcks += next.failedAcks
-    this.connectionsLost += next.connectionsLost
-    this.late += next.late
-    this.due += next.due
-    for (const [worker, state] of next.state) this.state.set(worker, state)
+  /** Adds the slice that follows. */
+  append(next: SliceBuilder): void {
+    this.#addCounts(next)
+    for (const [worker, state] of next.states) this.states.set(worker, state)
     this.end = Math.max(this.end, next.end)
     this.#pack(next.#packed)
   }
 
-  /** Makes a distribution that of its response times. */
-  into(distribution: Distribution): void {
+  /** Replaces the content of a distribution with the response times of this slice. */
+  unpackInto(distribution: Distribution): void {
     distribution.clear()
     for (const packed of this.#packed) distribution.add(packed)
   }
 
-  /** More than one are put together at once: however long a slice is, it takes as much memory. */
+  #addCounts({ acks, failedAcks, connectionsLost, late, due }: ProgressSample | SliceBuilder): void {
+    this.acks += acks
+    this.failedAcks += failedAcks
+    this.connectionsLost += connectionsLost
+    this.late += late
+    this.due += due
+  }
+
+  /** Merges at once, so that memory does not grow with the length of the slice. */
   #pack(more: readonly PackedDistribution[]): void {
     this.#packed.push(...more)
     if (this.#packed.length < 2) return
-    this.into(scratch)
+    this.unpackInto(scratch)
     this.#packed = [scratch.pack()]
   }
 }
 
-/** What slices are put together in, one after the other. */
+/** Reused for merging. */
 const scratch = new Distribution(DIGITS)
 
-/**
- * A run's time in slices, for charts. When there are too many, two and two become one: so a long run takes no more
- * memory than a short one.
- */
+/** The time slices of a run. When there are too many, each two become one, so that memory does not grow with the run. */
 export class Timeline {
-  #cells: Cell[] = []
+  #builders: SliceBuilder[] = []
   readonly #open: boolean
-  /** How many samples are one slice. */
-  #samplesEach = 1
+  #samplesPerSlice = 1
 
   /** @param open whether the load is of the open model: requests can be due */
   constructor(open: boolean) {
     this.#open = open
   }
 
-  /** @param worker which one told it, from 0 */
-  take(worker: number, sample: ProgressSample): void {
+  /** @param worker the number of the worker, from 0 */
+  add(worker: number, sample: ProgressSample): void {
     if (sample.slice < 0) return
-    while (Math.floor(sample.slice / this.#samplesEach) >= MOST_SLICES) this.#coarsen()
-    const at = Math.floor(sample.slice / this.#samplesEach)
-    while (this.#cells.length <= at) this.#cells.push(new Cell())
-    this.#cells[at].take(worker, sample)
+    while (Math.floor(sample.slice / this.#samplesPerSlice) >= MAX_SLICES) this.#halve()
+    const at = Math.floor(sample.slice / this.#samplesPerSlice)
+    while (this.#builders.length <= at) this.#builders.push(new SliceBuilder())
+    this.#builders[at]?.add(worker, sample)
   }
 
-  /** All that there is; nothing more is taken after it. */
-  slices(): Slice[] {
-    const length = this.#samplesEach * SAMPLE_INTERVAL
-    const last = this.#joinLast(length)
-    const milliseconds = (i: number) => (i < last ? length : Math.max(1, (this.#cells[i]?.end ?? 0) - i * length))
+  /** All slices. Add no samples after this. */
+  slices(): TimeSlice[] {
+    const length = this.#samplesPerSlice * SAMPLE_INTERVAL
+    this.#joinShortEnd(length)
+    const last = this.#builders.length - 1
     const histogram = new Distribution(DIGITS)
-    let state = new Map<number, WorkerState>()
-    const sum = (pick: (one: WorkerState) => number) => [...state.values()].reduce((total, one) => total + pick(one), 0)
-    return this.#cells.map((cell, i) => {
-      // Where a worker was too late to tell, it is as it was.
-      state = new Map([...state, ...cell.state])
-      cell.into(histogram)
+    let states = new Map<number, WorkerState>()
+    const sum = (pick: (one: WorkerState) => number) =>
+      [...states.values()].reduce((total, one) => total + pick(one), 0)
+    return this.#builders.map((builder, i) => {
+      const milliseconds = i < last ? length : Math.max(1, builder.end - i * length)
+      // A worker without a sample in this slice keeps its state.
+      states = new Map([...states, ...builder.states])
+      builder.unpackInto(histogram)
       return {
         atSeconds: Number(((i * length) / 1000).toFixed(3)),
-        seconds: Number((milliseconds(i) / 1000).toFixed(3)),
-        acks: cell.acks,
-        failedAcks: cell.failedAcks,
-        errors: cell.connectionsLost + cell.late,
-        connectionsLost: cell.connectionsLost,
-        late: cell.late,
-        due: this.#open ? cell.due : null,
+        seconds: Number((milliseconds / 1000).toFixed(3)),
+        acks: builder.acks,
+        failedAcks: builder.failedAcks,
+        errors: builder.connectionsLost + builder.late,
+        connectionsLost: builder.connectionsLost,
+        late: builder.late,
+        due: this.#open ? builder.due : null,
         unsent: sum((one) => one.unsent),
         connectionsDown: sum((one) => one.connectionsDown),
         inFlight: sum((one) => one.inFlight),
@@ -122,22 +148,22 @@ export class Timeline {
     })
   }
 
-  /** A last slice that was cut short says little: it belongs to the one before it. @returns the number of the last */
-  #joinLast(length: number): number {
-    const last = this.#cells.length - 1
-    if (last < 1 || this.#cells[last].end - last * length >= length / 2) return last
-    this.#cells[last - 1].join(this.#cells[last])
-    this.#cells.pop()
-    return last - 1
+  /** A last slice shorter than half is joined to the one before: its figures would be of too few requests. */
+  #joinShortEnd(length: number): void {
+    const [before, last] = this.#builders.slice(-2)
+    if (before === undefined || last === undefined) return
+    if (last.end - (this.#builders.length - 1) * length >= length / 2) return
+    before.append(last)
+    this.#builders.pop()
   }
 
-  #coarsen(): void {
-    const cells = this.#cells
-    this.#cells = []
-    for (let i = 0; i < cells.length; i += 2) {
-      if (i + 1 < cells.length) cells[i].join(cells[i + 1])
-      this.#cells.push(cells[i])
-    }
-    this.#samplesEach *= 2
+  /** Joins each two slices. */
+  #halve(): void {
+    this.#builders = this.#builders.filter((builder, i, all) => {
+      const next = all[i + 1]
+      if (i % 2 === 0 && next !== undefined) builder.append(next)
+      return i % 2 === 0
+    })
+    this.#samplesPerSlice *= 2
   }
 }

@@ -1,22 +1,22 @@
 import type { Distribution } from './distribution.ts'
 
-/** How many different times requests that are counted all at once are given, at most. */
-const MOST_STEPS = 1000
+/** The most different times for requests that are added together. */
+const MAX_STEPS = 1000
 
-/** Since when requests have waited that will never be answered: to the millisecond, however many they are. */
+/** Since when requests without an answer have waited, to the millisecond. Memory depends on time, not on requests. */
 export class UnansweredTimes {
-  /** How many, by the whole millisecond they have waited since. */
+  /** Counts by the millisecond in which the waiting began. */
   readonly #counts = new Map<number, number>()
 
   add(since: number, count = 1): void {
-    // Rounded up: no request waited for less than is told.
+    // Rounded up, so that no request counts as longer than it waited.
     const millisecond = Math.ceil(since)
     this.#counts.set(millisecond, (this.#counts.get(millisecond) ?? 0) + count)
   }
 
-  /** Adds many that are spread evenly over a time. */
+  /** Adds requests that are spread evenly over a time. */
   addSpread(from: number, to: number, count: number): void {
-    const steps = Math.max(1, Math.min(MOST_STEPS, count, Math.ceil(to - from)))
+    const steps = Math.max(1, Math.min(MAX_STEPS, count, Math.ceil(to - from)))
     for (let step = 0; step < steps; step++) {
       const upTo = (part: number) => Math.floor((count * part) / steps)
       this.add(from + ((to - from) * step) / steps, upTo(step + 1) - upTo(step))
@@ -24,9 +24,9 @@ export class UnansweredTimes {
   }
 
   /**
-   * Records how long they have waited by now, or the least that they are to count as.
+   * Records how long each has waited by now, but at least `least`.
    *
-   * @returns how many they are
+   * @returns how many there are
    */
   recordInto(distribution: Distribution, now: number, least: number): number {
     let total = 0

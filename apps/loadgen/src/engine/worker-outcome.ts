@@ -6,12 +6,12 @@ import type { TargetOutcome, WorkerOutcome, WorkerPlan } from './load-worker.ts'
 import type { LoopDelay } from './loop-delay.ts'
 import type { TargetStats } from './target-stats.ts'
 
-/** What was sent and answered while requests were sent and counted, and how long that was. */
-export interface TimesOfSending {
+/** Totals of the time in which requests were sent and counted. */
+export interface SendingTotals {
   readonly sent: number
   readonly acks: number
   readonly duration: number
-  /** How long requests could be due, and how long they were sent. */
+  /** How long the schedule was, and how long requests were sent. */
   readonly scheduled: number
   readonly sending: number
   readonly busy: number
@@ -24,20 +24,20 @@ export interface WorkerParts {
   readonly slots: ConnectionSlots
   readonly model: LoadModel
   readonly loop: LoopDelay
-  readonly sending: TimesOfSending
+  readonly sending: SendingTotals
   /** In milliseconds on the monotonic clock. */
   readonly now: number
-  /** Whether nothing more will be answered. Else only what waits for longer than the timeout counts as not answered. */
+  /** Whether no more answers will come. If not, only requests that wait for longer than the timeout count as unanswered. */
   readonly atEnd: boolean
 }
 
-/** What came of a worker. */
+/** The results of a worker. */
 export function outcomeOf(parts: WorkerParts): WorkerOutcome {
   const { stats, slots, model, loop, sending, now } = parts
   const { offered, requests, acks, failedAcks, late, lost, notReached, waited, reconnects, since } = stats
   const { timeout, schedule } = parts.plan
-  const sentBefore = sentTooLongAgo(parts)
-  const counts = whatCounts(parts)
+  const sentBefore = overdueCutoff(parts)
+  const counts = countsAsUnanswered(parts)
   let overdue = 0
   const times = stats.timesWithUnanswered(now, timeout, (visit) => {
     for (const slot of slots.all) {
@@ -76,8 +76,8 @@ function targetOutcome(target: TargetStats, parts: WorkerParts): TargetOutcome {
   const { timeout } = parts.plan
   const own = slots.all.filter((slot) => slot.target === target)
   const sum = (pick: (slot: (typeof own)[number]) => number) => own.reduce((total, slot) => total + pick(slot), 0)
-  const sentBefore = sentTooLongAgo(parts)
-  const counts = whatCounts(parts)
+  const sentBefore = overdueCutoff(parts)
+  const counts = countsAsUnanswered(parts)
   const responseTimes = new Distribution()
   responseTimes.add(target.responseTimes.pack())
   target.unansweredTimes.recordInto(responseTimes, now, timeout)
@@ -103,16 +103,16 @@ function targetOutcome(target: TargetStats, parts: WorkerParts): TargetOutcome {
 }
 
 /**
- * What was sent before and is not answered has had no answer within the timeout. Where there is none, it has had none
- * until the end though it was sent before that began.
+ * A request without an answer is overdue if it was sent before this time. Without a timeout, it is overdue at the end if it
+ * was sent before the drain.
  */
-function sentTooLongAgo({ plan: { timeout }, stats, sending, now, atEnd }: WorkerParts): number {
+function overdueCutoff({ plan: { timeout }, stats, sending, now, atEnd }: WorkerParts): number {
   if (timeout > 0) return now - timeout
   return atEnd ? stats.since + sending.duration : Number.NEGATIVE_INFINITY
 }
 
-/** Whether a request that is not answered, due at a time, counts as never answered. */
-function whatCounts({ plan: { timeout }, now, atEnd }: WorkerParts): (dueAt: number) => boolean {
+/** Whether a request without an answer, due at a time, counts as never answered. */
+function countsAsUnanswered({ plan: { timeout }, now, atEnd }: WorkerParts): (dueAt: number) => boolean {
   if (atEnd) return () => true
   return (dueAt) => timeout > 0 && now - dueAt >= timeout
 }

@@ -1,12 +1,12 @@
 import type { Progress } from '../engine/monitor.ts'
-import { showCount, showNumber, showWholeRate } from '../format.ts'
-import { progressTroubles, rateOf, showLatency } from './progress-figures.ts'
+import { showCount, showNumber, showWholeRate } from '../units/format.ts'
+import { progressFailures, rateOf, showLatency } from './progress-figures.ts'
 import { sparkline } from './sparkline.ts'
 
 const BAR_WIDTH = 30
-/** How many rates the sparkline shows. */
+/** The number of rates in the sparkline. */
 const HISTORY = 40
-/** A rate is taken over so many pictures: one second. */
+/** A rate is over this number of updates: one second. */
 const SMOOTHING = 5
 
 const INDENT = ' '.repeat(9)
@@ -17,7 +17,7 @@ const DIM = '\x1b[2m'
 const RED = '\x1b[31m'
 const PLAIN = '\x1b[0m'
 
-/** Where a live view is drawn. */
+/** The terminal of a live view. */
 export interface Screen {
   readonly columns?: number | undefined
   readonly colors: boolean
@@ -25,7 +25,7 @@ export interface Screen {
 }
 
 /**
- * The run on a terminal, drawn over and over in the same place.
+ * Draws the progress of a run on a terminal, always in the same place.
  *
  * ```
  *  load     ██████████████▌···············  48 %  4.8 of 10 s
@@ -33,12 +33,12 @@ export interface Screen {
  *           ▅▇▇███▇▇▇▆▇▇
  * ```
  *
- * What went wrong is below it, in red, on as many lines as it takes: it is cut off on no terminal.
+ * Failures follow in red. They take as many lines as necessary, so that no terminal cuts them off.
  */
 export class LiveView {
   readonly #screen: Screen
   #lines = 0
-  /** What was told in the last second, oldest first. */
+  /** The progress of the last second, oldest first. */
   #recent: Progress[] = []
   #rates: number[] = []
 
@@ -55,18 +55,18 @@ export class LiveView {
     this.#draw([barLine(progress), ...this.#figures(progress, rate)])
   }
 
-  /** Takes it away: what comes next is the result. */
+  /** Removes the view. */
   clear(): void {
     this.#draw([])
   }
 
   #figures(progress: Progress, rate: number): string[] {
     const { phase, connections, inFlight, p50, p99 } = progress
-    const troubles = progressTroubles(progress)
-    const wrong = packed(troubles, this.#width - INDENT.length).map((line) => INDENT + this.#color(RED, line))
+    const failures = progressFailures(progress)
+    const wrong = packed(failures, this.#width - INDENT.length).map((line) => INDENT + this.#color(RED, line))
     if (phase === 'connect') return [`${INDENT}${showCount(connections)} connections`, ...wrong]
     const times = [`p50 ${showLatency(p50)}`, `p99 ${showLatency(p99)}`]
-    const clean = troubles.length === 0 ? ['0 errors'] : []
+    const clean = failures.length === 0 ? ['0 errors'] : []
     const long = [`${showWholeRate(rate)} acks/s`, ...times, `${showCount(inFlight)} in flight`, ...clean].join(GAP)
     const short = [`${showNumber(rate)}/s`, ...times, `${showNumber(inFlight)} in flight`, ...clean].join('  ')
     return [
@@ -76,7 +76,7 @@ export class LiveView {
     ]
   }
 
-  /** A terminal that does not know its size says 0. */
+  /** A terminal that does not know its size reports 0. */
   get #width(): number {
     return (this.#screen.columns || 80) - 1
   }
@@ -100,7 +100,7 @@ function barLine({ phase, seconds, done }: Progress): string {
   return `${name}${bar} ${`${Math.floor(done * 100)}`.padStart(3)} %   ${seconds.toFixed(1)} s`
 }
 
-/** Texts on as few lines as they fit into. */
+/** Joins texts into as few lines as possible. */
 function packed(texts: readonly string[], width: number): string[] {
   const lines: string[] = []
   for (const text of texts) {
@@ -114,7 +114,7 @@ function packed(texts: readonly string[], width: number): string[] {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
 const SEQUENCE = /\x1b\[\d+m/g
 
-/** What does not fit would make a second line, which nobody would clear. */
+/** A longer line would wrap, and the next update would not clear it. */
 function cut(line: string, width: number): string {
   if ([...line.replaceAll(SEQUENCE, '')].length <= width) return line
   return [...line.replaceAll(SEQUENCE, '')].slice(0, Math.max(0, width)).join('')

@@ -1,11 +1,11 @@
 import type { Progress } from '../engine/monitor.ts'
-import { showCount, showWholeRate } from '../format.ts'
-import { progressTroubles, rateOf, showLatency } from './progress-figures.ts'
+import { showCount, showWholeRate } from '../units/format.ts'
+import { progressFailures, rateOf, showLatency } from './progress-figures.ts'
 
-/** The least time between two lines, in seconds; a little less than a second, for timers are not exact. */
+/** The least time between two lines, in seconds: slightly less than a second, because timers are not exact. */
 const INTERVAL = 0.9
 
-/** A line a second, for logs and pipes. */
+/** Writes a line a second, for logs and pipes. */
 export class PlainLines {
   readonly #write: (text: string) => void
   #before: { readonly progress: Progress; readonly at: number } | undefined
@@ -26,15 +26,15 @@ export class PlainLines {
 }
 
 /**
- * One line about a run that is going on.
+ * The progress in one line.
  *
- * @param before what was told before, if anything
+ * @param before the progress of the line before, if there is one
  */
 export function progressLine(progress: Progress, before: Progress | undefined): string {
   const { phase, connections, acks, inFlight, p50, p99 } = progress
-  const troubles = progressTroubles(progress).join(', ') || '0 errors'
-  if (phase === 'connect') return `connect: ${showCount(connections)} connections, ${troubles}`
+  const failures = progressFailures(progress).join(', ') || '0 errors'
+  if (phase === 'connect') return `connect: ${showCount(connections)} connections, ${failures}`
   const rate = `${showWholeRate(rateOf(progress, before))} acks/s`
   const times = `p50 ${showLatency(p50)}, p99 ${showLatency(p99)}`
-  return `${phase}: ${showCount(acks)} acks, ${rate}, ${times}, ${showCount(inFlight)} in flight, ${troubles}`
+  return `${phase}: ${showCount(acks)} acks, ${rate}, ${times}, ${showCount(inFlight)} in flight, ${failures}`
 }

@@ -2,15 +2,15 @@ import type { Progress } from '../engine/monitor.ts'
 import { LiveView } from './live-view.ts'
 import { PlainLines } from './plain-lines.ts'
 
-/** Somebody who shows how a run is going. */
-interface Showing {
+/** Shows the progress of a run. */
+interface ProgressView {
   show(progress: Progress): void
-  /** The run is over. */
+  /** Call it when the run is over. */
   clear(): void
 }
 
-/** On standard error: a live view on a terminal, a line a second elsewhere, nothing when it is to be quiet. */
-export function showProgress(quiet: boolean): Showing {
+/** On standard error: a live view on a terminal, otherwise a line a second; nothing if `quiet`. */
+export function showProgress(quiet: boolean): ProgressView {
   if (quiet) return { show() {}, clear() {} }
   const { stderr } = process
   const write = (text: string) => void stderr.write(text)

@@ -1,6 +1,6 @@
 const BARS = '▁▂▃▄▅▆▇█'
 
-/** A row of numbers as a row of bars; the largest is the highest, and 0 the lowest. */
+/** Numbers as a row of bars. 0 is the lowest bar, the largest number is the highest. */
 export function sparkline(values: readonly number[]): string {
   const largest = Math.max(...values, 0)
   return values

@@ -1,6 +1,6 @@
 import type { Session } from './session.ts'
 
-/** What a handler can know of its request, beside the message. Nothing of it is made before it is read. */
+/** What a handler can read about its request, beside the message. Each part is made when it is first read. */
 export interface RequestContext<Data = unknown, S extends Session<Data> = Session<Data>> {
   /** The session that the request came on. */
   readonly session: S

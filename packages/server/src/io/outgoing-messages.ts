@@ -2,7 +2,7 @@ import type { FrameFormat } from '@demo/frame'
 import { WriteBufferFullError } from '../api/server-errors.ts'
 import type { MessageOutbound } from './message-outbound.ts'
 
-/** The messages of one session that are not replies, until they are put down, and whether the peer keeps up with them. */
+/** The queue of one session's messages that are not replies. It also knows whether the peer keeps up with them. */
 export class OutgoingMessages {
   readonly #outbound: MessageOutbound
   readonly #frames: FrameFormat
@@ -22,13 +22,13 @@ export class OutgoingMessages {
     return this.#payloads.length
   }
 
-  /** Whether the peer takes what it is sent, or will soon. */
+  /** Whether the peer reads what it is sent, or will soon. */
   get keepsUp(): boolean {
     return !this.#outbound.blocked && this.#unsentBytes < this.#maxWriteBuffer / 2
   }
 
   /**
-   * @param payload is copied: the codec may use its bytes again
+   * @param payload is copied: the codec may reuse its bytes
    * @throws WriteBufferFullError
    */
   add(payload: Uint8Array): void {
@@ -66,7 +66,7 @@ export class OutgoingMessages {
     if (this.#whenDrained.length > 0 && this.keepsUp) this.#resolveDrained()
   }
 
-  /** Throws the messages away: the connection is gone. */
+  /** Discards the messages: the connection is closed. */
   discard(): void {
     this.#clear()
     this.#resolveDrained()

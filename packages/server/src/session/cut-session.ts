@@ -30,7 +30,7 @@ export class CutSession<Data> extends SubmitSession<Data> {
     try {
       this.#receiveFrames(batch)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -94,7 +94,7 @@ export class CutSession<Data> extends SubmitSession<Data> {
     this.forgetContexts()
     batch.keep(answerLength * kept)
     this.outbound.ahead(answerLength * kept, this.connection.destroyed)
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     return taken
   }
 

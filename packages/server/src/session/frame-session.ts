@@ -19,11 +19,11 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   extends ConnectionSession<S>
   implements ConnectionEvents, Scheduled, InFlightOwner<Request, Answer>
 {
-  /** Whether one more request may be taken now: {@link mayTake} as of the last change. */
+  /** Whether one more request may be taken: the last result of {@link mayTake}. */
   protected taking = false
-  /** Whether a request that must be answered before all others is in flight. */
+  /** Whether a request is in flight that has to be answered before the next one is taken. */
   protected exclusive = false
-  /** Whether a Conn must succeed before anything else. */
+  /** Whether a Conn has to succeed before anything else. */
   protected authRequired = false
   /** When taking the current requests began, on the monotonic clock; 0 until it is needed. */
   protected takenAt = 0
@@ -36,7 +36,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   readonly #maxInFlight: number
   #peerEnded = false
   #requests = 0
-  /** When the last bytes came; 0 if no handler takes a context. */
+  /** When the last bytes were received; 0 if no handler takes a context. */
   #receivedAt = 0
 
   constructor(id: number, connection: Connection, context: SessionContext<S>) {
@@ -49,9 +49,9 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     connection.attach(this)
   }
 
-  /** Takes the requests that were received, as many as may be taken. */
+  /** Takes the received requests, as many as may be taken. */
   protected abstract takeRequests(): void
-  /** Puts an answer down for the next flush. */
+  /** Puts an answer into the write buffer. */
   protected abstract answer(request: Request, answer: Answer): void
   abstract toAnswer(value: unknown, request: Request): Answer
   abstract failed(error: unknown, request: Request): Answer
@@ -71,10 +71,10 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   get sentBytes(): number {
-    return this.outbound.handedBytes
+    return this.outbound.writtenBytes
   }
 
-  /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
+  /** Does everything that can be done now: answers settled requests, takes received ones, and sends. */
   work(): void {
     try {
       if (this.pending.unanswered > 0 && !this.outbound.blocked) this.#answerSettled()
@@ -83,7 +83,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
       this.outbound.flush()
       this.#advance()
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -104,7 +104,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     try {
       this.#receive(chunk, lent)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -121,38 +121,38 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   onEnd(): void {
     this.#peerEnded = true
     if (!this.move('ended')) return
-    this.ends('peer-closed')
+    this.setReason('peer-closed')
     this.work()
   }
 
   /** Called when the session reads on: for a subclass that can have its connection cut frames. */
   protected beforeNextRead(): void {}
 
-  /** For a subclass that queues messages of its own. */
+  /** For a subclass that queues messages. */
   protected beforeFlush(): void {}
 
-  /** Whether messages of its own wait to be sent: our side of the connection is not ended before they are. */
+  /** Whether queued messages wait to be sent. Our side of the connection is ended after them. */
   protected get hasQueued(): boolean {
     return false
   }
 
-  /** Has the session work later in this turn. */
+  /** Schedules {@link work} for later in this turn. */
   protected wake(): void {
     this.#context.scheduler.wake(this)
   }
 
-  /** Whether there is room for one more request, and a peer to answer it to. */
+  /** Whether there is room for one more request, and the peer reads its answers. */
   protected mayTake(): boolean {
     return this.takesRequests && this.pending.held < this.#maxInFlight && !this.outbound.blocked && !this.exclusive
   }
 
-  /** Sends before the buffer overflows. */
+  /** Flushes because the buffer is full. */
   protected flushEarly(): void {
     this.outbound.flush()
     this.taking = this.mayTake()
   }
 
-  /** When the requests that are being taken came, and how long their handlers have. */
+  /** When the current requests were received, and the deadline of their handlers. */
   protected timesNow(): RequestTimes {
     const { handlerTimeout, handshakeTimeout } = this.#context.options
     if (this.takenAt === 0) this.takenAt = performance.now()
@@ -160,8 +160,8 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     return { receivedAt: this.#receivedAt, deadline: Math.min(this.takenAt + handlerTimeout, handshakeEnd) }
   }
 
-  /** Counts requests that were taken, and reports the answers that they have already. */
-  protected took(count: number, unansweredBefore: number): void {
+  /** Counts the requests that were taken, and reports those that are answered already. */
+  protected countTaken(count: number, unansweredBefore: number): void {
     const { counters, options } = this.#context
     this.#requests += count
     counters.requestsReceived += count
@@ -170,9 +170,9 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   /**
-   * The stream can't go on, because of the peer or of a user's codec.
+   * Ends the stream after an error of the peer or of a user's codec.
    *
-   * @throws whatever else it is: a bug
+   * @throws the error if it is neither: a bug
    */
   protected streamFailed(error: unknown): void {
     if (error instanceof FrameError) this.fail('frame-error', error)

@@ -2,18 +2,18 @@ import { setMaxListeners } from 'node:events'
 import type { RequestContext } from '../api/request-context.ts'
 import type { Session } from '../api/session.ts'
 
-/** When requests were read, and by when their handlers are to settle: one object for all that are taken together. */
+/** When requests were received, and the deadline of their handlers: one object for all that are taken together. */
 export interface RequestTimes {
   readonly receivedAt: number
   readonly deadline: number
 }
 
-/** Why a session's connection is closed, or undefined while it is not. */
 interface Closable {
+  /** Why the connection is closed; undefined while it is open. */
   readonly closedError: Error | undefined
 }
 
-/** The one class of contexts: all of them have one shape. */
+/** The only class of contexts, so that all have one shape. Its signal is made when it is read. */
 export class LazyRequestContext<Data, S extends Session<Data>> implements RequestContext<Data, S> {
   readonly session: S
   readonly #closable: Closable
@@ -51,7 +51,7 @@ export class LazyRequestContext<Data, S extends Session<Data>> implements Reques
     return this.#controller.signal
   }
 
-  /** Takes the same message on other bytes. */
+  /** Replaces the message by its copy. */
   keep(message: unknown): void {
     this.#message = message
   }
@@ -62,7 +62,7 @@ export class LazyRequestContext<Data, S extends Session<Data>> implements Reques
   }
 }
 
-/** An abort controller whose signal may have any number of listeners: Node warns of a leak at eleven otherwise. */
+/** Makes an abort controller whose signal may have any number of listeners. By default Node warns of a leak at eleven. */
 export function createSharedAbortController(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)

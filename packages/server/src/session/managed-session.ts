@@ -4,12 +4,12 @@ import type { Connection } from '../transport/connection.ts'
 import { type ExpiredDeadline, SessionDeadlines } from './deadlines.ts'
 import { FrameSession } from './frame-session.ts'
 import type { SessionContext } from './session-context.ts'
-import type { Swept } from './sweeper.ts'
+import type { Sweepable } from './sweeper.ts'
 
-/** A session of frames as its server manages it: it has time limits and ticks, which a sweep checks, and it is drained. */
+/** Adds what a server does with a session of frames: it checks time limits and ticks in a sweep, and drains the session. */
 export abstract class ManagedSession<S extends Session, Request, Answer>
   extends FrameSession<S, Request, Answer>
-  implements Swept
+  implements Sweepable
 {
   readonly #context: SessionContext<S>
   readonly #deadlines: SessionDeadlines
@@ -32,19 +32,19 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     return this.pending.unanswered > 0 || this.outbound.unsentBytes > 0
   }
 
-  /** Answers what was received, and closes. Not to be called from within a handler: it fills the write buffer. */
+  /** Answers what was received, then closes. Do not call it within a handler: it fills the write buffer. */
   drain(): void {
     if (this.opening) this.endOpening('draining')
     if (this.state !== 'open') return
     this.inbound.pause()
-    // What was read already counts as received.
+    // Bytes that were read already count as received.
     this.connection.deliverBuffered()
     if (!this.move('ended')) return
-    this.ends('draining')
+    this.setReason('draining')
     this.work()
   }
 
-  /** How many requests were received and not answered, those included that were not taken. Call it before `terminate()`. */
+  /** How many requests were received and not answered, including those not taken. Call it before `terminate()`. */
   countUnanswered(): number {
     if (this.state === 'closed') return 0
     let untaken = 0
@@ -52,17 +52,17 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
       while (this.takesRequests && this.decoder.next()) untaken += 1
     } catch (error) {
       // The rest is not a valid frame.
-      if (!(error instanceof FrameError)) this.breakDown(error)
+      if (!(error instanceof FrameError)) this.failInternally(error)
     }
     return this.pending.unanswered + untaken
   }
 
-  /** Closes a session that has exceeded a limit. `now` is in milliseconds on the monotonic clock. */
+  /** Closes the session if it has exceeded a limit. @param now in milliseconds on the monotonic clock */
   sweep(now: number): void {
     try {
       this.#checkLimits(now)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -73,7 +73,7 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     this.pending.giveUpOverdue(now)
     const expired = this.#deadlines.check(
       {
-        // A Conn whose handler has not settled has its limit in a drain, too.
+        // The limit of a Conn whose handler has not settled also holds in a drain.
         handshaking: this.opening || (this.authRequired && (open || (this.takesRequests && this.exclusive))),
         framesTaken: this.requests,
         insideFrame: open && !this.inbound.paused && this.insideFrame,
@@ -97,19 +97,19 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     else if (limit === 'write-timeout') this.terminate(limit)
     else {
       this.stop(limit)
-      // The handler that decides on a Conn has only as long as the peer had for it.
+      // The handler of a required Conn has the same limit as the peer.
       if (this.exclusive) this.pending.giveUpOldest(handshakeTimeout)
     }
   }
 
   #tick(now: number): void {
     const { handlers, options } = this.#context
-    // At multiples of the interval, so that lateness does not accumulate; those that were missed are left out.
+    // At multiples of the interval, so that lateness does not accumulate. Missed ticks are skipped.
     this.#tickAt += options.tickInterval * Math.ceil((now - this.#tickAt + 1) / options.tickInterval)
     handlers.tick(this.self)
   }
 
-  /** An idle session is not looked at again until its limit, unless bytes come: that is most of them, most of the time. */
+  /** Sweeps skip an idle session until its limit, unless bytes are received. Most sessions are idle most of the time. */
   #skipWhileIdle(): void {
     if (this.pending.size > 0 || this.outbound.unsentBytes > 0 || this.insideFrame) return
     this.#idleUntil = Math.min(this.#deadlines.idleDeadline, this.#tickAt)

@@ -1,4 +1,4 @@
-/** What a message is answered with whose handler failed: a payload, or the end of the session. */
+/** The answer to a message whose handler failed: a payload, or the end of the session. */
 export class Failure {
   readonly error: unknown
   readonly payload: Uint8Array | undefined
@@ -9,10 +9,10 @@ export class Failure {
   }
 }
 
-/** What a message is answered with: the payload of a frame, nothing, or a failure. */
+/** The answer to a message: the payload of a frame, nothing, or a failure. */
 export type MessageAnswer = Uint8Array | undefined | Failure
 
-/** What was thrown, if it can be the error of a session. */
+/** What was thrown, if it is an Error. */
 export function asError(thrown: unknown): Error | undefined {
   return thrown instanceof Error ? thrown : undefined
 }

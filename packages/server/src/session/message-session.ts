@@ -14,13 +14,13 @@ import type { CheckedCodec } from './message-codec.ts'
 import type { Abortable } from './pending-list.ts'
 import type { SessionContext } from './session-context.ts'
 
-/** What a session of a user's protocol needs of its server. */
+/** What a session of a user's protocol needs from its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
   readonly codec: CheckedCodec<Message, Reply>
   readonly decoderOptions: FrameDecoderOptions
   readonly buffer: WriteBuffer
   readonly protocol: MessageHandlers<Data, Message, Reply>
-  /** Whether `onMessage` may look at its context. */
+  /** Whether `onMessage` may use its context. */
   readonly messageTakesContext: boolean
 }
 
@@ -46,11 +46,11 @@ export class MessageSession<Data, Message, Reply>
   protected readonly outbound: MessageOutbound
   readonly #context: MessageContext<Data, Message, Reply>
   readonly #outgoing: OutgoingMessages
-  /** The length of replies that wait for an older one, or for the peer, in bytes. */
+  /** The length of replies that wait for an older one or for the peer, in bytes. */
   #heldLength = 0
-  /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
+  /** If ordered: the first failure without a reply. Later messages get none either: a peer would mistake it for this one's. */
   #cutShort: Failure | undefined
-  /** The times of the messages that are being taken. */
+  /** The times of the current messages. */
   #times: RequestTimes | undefined
 
   constructor(id: number, connection: Connection, context: MessageContext<Data, Message, Reply>) {
@@ -83,7 +83,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   toAnswer(value: unknown): MessageAnswer {
-    // Without a peer there is nothing to encode for.
+    // No peer will read it.
     if (value === undefined || this.state === 'closed') return undefined
     return this.#hold(this.#context.codec.encode(value as Reply))
   }
@@ -111,16 +111,16 @@ export class MessageSession<Data, Message, Reply>
       failure = error
     }
     this.#times = undefined
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 
-  /** Replies that can't leave count as unsent: a peer gets no more of the memory by not waiting for them. */
+  /** Replies that wait count as unsent: a peer that does not read them cannot use more memory. */
   protected override mayTake(): boolean {
     return super.mayTake() && this.#heldLength < this.#context.options.maxWriteBuffer
   }
 
-  /** One of those that had to wait. */
+  /** Sends an answer that had to wait. */
   protected answer(_message: Message, answer: MessageAnswer): void {
     if (answer === undefined) return
     const failed = answer instanceof Failure
@@ -143,7 +143,7 @@ export class MessageSession<Data, Message, Reply>
     return this.#outgoing.count > 0
   }
 
-  /** What was sent during an asynchronous `onOpen` leaves now. */
+  /** Messages that were sent during an asynchronous `onOpen` leave now. */
   protected override admitted(): void {
     if (this.hasQueued) this.wake()
   }
@@ -193,7 +193,7 @@ export class MessageSession<Data, Message, Reply>
   }
 
   #answerFailure(message: Message, { error, payload }: Failure): void {
-    // Without a reply older ones are answered, and newer ones are not taken any more.
+    // Without a reply, older messages are answered, and newer ones are not taken.
     if (payload === undefined) this.#context.counters.unanswered += 1
     else if (this.#context.ordered && this.pending.unanswered > 0) {
       this.#enqueue(message, new Failure(error, this.#hold(payload)))
@@ -207,7 +207,7 @@ export class MessageSession<Data, Message, Reply>
 
   /** @param failures 1 if the handler of the message failed */
   #put(reply: Uint8Array, failures: 0 | 1): void {
-    // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
+    // Messages of send() go first, even if the outbound is blocked: they are at most maxWriteBuffer.
     if (this.#outgoing.count > 0) this.#outgoing.putAll()
     if (this.outbound.put(reply, 1, failures)) this.taking = this.mayTake()
   }
@@ -238,7 +238,7 @@ export class MessageSession<Data, Message, Reply>
     }
   }
 
-  /** Keeps bytes that the codec may use again. */
+  /** Copies bytes that the codec may reuse. */
   #hold(payload: Uint8Array): Uint8Array {
     this.#heldLength += payload.length
     return Buffer.from(payload)

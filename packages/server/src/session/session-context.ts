@@ -4,7 +4,7 @@ import type { MutableCounters } from '../observability/counters.ts'
 import type { ServerObserver } from '../observability/observer.ts'
 import type { TimeLimits } from './deadlines.ts'
 
-/** What a session uses of the checked options of its server. Times in milliseconds; a limit that is off is Infinity. */
+/** The options that a session needs. Times in milliseconds; a limit that is off is Infinity. */
 export interface SessionOptions extends TimeLimits {
   readonly maxFrameLength: number
   readonly maxInFlight: number
@@ -14,7 +14,7 @@ export interface SessionOptions extends TimeLimits {
   readonly observer: ServerObserver
 }
 
-/** What the life of a session needs of its server. */
+/** What {@link ConnectionSession} needs from its server. */
 export interface LifeContext<S> {
   readonly counters: MutableCounters
   readonly handlers: HandlerCaller<S>
@@ -22,11 +22,11 @@ export interface LifeContext<S> {
   onClosed(session: S): void
 }
 
-/** What a session of frames needs of its server. */
+/** What a session of frames needs from its server. */
 export interface SessionContext<S> extends InboundContext, LifeContext<S> {
   readonly options: SessionOptions
   /** Whether answers leave in the order of their requests. */
   readonly ordered: boolean
-  /** Whether any handler of requests may look at its context. */
+  /** Whether any handler of requests may use its context. */
   readonly takesContext: boolean
 }

@@ -3,8 +3,7 @@ import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 const MAPPED = '::ffff:'
 
 /**
- * The one spelling of an address: IPv6 in lower case and as short as it gets, and IPv4 as IPv4 also where it comes mapped
- * into IPv6.
+ * Normalizes an address: IPv6 in its shortest form in lower case, and IPv4 mapped into IPv6 as IPv4.
  *
  * ```
  *  2001:DB8:0:0::0001   →  2001:db8::1

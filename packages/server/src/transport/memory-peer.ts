@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 
 /** The server's end of a connection in memory, as its peer sees it. */
-export interface OtherEnd {
+export interface ServerEnd {
   /** Gives the peer what it has room for. */
   send(): void
   /** The peer has written. */
@@ -14,15 +14,15 @@ export interface OtherEnd {
 
 /** The peer's end of a connection in memory. */
 export class MemoryPeer extends Duplex {
-  readonly #connection: OtherEnd
+  readonly #connection: ServerEnd
   #room = true
-  /** What was written and not taken yet, and what to call when there is room for more. */
+  /** What was written and the server has not read, and the callback for when there is room for more. */
   #written: Buffer[] = []
   #writtenLength = 0
   #whenTaken: (() => void) | undefined
   #resets = false
 
-  constructor(connection: OtherEnd, highWaterMark: number, allowHalfOpen: boolean) {
+  constructor(connection: ServerEnd, highWaterMark: number, allowHalfOpen: boolean) {
     super({ allowHalfOpen, highWaterMark })
     this.#connection = connection
   }
@@ -43,7 +43,7 @@ export class MemoryPeer extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // The bytes stay the caller's: a socket copies them, too.
+    // Copied, as by a socket: the caller may reuse the bytes.
     this.#written.push(Buffer.from(chunk))
     this.#writtenLength += chunk.length
     this.#connection.peerWrote()
@@ -56,20 +56,20 @@ export class MemoryPeer extends Duplex {
     done()
   }
 
-  /** Ends the connection as a TCP reset does: what is under way is lost. */
+  /** Ends the connection like a TCP reset: bytes in transit are lost. */
   resetAndDestroy(): this {
     this.#resets = true
     return this.destroy()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // As a socket: closing with bytes unread resets; otherwise the other end sees an end.
+    // As with a socket, closing with unread bytes resets the connection. Otherwise the server sees an end.
     if (this.#resets || error !== null || this.readableLength > 0) this.#connection.peerReset()
     else this.#connection.peerEnded()
     done(error)
   }
 
-  /** Gives the server's end the next bytes, at most so many; undefined when there are none. */
+  /** Takes the next bytes for the server, at most `length`; undefined if there are none. */
   takeWritten(length: number): Uint8Array | undefined {
     if (this.#writtenLength === 0) return undefined
     const all = Buffer.concat(this.#written, this.#writtenLength)
@@ -86,7 +86,7 @@ export class MemoryPeer extends Duplex {
     done?.()
   }
 
-  /** The server's end is closed; `ended`: it had ended its side before. */
+  /** The server's end is closed. @param ended whether it had ended its side before */
   serverGone(ended: boolean): void {
     this.#taken()
     if (this.destroyed) return

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
-import { MemoryPeer, type OtherEnd } from './memory-peer.ts'
+import { MemoryPeer, type ServerEnd } from './memory-peer.ts'
 
-/** From this many unsent bytes on, `write` asks its caller to wait; and the peer's stream holds as many each way. */
+/** With this many unsent bytes `write` returns false. The peer's stream buffers as many in each direction. */
 const HIGH_WATER_MARK = 64 * 1024
 
-/** The most bytes that one read brings, as with a socket of Node. */
+/** The most bytes of one read, as with a Node socket. */
 const READ_LENGTH = 64 * 1024
 
 let lastNumber = 0
@@ -17,8 +17,8 @@ export interface MemoryTransportOptions {
 }
 
 /**
- * Connections within one process, without a socket: for tests of a server and of its handlers. Bytes are delivered in a
- * later turn of the event loop, as those of a socket are.
+ * Connections within one process, without sockets: for tests of a server and its handlers. Like those of a socket, bytes
+ * are delivered in a later turn of the event loop.
  *
  * @example
  * const transport = new MemoryTransport()
@@ -62,14 +62,17 @@ export class MemoryTransport implements Transport {
   /**
    * Connects.
    *
-   * @param options `allowHalfOpen`: whether the peer's end stays open when the server has ended its own; as in Node's
+   * @param options `allowHalfOpen`: whether the peer's end stays open when the server has ended its own; as with Node's
    *   sockets, but true by default
    * @returns the peer's end; destroying it with an error resets the connection
-   * @throws Error `ECONNREFUSED` when nobody listens
+   * @throws Error `ECONNREFUSED` when no server listens
    */
   connect({ allowHalfOpen = true }: { readonly allowHalfOpen?: boolean | undefined } = {}): MemoryPeer {
     const accept = this.#accept
-    if (accept === undefined) throw Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' })
+    if (accept === undefined)
+      throw Object.assign(new Error('connect ECONNREFUSED: no server listens on this transport'), {
+        code: 'ECONNREFUSED',
+      })
     const connection = new MemoryConnection(this.#highWaterMark, allowHalfOpen, () => {
       this.#open.delete(connection)
       if (this.#open.size === 0) this.#whenEmpty?.()
@@ -81,12 +84,12 @@ export class MemoryTransport implements Transport {
 }
 
 /** The server's end of a connection in memory. */
-export class MemoryConnection implements Connection, OtherEnd {
+export class MemoryConnection implements Connection, ServerEnd {
   readonly remoteAddress = undefined
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
   readonly copiesWrites = false
-  /** What was not delivered is still the peer's. */
+  /** Undelivered bytes are in the peer's buffer. */
   readonly bufferedBytes = 0
   readonly peer: MemoryPeer
   bytesRead = 0
@@ -103,7 +106,7 @@ export class MemoryConnection implements Connection, OtherEnd {
   #closed = false
   #peerEnded = false
   #endDelivered = false
-  /** What the session wrote and the peer has not taken. */
+  /** What the session wrote and the peer has not read. */
   readonly #unsent: Uint8Array[] = []
 
   constructor(highWaterMark: number, allowHalfOpen: boolean, onClosed: () => void) {
@@ -140,7 +143,7 @@ export class MemoryConnection implements Connection, OtherEnd {
   }
 
   deliverBuffered(): void {
-    // Nothing is: see bufferedBytes.
+    // Nothing is buffered: see bufferedBytes.
   }
 
   write(bytes: Uint8Array): boolean {
@@ -204,7 +207,7 @@ export class MemoryConnection implements Connection, OtherEnd {
   }
 
   peerReset(): void {
-    // As with a socket, it is seen in a later turn.
+    // As with a socket, the reset is seen in a later turn.
     setImmediate(() => {
       if (this.#closed) return
       this.#events?.onError(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
@@ -221,7 +224,7 @@ export class MemoryConnection implements Connection, OtherEnd {
     })
   }
 
-  /** One chunk in a turn, as a socket does. */
+  /** Delivers one chunk in a turn, as a socket does. */
   #deliverNext(): void {
     if (!this.#opened || this.#paused || this.#closed) return
     const bytes = this.peer.takeWritten(READ_LENGTH)
