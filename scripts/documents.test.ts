@@ -3,17 +3,16 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PACKAGES as packages, root } from './testing/workspace.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const packages = readdirSync(join(root, 'packages'))
 const documents = [
   'README.md',
   'SECURITY.md',
   'CONTRIBUTING.md',
   'infra/README.md',
   'examples/README.md',
+  'packages/testkit/README.md',
   ...['docs', 'docs/decisions'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith('.md'))

@@ -2,12 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-const bin = (name: string) => join(root, 'node_modules/.bin', name)
-const names = readdirSync(join(root, 'packages'))
+import { bin, PACKAGES as names, root } from './testing/workspace.ts'
 
 /** What a package has built beside its index. */
 const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -109,6 +105,12 @@ test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (n
     const code = readFileSync(join(installed, 'dist', file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
     expect(code).not.toMatch(/\bimport\b|\brequire\b|\bBuffer\b|\bprocess\b|node:/)
   }
+})
+
+test.each(names)('@demo/%s does not name the testkit in any file', (name) => {
+  const installed = join(folder, 'node_modules/@demo', name)
+  const files = ['package.json', ...readdirSync(join(installed, 'dist')).map((file) => join('dist', file))]
+  for (const file of files) expect(readFileSync(join(installed, file), 'utf8'), file).not.toContain('testkit')
 })
 
 test('@demo/metrics knows @demo/server by its types only', () => {

@@ -1,12 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from './testing/run.ts'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-const names = readdirSync(join(root, 'packages'))
+import { PACKAGES as names, root } from './testing/workspace.ts'
 
 /** Under 5.4 `Uint8Array` has no parameter; under 5.9 the platform takes `Uint8Array<ArrayBuffer>` only. */
 const COMPILERS = [

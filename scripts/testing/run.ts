@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process'
+import { inheritedEnvironment } from '@demo/testkit/environment'
 
 /** How a program is run. */
 export interface RunOptions {
   readonly folder: string
-  /** Variables on top of ours. */
+  /** Variables on top of {@link inheritedEnvironment}. */
   readonly environment?: NodeJS.ProcessEnv
-  /** After so many milliseconds it is killed, with whatever it has started. */
+  /** After so many milliseconds it is killed, with all processes that it has started. */
   readonly timeout?: number
 }
 
-/** What came of a program. */
+/** How a program ended, and what it printed. */
 export interface RunResult {
   /** Null when it was killed. */
   readonly status: number | null
@@ -18,9 +19,9 @@ export interface RunResult {
 }
 
 /**
- * Runs a program to its end, whatever that is.
+ * Runs a program to its end.
  *
- * @throws when it can't be started
+ * @throws when it does not start
  */
 export function run(
   command: string,
@@ -28,7 +29,7 @@ export function run(
   { folder, environment = {}, timeout = 25_000 }: RunOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    // A group of its own, so that what it has started can be killed with it.
+    // A process group of its own, so that the processes it has started are killed with it.
     const child = spawn(command, args, {
       cwd: folder,
       env: { ...inheritedEnvironment(), ...environment },
@@ -69,17 +70,10 @@ export function run(
   })
 }
 
-/** Runs a program to its good end. @throws with what it printed when it came to another */
+/** Runs a program, which must succeed. @throws with what it printed when its status is not 0 */
 export async function runWell(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = await run(command, args, options)
   if (result.status === 0) return result
   const { status, stdout, stderr } = result
   throw new Error(`${command} ${args.join(' ')} in ${options.folder}: status ${status}\n${stdout}${stderr}`)
-}
-
-/** Ours without what would set a flag of our programs, or what an npm above us says to npm. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const ours =
-    /^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$|npm_(lifecycle|package|command|execpath|config_(local_)?prefix))/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

@@ -1,4 +1,4 @@
-import { frame, id, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { frame, id, submitAck } from '@demo/testkit/wire'
 import type * as Crowd from './attacks/crowd.ts'
 import { startAttacker } from './stage/attacker.ts'
 import { mebibytes } from './stage/figures.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
+import { createAuthority } from '@demo/testkit/certificates'
 import type * as Crowd from './attacks/crowd.ts'
 import type { ClientTls } from './attacks/dial.ts'
 import { startAttacker } from './stage/attacker.ts'

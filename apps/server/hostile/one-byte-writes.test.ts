@@ -1,4 +1,4 @@
-import { submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { submitAck } from '@demo/testkit/wire'
 import type * as OneByteWrites from './attacks/one-byte-writes.ts'
 import { startAttacker } from './stage/attacker.ts'
 import { mebibytes, seconds } from './stage/figures.ts'

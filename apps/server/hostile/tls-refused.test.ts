@@ -1,5 +1,5 @@
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { submit } from '../../../packages/server/src/testing/wire.ts'
+import { createAuthority } from '@demo/testkit/certificates'
+import { submit } from '@demo/testkit/wire'
 import { clientHello } from './attacks/client-hello.ts'
 import type { ClientTls } from './attacks/dial.ts'
 import type * as Visitors from './attacks/visitors.ts'

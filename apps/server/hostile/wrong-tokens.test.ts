@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { conn, connAck, submit } from '../../../packages/server/src/testing/wire.ts'
+import { conn, connAck, submit } from '@demo/testkit/wire'
 import type * as Visitors from './attacks/visitors.ts'
 import { startAttacker } from './stage/attacker.ts'
 import type { Figures } from './stage/figures.ts'

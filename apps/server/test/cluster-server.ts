@@ -1,7 +1,7 @@
-import type { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { conn } from '../../../packages/server/src/testing/wire.ts'
+import type { Peer } from '@demo/testkit/peer'
+import type { ProgramOptions } from '@demo/testkit/program'
+import { conn } from '@demo/testkit/wire'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
-import type { ProgramOptions } from './program.ts'
 import { hex } from './token-guard.ts'
 
 /** Connections until one of two workers has taken one: the fewer it has, the surer it takes the next. */

@@ -1,5 +1,5 @@
+import type { Program } from '@demo/testkit/program'
 import { expect } from 'vitest'
-import type { Program } from './program.ts'
 
 /** The one line of a program that did not start; checks that it is one, and nothing else was printed. */
 export async function complaint(program: Program, status: number): Promise<string> {

@@ -1,10 +1,10 @@
+import { createAuthority } from '@demo/testkit/certificates'
+import type { ProgramOptions } from '@demo/testkit/program'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import type { ProgramOptions } from './program.ts'
 
 interface Setting {
   readonly key: string

@@ -1,22 +1,17 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
-/** A folder of a test's own, gone when the test is. */
+/** A temporary folder, and files in it. */
 export class Folder {
-  readonly path = mkdtempSync(join(tmpdir(), 'demo-server-'))
+  readonly path = temporaryFolder()
 
-  constructor() {
-    onTestFinished(() => rmSync(this.path, { recursive: true, force: true }))
-  }
-
-  /** Where a file of it is, or would be. */
+  /** The path of a file in it, which need not exist. */
   at(name: string): string {
     return join(this.path, name)
   }
 
-  /** Writes a file, over what it was before, and gives its path. */
+  /** Writes a file, or replaces it. @returns its path */
   write(name: string, text: string | Uint8Array): string {
     writeFileSync(this.at(name), text)
     return this.at(name)

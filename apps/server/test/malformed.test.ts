@@ -1,15 +1,5 @@
+import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import {
-  conn,
-  connAck,
-  filler,
-  frame,
-  id,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { startDemoServer } from './demo-server.ts'
 
 /** What a peer can send that is malformed, after one good Submit; and what the log says of it. */

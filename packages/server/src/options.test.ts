@@ -1,8 +1,8 @@
+import { conn, connAck, filler, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { type CheckedOptions, checkOptions } from './check-options.ts'
 import { createServer, type Handlers, ServerOptionError, type ServerOptions } from './index.ts'
 import { startServer } from './testing/harness.ts'
-import { conn, connAck, filler, submit, submitAck } from './testing/wire.ts'
 
 const HANDLERS: Handlers = { onSubmit: () => 0 }
 

@@ -1,6 +1,6 @@
 /** Connections that are made, used once, and ended, again and again. */
 import { connect } from 'node:net'
-import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { submit, submitAck } from '@demo/testkit/wire'
 
 /** How many source addresses take turns: the system has 28,000 ports for each. */
 const ADDRESSES = 16

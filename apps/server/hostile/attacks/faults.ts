@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { conn, filler, frame, id, submit } from '../../../../packages/server/src/testing/wire.ts'
-import type { Random } from './random.ts'
+import type { Random } from '@demo/testkit/random'
+import { conn, filler, frame, id, submit } from '@demo/testkit/wire'
 
 /** Something that a peer does wrong, after which its connection is of no use. */
 export type Fault = (socket: Socket, random: Random) => void

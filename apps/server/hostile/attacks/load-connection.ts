@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { manySubmits } from '../../../../packages/server/src/testing/wire.ts'
+import { manySubmits } from '@demo/testkit/wire'
 
 const ACK_LENGTH = 14
 const ID_OFFSET = 5

@@ -1,7 +1,7 @@
 /** Clients of whom each sends a request every so often, and times it. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit } from '../../../../packages/server/src/testing/wire.ts'
+import { submit } from '@demo/testkit/wire'
 
 const ACK_LENGTH = 14
 const SUBMIT = Buffer.from(submit(1), 'hex')

@@ -1,6 +1,6 @@
 /** Mutated and random streams over real connections, each of which must end as the protocol says. */
 import { connect } from 'node:net'
-import { Random } from './random.ts'
+import { Random } from '@demo/testkit/random'
 import { cut, judge, makeStream, type Rules, type Verdict } from './streams.ts'
 
 const ADDRESSES = 8

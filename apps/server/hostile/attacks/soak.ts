@@ -1,7 +1,7 @@
 /** Load at a steady rate, of which a part goes wrong, for as long as one likes. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '@demo/testkit/random'
 import { FAULTS } from './faults.ts'
-import { Random } from './random.ts'
 import { SoakConnection } from './soak-connection.ts'
 
 /** Requests in one write. */

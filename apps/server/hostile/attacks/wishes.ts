@@ -1,8 +1,8 @@
 /** Requests that say what is to become of them. */
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit } from '../../../../packages/server/src/testing/wire.ts'
-import { Random } from './random.ts'
+import { Random } from '@demo/testkit/random'
+import { submit } from '@demo/testkit/wire'
 
 const ACK_LENGTH = 14
 const ID_OFFSET = 5

@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
-/** Files that nobody else may read, by name, for as long as the test runs. The paths, in their order. */
+/** Writes files that only this user may read. They are removed at the end of the test. @returns their paths, in order */
 export function writeFiles(files: Readonly<Record<string, string>>): string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   return Object.entries(files).map(([name, text]) => {
     const path = join(folder, name)
     writeFileSync(path, text, { mode: 0o600 })

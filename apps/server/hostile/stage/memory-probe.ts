@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { Program } from '@demo/testkit/program'
 import { type DemoServer, listening } from '../../test/demo-server.ts'
-import { Program } from '../../test/program.ts'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const PROBE = path('../servers/memory-probe.mjs')

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Authority } from '../../../../packages/server/src/testing/certificates.ts'
+import type { Authority } from '@demo/testkit/certificates'
 import { type DemoServer, startDemoServer } from '../../test/demo-server.ts'
 import { writeFiles } from './files.ts'
 

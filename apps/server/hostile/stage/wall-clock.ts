@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
 /** Where Debian's package `faketime` puts its library: a folder for each architecture. */
 const LIBRARIES = '/usr/lib'
@@ -20,9 +19,7 @@ export class WallClock {
   readonly #file: string
 
   constructor() {
-    const folder = mkdtempSync(join(tmpdir(), 'wall-clock-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    this.#file = join(folder, 'offset')
+    this.#file = join(temporaryFolder(), 'offset')
     this.set(0)
   }
 

@@ -1,7 +1,7 @@
+import type { Peer } from '@demo/testkit/peer'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { compose, type Middleware } from './middleware.ts'
 
 type Step = Middleware<string, number | undefined, object>

@@ -1,8 +1,8 @@
 import type { SubmitView } from '@demo/packet'
+import type { Peer } from '@demo/testkit/peer'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { submit, submitAck } from '../testing/wire.ts'
 import { type RouteKey, router } from './router.ts'
 
 interface Message {

@@ -1,14 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { sortedAcks, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../options.ts'
 import { type Running, startServer } from '../testing/harness.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { sortedAcks, submit, submitAck } from '../testing/wire.ts'
 import { inThreads, type ThreadedHandler, type ThreadsOptions } from './threads.ts'
 
 const HANDLER = new URL('../testing/thread-handler.js', import.meta.url)
@@ -316,7 +316,5 @@ async function start(
 const until = (condition: () => boolean, what: string) => waitFor(condition, () => `for ${what}`, PATIENCE)
 
 function temporaryPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'threads-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'file')
+  return join(temporaryFolder(), 'file')
 }

@@ -1,10 +1,10 @@
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { conn, connAck, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { CloseOptions, CloseSummary, ServerOptions } from '../index.ts'
 import { Gate, type Running, startServer } from '../testing/harness.ts'
 import { connectPeer, type PeerOptions } from '../testing/peer.ts'
 import { testWithReset } from '../testing/transports.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { conn, connAck, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 const ACK_LENGTH = 14
 

@@ -1,4 +1,7 @@
 import { lengthPrefixed } from '@demo/frame'
+import type { Peer } from '@demo/testkit/peer'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
 import { describe, expect, test } from 'vitest'
 import {
   compose,
@@ -11,9 +14,6 @@ import {
   router,
 } from '../index.ts'
 import { startFrameServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
 
 type TextSession = MessageSession<unknown, string>
 type TextHandlers = FrameServerHandlers<string, string>

@@ -6,13 +6,13 @@ import {
   createServer as createTlsServer,
   type TLSSocket,
 } from 'node:tls'
+import { createAuthority } from '@demo/testkit/certificates'
+import { Peer } from '@demo/testkit/peer'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, ServerOptionError, type TlsOptions } from '../index.ts'
-import { createAuthority } from '../testing/certificates.ts'
 import { startServer } from '../testing/harness.ts'
-import { Peer } from '../testing/peer.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { refusalOf } from './tls.ts'
 
 const authority = await createAuthority('authority')

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { waitFor } from '@demo/testkit/wait-for'
+import { conn, connAck, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, type Handlers, ServerOptionError, type Session } from '../index.ts'
 import { startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { conn, connAck, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 const HEADER = Buffer.from('PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n').toString('hex')

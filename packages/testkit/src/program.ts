@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { onTestFinished } from 'vitest'
-import { PATIENCE, waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { inheritedEnvironment } from './environment.ts'
+import { PATIENCE, waitFor } from './wait-for.ts'
 
 /** How a program ended: with a status, or by a signal. */
 export interface Exit {
@@ -10,16 +11,18 @@ export interface Exit {
 
 /** What a program is started with. */
 export interface ProgramOptions {
-  /** Variables on top of ours; those of ours that would set a flag of the two programs are left out. */
+  /** Variables on top of {@link inheritedEnvironment}. */
   readonly environment?: NodeJS.ProcessEnv
   /** Where it runs. */
   readonly folder?: string
+  /** Whether it outlives the test, for one that several tests share: the caller must call {@link Program.stop}. */
+  readonly outlivesTest?: boolean
 }
 
 /** How long a program may take to start or to end, in milliseconds: long, for a loaded machine. */
 export const PROGRAM_PATIENCE = 2 * PATIENCE
 
-/** A program that a test runs as a child process. It is gone when its test is. */
+/** A program that a test runs as a child process. By default it is killed at the end of the test. */
 export class Program {
   readonly #child: ChildProcess
   readonly #name: string
@@ -28,7 +31,8 @@ export class Program {
   #exit: Exit | undefined
   #failure: Error | undefined
 
-  constructor(command: string, args: readonly string[], { environment = {}, folder }: ProgramOptions = {}) {
+  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
+    const { environment = {}, folder, outlivesTest = false } = options
     this.#name = [command, ...args].join(' ')
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,17 +52,23 @@ export class Program {
     this.#child.once('close', (status, signal) => {
       this.#exit = { status, signal }
     })
-    // For a test runner that goes without its hooks.
-    const kill = () => this.#child.kill('SIGKILL')
-    process.once('exit', kill)
-    onTestFinished(async () => {
-      process.off('exit', kill)
-      kill()
-      await waitFor(
-        () => this.#hasEnded,
-        () => `for ${this.#name} to be gone`,
-      )
-    })
+    process.once('exit', this.#kill)
+    if (!outlivesTest) onTestFinished(() => this.stop())
+  }
+
+  /** For a test runner that ends without its hooks. */
+  readonly #kill = (): void => {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Kills it, and waits for its end. */
+  async stop(): Promise<void> {
+    process.off('exit', this.#kill)
+    this.#kill()
+    await waitFor(
+      () => this.#hasEnded,
+      () => `for ${this.#name} to end`,
+    )
   }
 
   get pid(): number | undefined {
@@ -75,12 +85,12 @@ export class Program {
     return this.#stderr
   }
 
-  /** The lines on standard error so far, without the one that is not whole yet. */
+  /** The whole lines on standard error so far. */
   get stderrLines(): string[] {
     return wholeLines(this.#stderr)
   }
 
-  /** The lines on standard output so far, without the one that is not whole yet. */
+  /** The whole lines on standard output so far. */
   get stdoutLines(): string[] {
     return wholeLines(this.#stdout)
   }
@@ -93,7 +103,7 @@ export class Program {
     this.#child.kill(name)
   }
 
-  /** Sends a signal at the very moment at which a text appears on standard error. */
+  /** Sends a signal as soon as a text appears on standard error. */
   signalAt(text: string, name: NodeJS.Signals): void {
     const look = () => {
       if (!this.#stderr.includes(text)) return
@@ -103,20 +113,20 @@ export class Program {
     this.#child.stderr?.on('data', look)
   }
 
-  /** Nobody reads what it writes from now on: it writes to a pipe that is broken. */
+  /** Closes our end of its pipe: from now on it writes to a broken pipe. */
   breakPipe(stream: 'stdout' | 'stderr'): void {
     this.#child[stream]?.destroy()
   }
 
-  /** Waits until something it has written, or done, is seen; fails at once when it ends without. */
+  /** Waits until `look` finds something in what the program wrote or did. @throws at once when the program ends before */
   async until<Value>(what: string, look: () => Value | undefined, patience = PROGRAM_PATIENCE): Promise<Value> {
     await waitFor(
       () => look() !== undefined || this.#hasEnded,
-      () => `for ${what}; ${this.#told}`,
+      () => `for ${what}; ${this.report}`,
       patience,
     )
     const value = look()
-    if (value === undefined) throw new Error(`it ended before ${what}; ${this.#told}`)
+    if (value === undefined) throw new Error(`it ended before ${what}; ${this.report}`)
     return value
   }
 
@@ -124,10 +134,13 @@ export class Program {
   async exit(patience = PROGRAM_PATIENCE): Promise<Exit> {
     await waitFor(
       () => this.#hasEnded,
-      () => `for the end of ${this.#told}`,
+      () => `for the end of ${this.report}`,
       patience,
     )
-    if (this.#exit === undefined) throw this.#failure ?? new Error(`${this.#name} did not start`)
+    // Node emits 'close' as well, with a negative status, when a program does not start.
+    if (this.#failure !== undefined || this.#exit === undefined) {
+      throw new Error(`${this.#name} did not start`, { cause: this.#failure })
+    }
     return this.#exit
   }
 
@@ -135,20 +148,15 @@ export class Program {
     return this.#exit !== undefined || this.#failure !== undefined
   }
 
-  get #told(): string {
+  /** Its command line and the last of its output, for an error. */
+  get report(): string {
     return `${this.#name}\n${this.#stdout.slice(-1000)}\n${this.#stderr.slice(-2000)}`
   }
 }
 
-/** Runs a script with this Node. */
+/** Runs a script with the Node of the tests. */
 export function startNode(script: string, args: readonly string[], options?: ProgramOptions): Program {
   return new Program(process.execPath, [script, ...args], options)
-}
-
-/** Our environment without what would set a flag of the programs, or tell them that they are under test. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name))
-  return Object.fromEntries(kept)
 }
 
 function wholeLines(text: string): string[] {
