@@ -3,7 +3,7 @@ import { conn, connAck, manySubmits, sortedAcks, submit, submitAck, submitAcks, 
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { CloseOptions, CloseSummary, ServerOptions } from '../index.ts'
 import { Gate, type Running, startServer } from '../testing/harness.ts'
-import { connectPeer, type PeerOptions } from '../testing/peer.ts'
+import { connectPeer } from '../testing/peer.ts'
 import { testWithReset } from '../testing/transports.ts'
 
 const ACK_LENGTH = 14
@@ -16,14 +16,16 @@ async function untilDraining({ opened }: Running): Promise<void> {
   )
 }
 
+type PeerOptions = Parameters<Running['open']>[0]
+
 /** Starts a server, and sends it requests whose handlers wait: until so many do. */
-async function holdRequests(bytes: string, count: number, options?: ServerOptions, peerOptions?: PeerOptions) {
+async function holdRequests(bytes: string, count: number, options?: ServerOptions, peer?: PeerOptions) {
   const gate = new Gate()
   const running = await startServer({ onSubmit: gate.wait }, options)
-  const { peer, session } = await running.open(peerOptions)
-  peer.send(bytes)
+  const connected = await running.open(peer)
+  connected.peer.send(bytes)
   await gate.holds(count)
-  return { gate, running, peer, session }
+  return { gate, running, ...connected }
 }
 
 describe('close()', () => {
