@@ -24,7 +24,13 @@ const out = values.out ?? join(root, 'prebuilds', target, `engine.${libc}.node`)
 const sources = ['addon', 'engine', 'cutter', 'answers', 'listening'].map((name) => join(root, 'native', `${name}.c`))
 const warnings = ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror']
 const optimized = ['-O2', '-g0', '-s', '-D_FORTIFY_SOURCE=2', '-fstack-protector-strong']
-const sanitized = ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
+const sanitized = [
+  '-O1',
+  '-g',
+  '-fno-omit-frame-pointer',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=undefined',
+]
 
 mkdirSync(dirname(out), { recursive: true })
 execFileSync(

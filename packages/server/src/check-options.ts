@@ -4,7 +4,7 @@ import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions, ServerOptions } from './options.ts'
-import { type EngineChoice, ENGINES } from './transport/native-engine.ts'
+import { ENGINES, type EngineChoice } from './transport/native-engine.ts'
 import { Tls, type TlsOptions } from './transport/tls.ts'
 import { TrustedProxies } from './transport/trusted-proxies.ts'
 

@@ -86,7 +86,8 @@ export class CutSession<Data> extends SubmitSession<Data> {
         outcome = this.failed(error)
       }
       if (outcome === undefined || outcome === 0) {
-        if (kept !== taken) moveAnswer(answers, answersStart + answerLength * taken, answersStart + answerLength * kept, answerLength)
+        if (kept !== taken)
+          moveAnswer(answers, answersStart + answerLength * taken, answersStart + answerLength * kept, answerLength)
         kept += 1
       } else this.answerOtherwise(packet, outcome)
       taken += 1

@@ -33,8 +33,7 @@ const onUnixSocket = transport === 'unix' || transport === 'native-unix'
 
 /** A test whose peer resets its connection. It is left out on a Unix socket, which has no reset. */
 export const testWithReset: typeof test = onUnixSocket ? (noTest as unknown as typeof test) : test
-export const describeWithReset: typeof describe =
-  onUnixSocket ? (noTest as unknown as typeof describe) : describe
+export const describeWithReset: typeof describe = onUnixSocket ? (noTest as unknown as typeof describe) : describe
 
 /** How tests listen and connect on one transport. */
 interface TestTransport {
