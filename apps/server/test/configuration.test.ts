@@ -157,7 +157,7 @@ describe('the log', () => {
     expect(opened).toMatchObject({ level: 20, remoteAddress: '127.0.0.1' })
     peer.end()
     const [closed] = await server.untilLogged('connection closed')
-    expect(closed).toMatchObject({ session: opened['session'] })
+    expect(closed).toMatchObject({ session: opened?.['session'] })
   })
 
   it('tells only of what somebody should look into with --log-level warn', async () => {

@@ -200,9 +200,7 @@ describe('a module that is none', () => {
     const path = new Folder().write('handlers.mjs', 'await new Promise(() => {})\nexport default { onSubmit() {} }')
     const program = startDemoServerProgram(['--handler', path])
     expect(await program.exit(25_000)).toEqual({ status: 2, signal: null })
-    expect(program.stderr).toBe(
-      `demo-server: --handler ${path}: it can't be imported: it was not through within 10 s\n`,
-    )
+    expect(program.stderr).toBe(`demo-server: --handler ${path}: it can't be imported: it took longer than 10 s\n`)
   })
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Sink } from '../src/log-sink.ts'
-import { LogStream } from '../src/log-stream.ts'
+import { LogStream } from '../src/logging/log-stream.ts'
+import type { Sink } from '../src/logging/sink.ts'
 
 const MEBIBYTE = 1024 * 1024
 

@@ -18,7 +18,7 @@ worker.once('exit', (status) => process.exit(status))`
 describe('a worker of a foreign node:cluster', () => {
   it('refuses to have workers of its own, in one line', async () => {
     const line = await complaint(managed(['--workers', '2']), 2)
-    expect(line).toContain('--workers 2: this process is itself a worker of node:cluster')
+    expect(line).toContain('--workers 2: a process manager started this process as a worker of node:cluster')
     expect(line).toContain('fork mode')
   })
 

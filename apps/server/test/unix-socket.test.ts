@@ -62,7 +62,7 @@ describe('--listen-path', () => {
       if (what === 'a folder') mkdirSync(path)
       if (what === 'a link') symlinkSync(folder.write('target', 'dear to me'), path)
       const line = await complaint(startDemoServerProgram(['--listen-path', path, '--metrics-port', '0']), 3)
-      expect(line).toContain(`can't listen on ${path}: there is something that is no socket`)
+      expect(line).toContain(`can't listen on ${path}: the file there is not a socket`)
       if (what === 'a folder') expect(statSync(path).isDirectory()).toBe(true)
       else expect(readFileSync(path, 'utf8')).toBe('dear to me')
     },

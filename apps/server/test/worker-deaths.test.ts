@@ -110,7 +110,7 @@ describe('the drain of workers', () => {
     server.program.signal('SIGTERM')
     await idle.receiveAll()
     const [stopped] = await server.untilLogged('worker stopped')
-    await untilGone([Number(stopped['pid'])])
+    await untilGone([Number(stopped?.['pid'])])
     expect((await server.scrape()).value('req_recv_total')).toBe(21)
     expect(await busy.receiveAll()).toBe(submitAcks(1, 11))
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })

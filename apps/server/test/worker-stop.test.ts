@@ -111,13 +111,15 @@ describe('the drain of workers', () => {
     expect(server.log.at(-1)?.['msg']).not.toContain('deadline')
   })
 
-  it('does not tell of what a worker had that ended before', async () => {
+  it('does not count the connections of a worker that ended before', async () => {
     const module = new Folder().write('breaks.mjs', BREAKS)
     const server = await startWorkers(2, ['--handler', module])
     const peer = await server.connect()
     peer.send(submit(99))
     await peer.receiveAll()
-    await server.untilLogged('worker died')
+    const [exited] = await server.untilLogged('worker exited')
+    expect(exited).toMatchObject({ level: 30, status: 1, exitedPid: expect.any(Number) })
+    expect(server.logged('worker died')).toEqual([])
     await server.untilScraped('both to listen', (metrics) => metrics.value('workers') === 2)
     server.program.signal('SIGTERM')
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
@@ -170,11 +172,13 @@ describe('workers that leave', () => {
     expect(await late.receive(14)).toBe(submitAck(2))
     await server.untilScraped('both to be replaced', (metrics) => metrics.value('workers') === 2)
     expect(await server.probe('/readyz')).toMatchObject({ status: 200 })
-    expect(server.logged('worker died'), 'the old ones still drain').toEqual([])
+    expect(server.logged('worker exited'), 'the old ones still drain').toEqual([])
     expect((await server.scrape()).value('worker_restarts_total')).toBe(2)
     for (const pid of old) process.kill(pid, 'SIGUSR2')
     for (const peer of peers) expect(await peer.receiveAll()).toContain(submitAck(1))
-    await server.untilLogged('worker died', 2)
+    const exited = await server.untilLogged('worker exited', 2)
+    expect(exited.map(({ exitedPid }) => exitedPid).toSorted()).toEqual(old.toSorted())
+    expect(server.logged('worker died')).toEqual([])
   })
 
   it('are at most twice as many as there are to be', async () => {

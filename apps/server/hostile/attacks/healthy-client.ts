@@ -1,4 +1,4 @@
-/** A peer that does nothing wrong: 50 requests a second on one connection, each of them timed. */
+/** A peer that follows the protocol: 50 requests a second on one connection, each of them timed. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
@@ -9,10 +9,10 @@ const INTERVAL = 20
 const ACK_LENGTH = 14
 const PATIENCE = 5000
 
-/** What it went through since it was asked the last time. Times in milliseconds. */
+/** Its results since the last call of `health`. Times in milliseconds. */
 export interface Health {
   readonly requests: number
-  /** Requests whose answer did not come, or said failure. */
+  /** Requests that were not answered, or answered with a failure. */
   readonly failed: number
   readonly p50: number
   readonly p99: number
@@ -21,21 +21,21 @@ export interface Health {
 
 let socket: Socket | undefined
 let failures = 0
-/** When the requests that wait were sent, oldest first: answers come in order. */
+/** When the unanswered requests were sent, oldest first: answers come in order. */
 let sentAt: number[] = []
 let latencies: number[] = []
 let partial: Buffer = Buffer.alloc(0)
 let serial = 0
 
-/** How it shows that it may come in, where it must. */
-export interface Introduction {
-  /** What it says in a Conn. */
+/** What the server asks of a client before the first request. */
+export interface Credentials {
+  /** The payload of a Conn. */
   readonly credentials?: string
   readonly tls?: ClientTls
 }
 
 /** Connects, and begins to send. */
-export async function start(port: number, { credentials, tls }: Introduction = {}): Promise<void> {
+export async function start(port: number, { credentials, tls }: Credentials = {}): Promise<void> {
   const connection = await dial({
     port,
     secureContext: tls === undefined ? undefined : createSecureContext({ ...tls }),
@@ -59,7 +59,7 @@ export async function start(port: number, { credentials, tls }: Introduction = {
   })
 }
 
-/** How it went since the last time. What waits for its answer now is waited for, but not for longer than patience. */
+/** Its health since the last call. Waits for the answers to all requests sent so far, for a limited time. */
 export async function health(): Promise<Health> {
   const last = serial
   const deadline = performance.now() + PATIENCE

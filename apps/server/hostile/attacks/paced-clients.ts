@@ -1,4 +1,4 @@
-/** Clients of whom each sends a request every so often, and times it. */
+/** Clients that each send a request at a fixed interval, and time it. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { submit } from '../../../../packages/server/src/testing/wire.ts'
@@ -15,14 +15,14 @@ export interface Paced {
   readonly max: number
 }
 
-/** So many clients, each with a request every `interval` milliseconds, for `duration` milliseconds. */
+/** Runs this many clients, each with a request every `interval` milliseconds, for `duration` milliseconds. */
 export async function pace(port: number, clients: number, interval: number, duration: number): Promise<Paced> {
   const latencies: number[] = []
   const sockets = await Promise.all(Array.from({ length: clients }, () => open(port)))
   const waiting = sockets.map((socket) => listen(socket, latencies))
   const timers: NodeJS.Timeout[] = []
   for (const [i, socket] of sockets.entries()) {
-    // Spread over the interval, as clients that know nothing of each other are.
+    // Spread over the interval, like independent clients.
     await sleep(i === 0 ? 0 : interval / clients)
     timers.push(
       setInterval(() => {
@@ -47,7 +47,7 @@ async function open(port: number): Promise<Socket> {
   return socket
 }
 
-/** When the requests that wait were sent, oldest first. */
+/** When the unanswered requests were sent, oldest first. */
 function listen(socket: Socket, latencies: number[]): number[] {
   const waiting: number[] = []
   let received = 0

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { RestartBackoff } from '../src/cluster/restart-backoff.ts'
+
+/** What comes of so many deaths, one after the other in milliseconds, of workers that listened. */
+function deaths(backoff: RestartBackoff, count: number, interval: number, from = 0): (number | string)[] {
+  return Array.from({ length: count }, (_, at) => {
+    backoff.started()
+    return backoff.died(true, from + at * interval)
+  })
+}
+
+it('replaces the first at once, then waits ever longer, at most a second', () => {
+  expect(deaths(new RestartBackoff(), 8, 10)).toEqual([0, 50, 100, 200, 400, 800, 1000, 1000])
+})
+
+it('gives up at the twentieth death within a minute, and not before', () => {
+  const told = deaths(new RestartBackoff(), 20, 3000)
+  expect(told.slice(0, -1).filter((one) => typeof one !== 'number')).toEqual([])
+  expect(told.at(-1)).toBe('20 workers died within 60 s')
+})
+
+it('goes on for ever when they die more seldom', () => {
+  const told = deaths(new RestartBackoff(), 100, 3200)
+  expect(told.filter((one) => typeof one !== 'number')).toEqual([])
+})
+
+it('forgets what is a minute ago: the next is replaced at once again', () => {
+  const backoff = new RestartBackoff()
+  deaths(backoff, 10, 10)
+  expect(deaths(backoff, 2, 10, 70_000)).toEqual([0, 50])
+})
+
+it('gives up at the fifth that dies in a row before it listens', () => {
+  const backoff = new RestartBackoff()
+  const die = () => backoff.died(false, 0)
+  expect([die(), die(), die(), die()].every((one) => typeof one === 'number')).toBe(true)
+  backoff.started()
+  expect([die(), die(), die(), die()].every((one) => typeof one === 'number')).toBe(true)
+  expect(die()).toBe('5 workers in a row died before they listened')
+})
