@@ -9,15 +9,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 const names = readdirSync(join(root, 'packages'))
 
-/** What a package has built beside its index. */
+/** The files of a build besides the index. */
 const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
   server: ['thread-entry.js', 'thread-entry.js.map', 'threads.d.ts', 'threads.js', 'threads.js.map'],
 }
 
-/** Where a user who knows nothing of this repository has installed the five tarballs. */
+/** A user's project, outside of the repository, in which the five tarballs are installed. */
 let folder = ''
 
-/** A small program with each package, as strict as types get. */
+/** A small program with each package, for the strictest settings of the compiler. */
 const PROGRAM = `
 import { encodeFrame, FrameDecoder, type FrameError } from '@demo/frame'
 import { CommandId, createPacketCodec, type Packet } from '@demo/packet'
@@ -81,27 +81,27 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', private: true, type: 'module' }))
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs], { cwd: folder })
   writeFileSync(join(folder, 'program.ts'), PROGRAM)
-  // The compiler and Node's types, as they are here: the user's own would be installed from the registry.
+  // The compiler and Node's types of this repository, so that none are downloaded.
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
   symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
 }, 180_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test.each(names)('@demo/%s holds what it promises, and nothing else', (name) => {
+test.each(names)('@demo/%s has the expected files, and no others', (name) => {
   const installed = join(folder, 'node_modules/@demo', name)
   expect(
     readdirSync(installed)
       .filter((entry) => entry !== 'CHANGELOG.md')
       .sort(),
   ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'].sort())
-  // What two entries of a package share is in a file that has a hash in its name.
+  // Code that two entries of a package share is in a file with a hash in its name.
   const built = readdirSync(join(installed, 'dist')).filter((file) => !/^\w+-[\w-]{8}\.d\.ts$/.test(file))
   const entries = ['index.d.ts', 'index.js', 'index.js.map', ...(FURTHER_FILES[name] ?? [])]
   expect(built.sort()).toEqual(entries.sort())
 })
 
-test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (name) => {
+test.each(['frame', 'packet'])('@demo/%s has no dependencies, and does not use Node', (name) => {
   const installed = join(folder, 'node_modules/@demo', name)
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
   expect([manifest['dependencies'], manifest['peerDependencies']]).toEqual([undefined, undefined])
@@ -111,7 +111,7 @@ test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (n
   }
 })
 
-test('@demo/metrics knows @demo/server by its types only', () => {
+test('@demo/metrics imports only types of @demo/server', () => {
   const code = readFileSync(join(folder, 'node_modules/@demo/metrics/dist/index.js'), 'utf8')
   expect(code).not.toMatch(/from ['"]@demo\/server['"]/)
 })

@@ -5,16 +5,16 @@ import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
-/** What a program wrote last, kept for the message when it fails. */
+/** How much of a program's last output is kept, for the message when it fails. */
 const KEPT_OUTPUT = 4_000
 
-/** How often a condition is looked at, in milliseconds. */
+/** How often a condition is checked, in milliseconds. */
 const POLL_INTERVAL = 100
 
-/** How long a program may take to end when it is asked to, in milliseconds. */
+/** How long a program may take to end after SIGTERM, in milliseconds. */
 const STOP_TIMEOUT = 5_000
 
-/** Whether the search path leads to the program. */
+/** Whether the program is on the search path. */
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
     try {
@@ -26,13 +26,13 @@ export function isInstalled(program: string): boolean {
   })
 }
 
-/** For the name of a test that needs programs: says which are missing, empty when none is. */
+/** For the name of a test that needs programs: those that are missing; empty if none is. */
 export function skipReason(programs: string[]): string {
   const missing = programs.filter((program) => !isInstalled(program))
   return missing.length === 0 ? '' : ` (skipped: ${missing.join(', ')} not installed)`
 }
 
-/** A port of the loopback address that nobody listens on now. */
+/** A free port of the loopback address. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -43,12 +43,12 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Programs that a test starts, and that are gone when it is over, however it ends. */
+/** Starts programs, and ends them at the end of the test, however it ends. */
 export class Programs {
   readonly #started: Program[] = []
 
   constructor() {
-    // For a test runner that is torn down without its hooks.
+    // For a test runner that ends without its hooks.
     process.once('exit', this.#kill)
   }
 
@@ -58,7 +58,7 @@ export class Programs {
     return program
   }
 
-  /** Waits for the condition to have a value; fails when the time runs out, and at once when a program has ended. */
+  /** Waits until the condition has a value. Fails after the timeout, and at once when a program has ended. */
   async until<T>(what: string, timeout: number, condition: () => T | undefined | Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + timeout
     for (;;) {
@@ -100,7 +100,7 @@ export class Program {
     })
   }
 
-  /** The first line of the log, in JSON, whose `msg` is this. */
+  /** The first JSON line of the log with this `msg`. */
   logLine(msg: string): Record<string, unknown> | undefined {
     return this.#output
       .split('\n')
@@ -108,7 +108,7 @@ export class Program {
       .find((line) => line?.['msg'] === msg)
   }
 
-  /** Throws when the program has ended, with what it wrote last. */
+  /** Throws when the program has ended, with its last output. */
   checkRunning(): void {
     if (this.#ended !== undefined) throw new Error(`${this.#name}: ${this.#ended}\n${this.#output}`)
   }
@@ -117,7 +117,7 @@ export class Program {
     this.#child.kill('SIGKILL')
   }
 
-  /** Asks the program to stop, and makes it when it does not. */
+  /** Stops the program with SIGTERM, and kills it if it does not end. */
   async stop(): Promise<void> {
     if (this.#ended !== undefined) return
     const gone = once(this.#child, 'exit')

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process'
 
-/** How a program is run. */
+/** Options of a program. */
 export interface RunOptions {
   readonly folder: string
-  /** Variables on top of ours. */
+  /** Variables in addition to ours. */
   readonly environment?: NodeJS.ProcessEnv
-  /** After so many milliseconds it is killed, with whatever it has started. */
+  /** After this time in milliseconds it is killed, with all processes that it has started. */
   readonly timeout?: number
 }
 
-/** What came of a program. */
+/** The result of a program. */
 export interface RunResult {
   /** Null when it was killed. */
   readonly status: number | null
@@ -18,9 +18,9 @@ export interface RunResult {
 }
 
 /**
- * Runs a program to its end, whatever that is.
+ * Runs a program to its end, with any exit status.
  *
- * @throws when it can't be started
+ * @throws when it does not start
  */
 export function run(
   command: string,
@@ -28,7 +28,7 @@ export function run(
   { folder, environment = {}, timeout = 25_000 }: RunOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    // A group of its own, so that what it has started can be killed with it.
+    // A process group of its own, so that the processes it starts can be killed with it.
     const child = spawn(command, args, {
       cwd: folder,
       env: { ...inheritedEnvironment(), ...environment },
@@ -69,7 +69,7 @@ export function run(
   })
 }
 
-/** Runs a program to its good end. @throws with what it printed when it came to another */
+/** Runs a program. @throws with its output if its exit status is not 0 */
 export async function runWell(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = await run(command, args, options)
   if (result.status === 0) return result
@@ -77,7 +77,7 @@ export async function runWell(command: string, args: readonly string[], options:
   throw new Error(`${command} ${args.join(' ')} in ${options.folder}: status ${status}\n${stdout}${stderr}`)
 }
 
-/** Ours without what would set a flag of our programs, or what an npm above us says to npm. */
+/** Our environment, without variables of our programs, and without those that a parent npm sets for npm. */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const ours =
     /^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$|npm_(lifecycle|package|command|execpath|config_(local_)?prefix))/

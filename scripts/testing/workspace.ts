@@ -14,12 +14,12 @@ export function bin(name: string): string {
   return join(root, 'node_modules', '.bin', name)
 }
 
-/** A file of JSON as `T`, unchecked: the tests look at what they rely on. */
+/** The contents of a JSON file as `T`, unchecked: the tests check the parts that they use. */
 export function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(join(root, path), 'utf8')) as T
 }
 
-/** A new folder outside of the repository. Whoever makes it removes it. */
+/** Makes a folder outside of the repository. The caller removes it. */
 export function temporaryFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'workspace-test-')))
 }
