@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A folder of a test's own, gone when the test is. */
+/** A folder for one test, removed at its end. */
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'demo-server-'))
 
@@ -11,12 +11,12 @@ export class Folder {
     onTestFinished(() => rmSync(this.path, { recursive: true, force: true }))
   }
 
-  /** Where a file of it is, or would be. */
+  /** The path of a file in it, which may not exist. */
   at(name: string): string {
     return join(this.path, name)
   }
 
-  /** Writes a file, over what it was before, and gives its path. */
+  /** Writes a file, and returns its path. */
   write(name: string, text: string | Uint8Array): string {
     writeFileSync(this.at(name), text)
     return this.at(name)

@@ -7,7 +7,7 @@ import type { ProgramOptions } from './program.ts'
 
 const PATIENCE = 20_000
 
-/** Burns until the file that a payload names is there; says on which threads what is called. */
+/** Burns CPU until the file that the payload names exists. Prints the thread of `onOpen`. */
 const HANDLERS = `import { existsSync, writeFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 class Handlers {
@@ -25,7 +25,7 @@ class Handlers {
 export default new Handlers()`
 
 describe('--handler-threads', { timeout: 60_000 }, () => {
-  it('leaves the program free while all threads burn, and SIGTERM answers what they have', async () => {
+  it('does not block the program while all threads are busy, and SIGTERM answers their requests', async () => {
     const folder = new Folder()
     const server = await start(folder, ['--handler-threads', '2', '--drain-timeout', '0'])
     const peer = await server.connect()
@@ -61,7 +61,7 @@ describe('--handler-threads', { timeout: 60_000 }, () => {
     expect(program.stderr).not.toContain('"listening"')
   })
 
-  it('replaces a thread that dies, and logs it; what else there is goes on', async () => {
+  it('replaces a thread that dies, and logs it; other requests are not affected', async () => {
     const server = await start(new Folder(), ['--handler-threads', '1'])
     const peer = await server.connect()
     peer.send(submit(1, Buffer.from('exit').toString('hex')) + submit(2))
@@ -88,7 +88,7 @@ describe('--handler-threads', { timeout: 60_000 }, () => {
     expect(program.stdout).toBe('the configuration is fine\n')
   })
 
-  it.each(['-1', '1.5', 'auto', '1025', ''])('refuses %j with one line that says what it may be', async (value) => {
+  it.each(['-1', '1.5', 'auto', '1025', ''])('refuses %j with one line that says what is allowed', async (value) => {
     const line = await complaint(startDemoServerProgram(['--handler', 'h.mjs', `--handler-threads=${value}`]), 2)
     expect(line).toContain('--handler-threads')
     if (value !== '') expect(line).toContain('from 0 (no threads) to 1024')
@@ -99,7 +99,7 @@ describe('--handler-threads', { timeout: 60_000 }, () => {
     expect(line).toContain('--handler-threads needs --handler')
   })
 
-  it('ends the start with one line when a thread can not load the module', async () => {
+  it('ends the start with one line when a thread cannot load the module', async () => {
     const text = `import { isMainThread } from 'node:worker_threads'
       if (!isMainThread) throw new Error('not in a thread')
       export default { onSubmit() {} }`
@@ -112,8 +112,8 @@ describe('--handler-threads', { timeout: 60_000 }, () => {
 })
 
 /**
- * A module whose thread loads for long. Meanwhile it keeps the main thread busy until the file `go` is there, so that all
- * signals of a test are pending when the program looks at the first. Two of the same kind could become one.
+ * A module that takes long to load in a thread. During that time it blocks the main thread until the file `go` exists, so that
+ * all signals of a test are pending when the program handles the first one. Two pending signals of the same kind are merged.
  */
 function slowToLoad(folder: Folder): string {
   const path = (name: string) => JSON.stringify(folder.at(name))

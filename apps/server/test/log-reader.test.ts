@@ -11,16 +11,16 @@ import { PROGRAM_PATIENCE } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** More lines of the log than any pipe holds. */
+/** More log lines than any pipe holds. */
 const CONNECTIONS = 1500
 const AT_ONCE = 50
 
-/** Starts a program that has standard error too, as a module of handlers may. */
+/** Starts a program that shares standard error, as a handler module may. */
 const SPAWNS = `import { spawnSync } from 'node:child_process'
 spawnSync('true', { stdio: 'inherit' })
 export default { onSubmit() {} }`
 
-/** What a shell makes of `2>` and `|`, and what Node gives to its children. */
+/** The kinds of standard error that a shell (`2>`, `|`) and Node make. */
 const COMMANDS = { pipe: '"$0" "$@" 2>&1 >/dev/null | cat', socket: 'exec "$0" "$@"' }
 
 test.each([

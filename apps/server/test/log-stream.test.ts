@@ -4,7 +4,7 @@ import type { Sink } from '../src/logging/sink.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** A sink whose reader takes what the test says. */
+/** A sink whose reader is controlled by the test. */
 class SlowSink implements Sink {
   writableLength = 0
   readonly lines: string[] = []
@@ -15,7 +15,7 @@ class SlowSink implements Sink {
   }
 }
 
-test('a log is written as it comes', () => {
+test('a log is written at once', () => {
   const sink = new SlowSink()
   const stream = new LogStream(sink)
   stream.write('one\n')
@@ -23,7 +23,7 @@ test('a log is written as it comes', () => {
   expect(sink.lines).toEqual(['one\n', 'two\n'])
 })
 
-test('what nobody takes is kept up to 16 MiB, then lines are left out until half is taken, and counted', () => {
+test('without a reader 16 MiB are kept, then lines are left out and counted until half is taken', () => {
   const sink = new SlowSink()
   const stream = new LogStream(sink)
   const told: number[] = []

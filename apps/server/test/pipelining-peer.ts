@@ -5,7 +5,7 @@ import { manySubmits } from '../../../packages/server/src/testing/wire.ts'
 
 const ACK_LENGTH = 14
 
-/** A peer that has a window of requests on their way, sends one for each that is answered, and stops at the FIN. */
+/** A peer with a window of requests in flight. It sends one for each answer, and stops at the FIN. */
 export class PipeliningPeer {
   readonly #socket: Socket
   readonly #window: number
@@ -37,22 +37,22 @@ export class PipeliningPeer {
     })
   }
 
-  /** The server calls it `remotePort`. Known also when the connection is gone. */
+  /** The `remotePort` of the server's log, known also after the end of the connection. */
   get localPort(): number | undefined {
     return this.#localPort
   }
 
-  /** Whole answers so far. */
+  /** How many whole answers were received so far. */
   get answers(): number {
     return Math.floor(this.#receivedLength / ACK_LENGTH)
   }
 
-  /** Everything that came. */
+  /** All received bytes. */
   get received(): Buffer {
     return Buffer.concat(this.#chunks)
   }
 
-  /** Waits for the server's FIN and the end of the connection. Fails when a reset came instead. */
+  /** Waits for the server's FIN and the end of the connection. Fails after a reset. */
   async untilEnded(): Promise<void> {
     await waitFor(
       () => this.#closed,

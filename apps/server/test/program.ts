@@ -8,18 +8,18 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** What a program is started with. */
+/** How a program is started. */
 export interface ProgramOptions {
-  /** Variables on top of ours; those of ours that would set a flag of the two programs are left out. */
+  /** Variables in addition to ours, without those of ours that set flags of the two programs. */
   readonly environment?: NodeJS.ProcessEnv
-  /** Where it runs. */
+  /** Its working directory. */
   readonly folder?: string
 }
 
-/** How long a program may take to start or to end, in milliseconds: long, for a loaded machine. */
+/** How long a program may take to start or to end, in milliseconds. Long, because the machine may be loaded. */
 export const PROGRAM_PATIENCE = 2 * PATIENCE
 
-/** A program that a test runs as a child process. It is gone when its test is. */
+/** A program that a test runs as a child process. It is killed at the end of the test. */
 export class Program {
   readonly #child: ChildProcess
   readonly #name: string
@@ -44,11 +44,11 @@ export class Program {
     this.#child.once('error', (error) => {
       this.#failure = error
     })
-    // Not 'exit': by 'close' everything it wrote has been read.
+    // Not 'exit': at 'close' all its output has been read.
     this.#child.once('close', (status, signal) => {
       this.#exit = { status, signal }
     })
-    // For a test runner that goes without its hooks.
+    // For a test runner that ends without its hooks.
     const kill = () => this.#child.kill('SIGKILL')
     process.once('exit', kill)
     onTestFinished(async () => {
@@ -75,12 +75,12 @@ export class Program {
     return this.#stderr
   }
 
-  /** The lines on standard error so far, without the one that is not whole yet. */
+  /** The complete lines on standard error so far. */
   get stderrLines(): string[] {
     return wholeLines(this.#stderr)
   }
 
-  /** The lines on standard output so far, without the one that is not whole yet. */
+  /** The complete lines on standard output so far. */
   get stdoutLines(): string[] {
     return wholeLines(this.#stdout)
   }
@@ -93,7 +93,7 @@ export class Program {
     this.#child.kill(name)
   }
 
-  /** Sends a signal at the very moment at which a text appears on standard error. */
+  /** Sends a signal at once when a text appears on standard error. */
   signalAt(text: string, name: NodeJS.Signals): void {
     const look = () => {
       if (!this.#stderr.includes(text)) return
@@ -103,20 +103,20 @@ export class Program {
     this.#child.stderr?.on('data', look)
   }
 
-  /** Nobody reads what it writes from now on: it writes to a pipe that is broken. */
+  /** Closes our end of its pipe: its further writes fail. */
   breakPipe(stream: 'stdout' | 'stderr'): void {
     this.#child[stream]?.destroy()
   }
 
-  /** Waits until something it has written, or done, is seen; fails at once when it ends without. */
+  /** Waits until `look` returns a value. Fails at once when the program ends before. */
   async until<Value>(what: string, look: () => Value | undefined, patience = PROGRAM_PATIENCE): Promise<Value> {
     await waitFor(
       () => look() !== undefined || this.#hasEnded,
-      () => `for ${what}; ${this.#told}`,
+      () => `for ${what}; ${this.#description}`,
       patience,
     )
     const value = look()
-    if (value === undefined) throw new Error(`it ended before ${what}; ${this.#told}`)
+    if (value === undefined) throw new Error(`it ended before ${what}; ${this.#description}`)
     return value
   }
 
@@ -124,7 +124,7 @@ export class Program {
   async exit(patience = PROGRAM_PATIENCE): Promise<Exit> {
     await waitFor(
       () => this.#hasEnded,
-      () => `for the end of ${this.#told}`,
+      () => `for the end of ${this.#description}`,
       patience,
     )
     if (this.#exit === undefined) throw this.#failure ?? new Error(`${this.#name} did not start`)
@@ -135,7 +135,7 @@ export class Program {
     return this.#exit !== undefined || this.#failure !== undefined
   }
 
-  get #told(): string {
+  get #description(): string {
     return `${this.#name}\n${this.#stdout.slice(-1000)}\n${this.#stderr.slice(-2000)}`
   }
 }
@@ -145,7 +145,7 @@ export function startNode(script: string, args: readonly string[], options?: Pro
   return new Program(process.execPath, [script, ...args], options)
 }
 
-/** Our environment without what would set a flag of the programs, or tell them that they are under test. */
+/** Our environment, without variables that set flags of the programs or show that this is a test. */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name))
   return Object.fromEntries(kept)

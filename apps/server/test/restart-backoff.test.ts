@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { RestartBackoff } from '../src/cluster/restart-backoff.ts'
 
-/** What comes of so many deaths, one after the other in milliseconds, of workers that listened. */
+/** The results of this many deaths of workers that listened, at this interval in milliseconds. */
 function deaths(backoff: RestartBackoff, count: number, interval: number, from = 0): (number | string)[] {
   return Array.from({ length: count }, (_, at) => {
     backoff.started()
@@ -9,7 +9,7 @@ function deaths(backoff: RestartBackoff, count: number, interval: number, from =
   })
 }
 
-it('replaces the first at once, then waits ever longer, at most a second', () => {
+it('replaces the first at once, then after increasing delays, at most a second', () => {
   expect(deaths(new RestartBackoff(), 8, 10)).toEqual([0, 50, 100, 200, 400, 800, 1000, 1000])
 })
 
@@ -19,12 +19,12 @@ it('gives up at the twentieth death within a minute, and not before', () => {
   expect(told.at(-1)).toBe('20 workers died within 60 s')
 })
 
-it('goes on for ever when they die more seldom', () => {
+it('goes on without an end when they die less often', () => {
   const told = deaths(new RestartBackoff(), 100, 3200)
   expect(told.filter((one) => typeof one !== 'number')).toEqual([])
 })
 
-it('forgets what is a minute ago: the next is replaced at once again', () => {
+it('forgets deaths after a minute: the next is replaced at once again', () => {
   const backoff = new RestartBackoff()
   deaths(backoff, 10, 10)
   expect(deaths(backoff, 2, 10, 70_000)).toEqual([0, 50])

@@ -4,7 +4,7 @@ import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
-/** Prints each tick: which session, which one of its ticks, and on which thread. A class, so that `this` is needed. */
+/** Prints the session, the number and the thread of each tick. It is a class, so its handlers need `this`. */
 const TICKS = `import { isMainThread } from 'node:worker_threads'
 class Handlers {
   #ticks = new Map()

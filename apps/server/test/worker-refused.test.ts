@@ -62,7 +62,7 @@ describe.runIf(process.platform === 'linux')('a worker that the system does not 
   })
 })
 
-/** A copy of this Node that a test can take away from a running server. */
+/** A copy of this Node that a test can remove while a server runs. */
 class NodeCopy {
   readonly #folder = new Folder()
   readonly #path = this.#folder.at('node')

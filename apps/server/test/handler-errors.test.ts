@@ -5,7 +5,7 @@ import { type DemoServer, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
 describe('a handler that breaks out', () => {
-  it('does no harm with a promise that is rejected, and nobody hears: it is logged, and the server goes on', async () => {
+  it('with an unhandled rejection is logged, and the server goes on', async () => {
     const server = await startWith(`export default {
       onSubmit() { Promise.reject(new Error('unheard')) },
     }`)
@@ -61,7 +61,7 @@ describe('a handler that breaks out', () => {
 
 describe('a bug in the server itself', () => {
   it('is logged with its stack, ends one connection as internal-error, and hurts no other', async () => {
-    // A session that breaks while it works, as it would with a bug.
+    // A session that throws while it works, as with a bug.
     const server = await startWith(`export default {
       onSubmit(_submit) {},
       onOpen(session) {
