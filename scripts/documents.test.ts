@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bin, root } from './testing/workspace.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = readdirSync(join(root, 'packages'))
 const documents = [
   'README.md',
@@ -81,7 +80,7 @@ describe('examples', () => {
       JSON.stringify({ extends: extended, compilerOptions, include: ['*.ts'] }),
     )
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
+    execFileSync(bin('tsc'), ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
   })
 
   test.each(blocks.filter(({ code }) => code.startsWith(RUNS)))('number $number of $document runs', (block) => {

@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from './testing/run.ts'
+import { root } from './testing/workspace.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(join(root, 'packages'))
 
 /** In 5.4, `Uint8Array` has no type parameter; in 5.9, the platform accepts only `Uint8Array<ArrayBuffer>`. */

@@ -26,7 +26,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
   })
 
   test.each(['v1', 'v2'] as const)(
-    'tells the server who the client is, in %s of the PROXY protocol',
+    "sends the client's address to the server, in %s of the PROXY protocol",
     async (version) => {
       const servers = [await startDemoServer(PROXIED), await startDemoServer(PROXIED)] as const
       const { port } = await startHaProxy(servers, version)

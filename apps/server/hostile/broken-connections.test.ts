@@ -2,14 +2,10 @@ import { manySubmits, submit } from '../../../packages/server/src/testing/wire.t
 import type * as HalfClosers from './attacks/half-closers.ts'
 import type * as IdleClients from './attacks/idle-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'
-import { type Figures, seconds } from './fixture/figures.ts'
-import { type Fixture, startFixture, teardown, timeUntil, untilConnected } from './fixture/fixture.ts'
+import { recordBaseline, startFixture, teardown, untilConnected } from './fixture/fixture.ts'
 import { scenario } from './fixture/scenario.ts'
 
 const CONNECTIONS = 500
-
-/** The descriptors of the scrape: its connection, and the one that is kept alive. */
-const SCRAPE = 2
 
 /** A request, and the first half of another. */
 const MID_FRAME = submit(1) + submit(2).slice(0, 14)
@@ -60,10 +56,3 @@ scenario(9, '500 that end their side with 2,000 requests unanswered each', async
 })
 
 const REQUESTS = 2000
-
-async function recordBaseline({ server, meter }: Fixture, before: number, figures: Figures): Promise<void> {
-  const back = await timeUntil(
-    async () => meter.descriptors <= before + SCRAPE && (await server.scrape()).value('client_connected') === 1,
-  )
-  figures.atMost('descriptors and sessions back to baseline after', back, 2, seconds)
-}

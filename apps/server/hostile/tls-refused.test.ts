@@ -76,8 +76,8 @@ scenario(16, 'TLS: 50 of each kind of peer that must be refused', async (figures
   for (const [i, { name, reason, error }] of kinds.entries()) {
     const those = visits[i] ?? []
     const ports = new Set(those.map(({ localPort }) => localPort))
-    const told = lines.filter(({ remotePort }) => ports.has(Number(remotePort)))
-    const right = told.filter((line) => line['reason'] === reason && line['error'] === error && line['requests'] === 0)
+    const own = lines.filter(({ remotePort }) => ports.has(Number(remotePort)))
+    const right = own.filter((line) => line['reason'] === reason && line['error'] === error && line['requests'] === 0)
     figures.exactly(`${name}: ${reason}, and the log says why`, right.length, EACH)
     if (reason !== 'handshake-timeout') continue
     const lifetimes = those.map(({ lifetime }) => lifetime)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killWorker, startWorkers } from '../test/cluster-server.ts'
+import { inParallel } from './attacks/in-parallel.ts'
 import { count, seconds } from './fixture/figures.ts'
 import { scenario } from './fixture/scenario.ts'
 
@@ -13,14 +14,16 @@ const SIDE_BY_SIDE = 2
 process.setMaxListeners(4 * DELAYS.length)
 
 scenario(19, 'kill −9 one of two workers, and SIGTERM 0 to 300 ms later', async (figures) => {
-  const left = DELAYS.flatMap((delay) => [[], ['--drain-timeout', '0']].map((flags) => ({ delay, flags })))
-  const runs = left.length
+  const runs = DELAYS.flatMap((delay) => [[], ['--drain-timeout', '0']].map((flags) => ({ delay, flags })))
   const ends: { status: number | null; duration: number }[] = []
-  const lane = async () => {
-    for (let run = left.pop(); run !== undefined; run = left.pop()) ends.push(await killAndStop(run.flags, run.delay))
-  }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane))
-  figures.exactly(`exit statuses other than 0, of ${count(runs)}`, ends.filter(({ status }) => status !== 0).length, 0)
+  await inParallel(SIDE_BY_SIDE, runs, async ({ flags, delay }) => {
+    ends.push(await killAndStop(flags, delay))
+  })
+  figures.exactly(
+    `exit statuses other than 0, of ${count(runs.length)}`,
+    ends.filter(({ status }) => status !== 0).length,
+    0,
+  )
   figures.atMost('ended after, at most', Math.max(...ends.map(({ duration }) => duration)), 3, seconds)
 })
 

@@ -1,4 +1,5 @@
 import type { Peer } from '../../../packages/server/src/testing/peer.ts'
+import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { conn } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
 import type { ProgramOptions } from './program.ts'
@@ -46,6 +47,15 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Waits for the end of all these processes. */
+export async function untilGone(pids: readonly number[], patience?: number): Promise<void> {
+  await waitFor(
+    () => !pids.some(isAlive),
+    () => `for ${pids.filter(isAlive)} to be gone`,
+    patience,
+  )
 }
 
 /** The answer of each of two workers to a Conn with this token. */

@@ -29,7 +29,7 @@ test.each([
   { how: 'pipe', workers: '1' },
   { how: 'pipe', workers: '2' },
 ] as const)(
-  'whoever reads the log and stands still keeps no client waiting, nor the end: $how, $workers worker(s)',
+  'a stalled reader of the log delays no client and not the end: $how, $workers worker(s)',
   async ({ how, workers }) => {
     const module = new Folder().write('spawns.mjs', SPAWNS)
     const flags = ['--port', '0', '--metrics-port', '0', '--workers', workers, '--handler', module]

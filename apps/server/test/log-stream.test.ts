@@ -26,8 +26,8 @@ test('a log is written at once', () => {
 test('without a reader 16 MiB are kept, then lines are left out and counted until half is taken', () => {
   const sink = new SlowSink()
   const stream = new LogStream(sink)
-  const told: number[] = []
-  stream.onRoom = (leftOut) => told.push(leftOut)
+  const reported: number[] = []
+  stream.onRoom = (leftOut) => reported.push(leftOut)
   const line = 'x'.repeat(MEBIBYTE)
   for (let n = 0; n < 20; n++) stream.write(line)
   expect(sink.lines).toHaveLength(17)
@@ -37,8 +37,8 @@ test('without a reader 16 MiB are kept, then lines are left out and counted unti
   sink.writableLength = 7 * MEBIBYTE
   stream.write('taken\n')
   expect(sink.lines.slice(17)).toEqual(['taken\n'])
-  expect(told).toEqual([4])
+  expect(reported).toEqual([4])
 
   stream.write('and the next\n')
-  expect(told).toEqual([4])
+  expect(reported).toEqual([4])
 })

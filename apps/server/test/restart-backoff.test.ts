@@ -14,14 +14,14 @@ it('replaces the first at once, then after increasing delays, at most a second',
 })
 
 it('gives up at the twentieth death within a minute, and not before', () => {
-  const told = deaths(new RestartBackoff(), 20, 3000)
-  expect(told.slice(0, -1).filter((one) => typeof one !== 'number')).toEqual([])
-  expect(told.at(-1)).toBe('20 workers died within 60 s')
+  const results = deaths(new RestartBackoff(), 20, 3000)
+  expect(results.slice(0, -1).filter((one) => typeof one !== 'number')).toEqual([])
+  expect(results.at(-1)).toBe('20 workers died within 60 s')
 })
 
 it('goes on without an end when they die less often', () => {
-  const told = deaths(new RestartBackoff(), 100, 3200)
-  expect(told.filter((one) => typeof one !== 'number')).toEqual([])
+  const results = deaths(new RestartBackoff(), 100, 3200)
+  expect(results.filter((one) => typeof one !== 'number')).toEqual([])
 })
 
 it('forgets deaths after a minute: the next is replaced at once again', () => {

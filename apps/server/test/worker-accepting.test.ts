@@ -88,7 +88,7 @@ describe('/healthz', () => {
   it('reports that the event loop of each worker is stuck, until one runs again', async () => {
     const server = await startWorkers(2)
     for (const worker of [1, 2]) stopWorker(server, worker)
-    await untilHealth(server, { status: 503, text: 'not alive: no worker has been heard of for 10 s\n' })
+    await untilHealth(server, { status: 503, text: 'not alive: no worker has sent a heartbeat for 10 s\n' })
     process.kill(Number(pidsOf(server, 1)[0]), 'SIGCONT')
     await untilHealth(server, { status: 200, text: 'ok\n' })
   }, 30_000)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
-import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers } from './cluster-server.ts'
+import { killWorker, oneOfEach, pidsOf, startWorkers, untilGone } from './cluster-server.ts'
 import { startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { PROGRAM_PATIENCE } from './program.ts'
@@ -59,10 +59,10 @@ describe('a worker that is killed', () => {
 
   it('decreases no counter, in any scrape', async () => {
     const server = await startWorkers(2)
-    const told: number[] = []
+    const seen: number[] = []
     let watching = true
     const watch = async () => {
-      while (watching) told.push((await server.scrape()).value('req_recv_total'))
+      while (watching) seen.push((await server.scrape()).value('req_recv_total'))
     }
     const watched = watch()
     // Avoids `unhandledRejection` when the test fails for another reason.
@@ -76,8 +76,8 @@ describe('a worker that is killed', () => {
         sent += 50
       }
       await waitFor(
-        () => told.at(-1) === sent,
-        () => `for ${sent} requests to be told; there are ${told.at(-1)}`,
+        () => seen.at(-1) === sent,
+        () => `for ${sent} requests to be seen; there are ${seen.at(-1)}`,
       )
       // Both at the same time: the counts of both must be kept.
       killWorker(server, 1)
@@ -91,7 +91,7 @@ describe('a worker that is killed', () => {
     }
     watching = false
     await watched
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     const metrics = await server.scrape()
     expect(metrics.value('req_recv_total')).toBe(sent)
     expect(metrics.value('worker_restarts_total')).toBe(6)
@@ -229,10 +229,3 @@ describe('workers that keep dying', () => {
     expect(program.stderr).toMatch(/"why":"20 workers died within 60 s"|demo-server: 20 workers died within 60 s/)
   }, 90_000)
 })
-
-async function untilGone(pids: readonly number[]): Promise<void> {
-  await waitFor(
-    () => !pids.some(isAlive),
-    () => `for ${pids.filter(isAlive)} to be gone`,
-  )
-}

@@ -23,7 +23,7 @@ describe('a worker that replaces one that died', () => {
     expect(line).toMatchObject({ level: 50, what: 'tokens', pid: server.program.pid })
     await replaceBoth(server)
     expect(await answersOfBoth(server, 'old')).toEqual(LET_IN)
-    expect(server.logged(FAILED), 'it is said once, by who reads the file').toHaveLength(1)
+    expect(server.logged(FAILED), 'it is logged once, by the process that reads the file').toHaveLength(1)
     server.program.signal('SIGTERM')
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
-import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers } from './cluster-server.ts'
+import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers, untilGone } from './cluster-server.ts'
 import { type DemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import type { Program } from './program.ts'
@@ -73,7 +73,7 @@ describe('SIGTERM while the handlers are imported', () => {
     program.signalAt('"draining"', 'SIGTERM')
     program.signal('SIGTERM')
     expect(await program.exit(AT_ONCE)).toEqual({ status: 4, signal: null })
-    await untilGone(pid)
+    await untilGone([pid])
   })
 
   it('and SIGKILL of the first process end its worker too', async () => {
@@ -81,7 +81,7 @@ describe('SIGTERM while the handlers are imported', () => {
     const program = startDemoServerProgram(['--workers', '2', '--handler', handler, ...flags])
     const pid = await importing(program)
     program.signal('SIGKILL')
-    await untilGone(pid)
+    await untilGone([pid])
   })
 })
 
@@ -150,7 +150,7 @@ describe('workers whose first process is killed', () => {
     await server.untilScraped('it to be received', (metrics) => metrics.value('req_recv_total') === 1)
     const pids = [...pidsOf(server, 1), ...pidsOf(server, 2)]
     server.program.signal('SIGKILL')
-    await Promise.all(pids.map((pid) => untilGone(pid, 10_000)))
+    await untilGone(pids, 10_000)
   }, 20_000)
 })
 
@@ -216,14 +216,6 @@ const BREAKS_AND_STAYS = `export default {
 /** The ID of the process that imports a module. */
 async function importing(program: Program): Promise<number> {
   return Number(await program.until('a process imports it', () => program.stdoutLines[0]))
-}
-
-async function untilGone(pid: number, patience?: number): Promise<void> {
-  await waitFor(
-    () => !isAlive(pid),
-    () => `for ${pid} to be gone`,
-    patience,
-  )
 }
 
 async function untilRefused({ port }: DemoServer): Promise<void> {

@@ -1,6 +1,7 @@
 /** Connections that are made, used once, and ended, over and over. */
 import { connect } from 'node:net'
 import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { inParallel, upTo } from './in-parallel.ts'
 
 /** How many source addresses are used: the system has 28,000 ports for each. */
 const ADDRESSES = 16
@@ -21,19 +22,14 @@ export interface ChurnResult {
 export async function churn(port: number, times: number): Promise<ChurnResult> {
   const failures = new Set<string>()
   let succeeded = 0
-  let left = times
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1
-      try {
-        await useOnce(port, left)
-        succeeded += 1
-      } catch (error) {
-        failures.add((error as Error).message)
-      }
+  await inParallel(AT_ONCE, upTo(times), async (index) => {
+    try {
+      await useOnce(port, index)
+      succeeded += 1
+    } catch (error) {
+      failures.add((error as Error).message)
     }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  })
   return { succeeded, failures: [...failures] }
 }
 

@@ -15,13 +15,20 @@ export interface DialOptions {
   readonly localAddress?: string
   /** With TLS. Make it once for many connections: it costs as much as a connection. */
   readonly secureContext?: SecureContext | undefined
+  readonly allowHalfOpen?: boolean
   /** Called with the socket before its first event. */
   readonly prepare?: (socket: Socket) => void
 }
 
 /** Connects, with a TLS handshake if there is a secure context. Throws when the connection is refused or closed. */
-export async function dial({ port, localAddress, secureContext, prepare }: DialOptions): Promise<Socket> {
-  const where = { host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) }
+export async function dial({
+  allowHalfOpen = false,
+  port,
+  localAddress,
+  secureContext,
+  prepare,
+}: DialOptions): Promise<Socket> {
+  const where = { host: '127.0.0.1', port, allowHalfOpen, ...(localAddress === undefined ? {} : { localAddress }) }
   const socket = secureContext === undefined ? connect(where) : connectSecurely({ ...where, secureContext })
   socket.setNoDelay(true)
   prepare?.(socket)

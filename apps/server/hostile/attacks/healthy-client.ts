@@ -4,19 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { conn, submit } from '../../../../packages/server/src/testing/wire.ts'
 import { type ClientTls, dial } from './dial.ts'
+import { type Percentiles, percentiles } from './percentiles.ts'
 
 const INTERVAL = 20
 const ACK_LENGTH = 14
 const PATIENCE = 5000
 
 /** Its results since the last call of `health`. Times in milliseconds. */
-export interface Health {
+export interface Health extends Percentiles {
   readonly requests: number
   /** Requests that were not answered, or answered with a failure. */
   readonly failed: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 let socket: Socket | undefined
@@ -65,12 +63,10 @@ export async function health(): Promise<Health> {
   const deadline = performance.now() + PATIENCE
   while (serial - sentAt.length < last && performance.now() < deadline) await sleep(1)
   failures += Math.max(0, last - (serial - sentAt.length))
-  const sorted = latencies.sort((a, b) => a - b)
+  const result = { requests: latencies.length, failed: failures, ...percentiles(latencies) }
   latencies = []
-  const failed = failures
   failures = 0
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return { requests: sorted.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) }
+  return result
 }
 
 /** Ends its connection. */

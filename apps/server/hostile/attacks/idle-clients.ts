@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
 import { type ClientTls, type DialOptions, dial } from './dial.ts'
+import { inParallel, upTo } from './in-parallel.ts'
 
 /** Which connections to make. */
 export interface IdleClientsOptions {
@@ -57,14 +58,9 @@ export async function connectAll({
 }: IdleClientsOptions): Promise<void> {
   const bytes = Buffer.from(sends, 'hex')
   const secureContext = tls === undefined ? undefined : createSecureContext({ ...tls })
-  let left = connections
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1
-      await join({ port, secureContext, localAddress: from ?? `127.0.0.${1 + (left % ADDRESSES)}` }, bytes)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, connections) }, lane))
+  await inParallel(atOnce, upTo(connections), (index) =>
+    join({ port, secureContext, localAddress: from ?? `127.0.0.${1 + (index % ADDRESSES)}` }, bytes),
+  )
 }
 
 async function join(options: DialOptions, bytes: Buffer): Promise<void> {

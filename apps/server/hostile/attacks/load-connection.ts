@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { manySubmits } from '../../../../packages/server/src/testing/wire.ts'
+import { dial } from './dial.ts'
 
 const ACK_LENGTH = 14
 const ID_OFFSET = 5
@@ -57,9 +58,7 @@ export class LoadConnection {
   }
 
   static async open(port: number, window: number): Promise<LoadConnection> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new LoadConnection(socket, window)
+    return new LoadConnection(await dial({ port, allowHalfOpen: true }), window)
   }
 
   get answered(): number {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { type ClientTls, dial } from './dial.ts'
+import { inParallel } from './in-parallel.ts'
 
 const PATIENCE = 20_000
 
@@ -37,13 +38,9 @@ export async function sendAndListen({
 }: OneShotOptions): Promise<OneShotResult[]> {
   const secureContext = tls === undefined ? undefined : createSecureContext({ ...tls })
   const results: OneShotResult[] = []
-  const left = [...sends]
-  const lane = async () => {
-    for (let bytes = left.pop(); bytes !== undefined; bytes = left.pop()) {
-      results.push(await one(bytes, (prepare) => dial({ port, secureContext, prepare })))
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
+  await inParallel(atOnce, sends, async (bytes) => {
+    results.push(await one(bytes, (prepare) => dial({ port, secureContext, prepare })))
+  })
   return results
 }
 

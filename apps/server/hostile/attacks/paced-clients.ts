@@ -1,24 +1,23 @@
 /** Clients that each send a request at a fixed interval, and time it. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { submit } from '../../../../packages/server/src/testing/wire.ts'
+import { dial } from './dial.ts'
+import { type Percentiles, percentiles } from './percentiles.ts'
 
 const ACK_LENGTH = 14
 const SUBMIT = Buffer.from(submit(1), 'hex')
 
-/** Times in milliseconds. */
-export interface Paced {
+/** The results of all clients. Times in milliseconds. */
+export interface Paced extends Percentiles {
   readonly requests: number
   readonly unanswered: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 /** Runs this many clients, each with a request every `interval` milliseconds, for `duration` milliseconds. */
 export async function pace(port: number, clients: number, interval: number, duration: number): Promise<Paced> {
   const latencies: number[] = []
-  const sockets = await Promise.all(Array.from({ length: clients }, () => open(port)))
+  const sockets = await Promise.all(Array.from({ length: clients }, () => dial({ port })))
   const waiting = sockets.map((socket) => listen(socket, latencies))
   const timers: NodeJS.Timeout[] = []
   for (const [i, socket] of sockets.entries()) {
@@ -35,16 +34,8 @@ export async function pace(port: number, clients: number, interval: number, dura
   for (const timer of timers) clearInterval(timer)
   await sleep(500)
   for (const socket of sockets) socket.destroy()
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
   const unanswered = waiting.reduce((sum, queue) => sum + queue.length, 0)
-  return { requests: latencies.length, unanswered, p50: at(0.5), p99: at(0.99), max: at(1) }
-}
-
-async function open(port: number): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-  return socket
+  return { requests: latencies.length, unanswered, ...percentiles(latencies) }
 }
 
 /** When the unanswered requests were sent, oldest first. */

@@ -1,5 +1,6 @@
 /** Mutated and random streams over real connections. Each must end as the protocol says. */
 import { connect } from 'node:net'
+import { inParallel, upTo } from './in-parallel.ts'
 import { Random } from './random.ts'
 import { cut, judge, makeStream, type Rules, type Verdict } from './streams.ts'
 
@@ -23,22 +24,16 @@ export async function sendStreams(port: number, times: number, seed: number, rul
   const expected: Record<string, number> = {}
   const wrong: string[] = []
   let hung = 0
-  let left = times
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1
-      const index = left
-      // Each stream has its own seed, so that one that failed can be repeated alone.
-      const random = new Random(seed + index)
-      const bytes = makeStream(random, rules)
-      const verdict = judge(bytes, rules)
-      expected[verdict.reason] = (expected[verdict.reason] ?? 0) + 1
-      const outcome = await sendStream(port, index, cut(bytes, random), verdict)
-      if (outcome === 'hung') hung += 1
-      if (outcome !== undefined) wrong.push(`${outcome}: seed ${seed + index}, ${bytes.toString('hex')}`)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await inParallel(AT_ONCE, upTo(times), async (index) => {
+    // Each stream has its own seed, so that one that failed can be repeated alone.
+    const random = new Random(seed + index)
+    const bytes = makeStream(random, rules)
+    const verdict = judge(bytes, rules)
+    expected[verdict.reason] = (expected[verdict.reason] ?? 0) + 1
+    const outcome = await sendStream(port, index, cut(bytes, random), verdict)
+    if (outcome === 'hung') hung += 1
+    if (outcome !== undefined) wrong.push(`${outcome}: seed ${seed + index}, ${bytes.toString('hex')}`)
+  })
   return { expected, hung, wrong }
 }
 

@@ -1,7 +1,7 @@
 /** Requests whose payload says what the handler does with them. */
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { submit } from '../../../../packages/server/src/testing/wire.ts'
+import { dial } from './dial.ts'
 import { Random } from './random.ts'
 
 const ACK_LENGTH = 14
@@ -40,8 +40,7 @@ export async function submitScripted(
 }
 
 async function one(port: number, requests: number, random: Random, patience: number): Promise<ScriptedResult> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  const socket = await dial({ port })
   const outcomes = Array.from({ length: requests }, (_, i) => {
     if (i % 10 === 3) return random.pick(['throw', 'reject', 'never'])
     return random.pick(['later', ''])

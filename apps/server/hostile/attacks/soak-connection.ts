@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { filler, submit } from '../../../../packages/server/src/testing/wire.ts'
+import { dial } from './dial.ts'
 import type { Fault } from './faults.ts'
 import type { Random } from './random.ts'
 
@@ -41,9 +42,7 @@ export class SoakConnection {
   }
 
   static async open(port: number): Promise<SoakConnection> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new SoakConnection(socket)
+    return new SoakConnection(await dial({ port }))
   }
 
   get answered(): number {

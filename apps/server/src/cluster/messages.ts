@@ -36,6 +36,6 @@ export type Report =
   /** At each heartbeat, and when the number has changed. */
   | { readonly type: 'connections'; readonly connections: number }
   | { readonly type: 'metrics'; readonly request: number; readonly metrics: Metrics; readonly connections: number }
-  /** After an uncaught exception: the worker accepts no more, drains, and ends. */
+  /** After an uncaught exception: the worker stops accepting, drains, and ends. */
   | { readonly type: 'leaving' }
   | { readonly type: 'drained'; readonly summary: CloseSummary }

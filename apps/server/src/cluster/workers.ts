@@ -81,7 +81,7 @@ export class Workers {
     const listening = [...this.#alive].filter(({ listened }) => listened)
     const now = performance.now()
     if (listening.length === 0 || listening.some(({ heardAt }) => now - heardAt < DEAD_AFTER)) return true
-    return `no worker has been heard of for ${DEAD_AFTER / 1000} s`
+    return `no worker has sent a heartbeat for ${DEAD_AFTER / 1000} s`
   }
 
   /**
@@ -114,7 +114,7 @@ export class Workers {
   }
 
   /**
-   * Lets all workers drain and end, and starts no more. A worker that does not end in time is killed, and its connections
+   * Lets all workers drain and end, and starts no others. A worker that does not end in time is killed, and its connections
    * are cut off. A worker that still starts has nothing to drain: if it does not end soon, it is killed.
    */
   async drain(): Promise<DrainResult> {
@@ -135,7 +135,7 @@ export class Workers {
     return summary.result
   }
 
-  /** Ends all workers at once, and starts no more. */
+  /** Ends all workers at once, and starts no others. */
   kill(): void {
     this.#killed = true
     this.#killWhere(() => true)

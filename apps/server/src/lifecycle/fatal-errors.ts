@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { errorText } from '../logging/error-text.ts'
 
 /**
- * Listens for uncaught exceptions and unhandled rejections, and logs them. An unhandled rejection does no more.
+ * Listens for uncaught exceptions and unhandled rejections, and logs them. An unhandled rejection has no other effect.
  *
  * @returns settles at the first uncaught exception: accept no new work then, and drain
  */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** How much of an error is told: its message, its name and message, or its stack. */
+/** How much of an error is wanted: its message, its name and message, or its stack. */
 type Detail = 'message' | 'name' | 'stack'
 
 /** The text of anything that was thrown. What is not an error has no text of its own, and is shown as Node prints it. */
