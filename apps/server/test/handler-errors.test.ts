@@ -49,7 +49,7 @@ describe('a handler that breaks out', () => {
     const [one, other] = await oneOfEach(server)
     one.send(submit(99))
     expect(await one.receiveAll()).toBe(submitAck(99))
-    expect(await server.untilLogged('worker died')).toMatchObject([{ status: 1 }])
+    expect(await server.untilLogged('worker exited')).toMatchObject([{ status: 1 }])
     await server.untilScraped('both to listen', (metrics) => metrics.value('workers') === 2)
     other.send(submit(1))
     expect(await other.receive(14)).toBe(submitAck(1))

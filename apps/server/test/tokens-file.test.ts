@@ -35,7 +35,7 @@ describe('a file of tokens', () => {
   ])('ends the start with one line when $what', async ({ text }) => {
     const file = new Folder().write('tokens', text)
     const said = await complaint(startDemoServerProgram(['--auth-tokens-file', file]), 2)
-    expect(said).toContain(`--auth-tokens-file: ${file}: there is no token`)
+    expect(said).toContain(`--auth-tokens-file: ${file}: it has no token`)
   })
 
   it('ends the start with one line when there is none', async () => {
