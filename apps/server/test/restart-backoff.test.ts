@@ -38,3 +38,20 @@ it('gives up at the fifth that dies in a row before it listens', () => {
   expect([die(), die(), die(), die()].every((one) => typeof one === 'number')).toBe(true)
   expect(die()).toBe('5 workers in a row died before they listened')
 })
+
+it('tries a start that the system refuses again after the same delays, without an end while others serve', () => {
+  const backoff = new RestartBackoff()
+  const results = Array.from({ length: 30 }, () => backoff.refused(true))
+  expect(results.slice(0, 8)).toEqual([0, 50, 100, 200, 400, 800, 1000, 1000])
+  expect(results.at(-1)).toBe(1000)
+  expect(backoff.died(true, 0), 'a refusal is no death').toBe(0)
+})
+
+it('gives up at the fifth refusal in a row when no other worker serves', () => {
+  const backoff = new RestartBackoff()
+  const refused = () => backoff.refused(false)
+  expect([refused(), refused(), refused(), refused()]).toEqual([0, 50, 100, 200])
+  backoff.started()
+  expect([refused(), refused(), refused(), refused()]).toEqual([0, 50, 100, 200])
+  expect(refused()).toBe('5 workers in a row could not be started')
+})
