@@ -8,6 +8,7 @@ const parts = [
   { name: 'server', root: 'packages/server' },
   { name: 'client-sim', root: 'packages/client-sim' },
   { name: 'metrics', root: 'packages/metrics' },
+  { name: 'testkit', root: 'packages/testkit' },
   { name: 'cli', root: 'apps/cli' },
   { name: 'server-app', root: 'apps/server' },
   { name: 'loadgen-app', root: 'apps/loadgen' },

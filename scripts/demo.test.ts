@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { takePort } from '@demo/testkit/ports'
+import { describe, expect, it } from 'vitest'
 import { type RunResult, run } from './testing/run.ts'
 import { root } from './testing/workspace.ts'
 
@@ -57,12 +57,3 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/stopped, exit status 0\n$/)
   })
 })
-
-async function takePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve))
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
-  return address.port
-}

@@ -4,15 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, 
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bin, root } from './testing/workspace.ts'
+import { bin, PACKAGES as packages, root } from './testing/workspace.ts'
 
-const packages = readdirSync(join(root, 'packages'))
 const documents = [
   'README.md',
   'SECURITY.md',
   'CONTRIBUTING.md',
   'infra/README.md',
   'examples/README.md',
+  'packages/testkit/README.md',
   ...['docs', 'docs/decisions'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith('.md'))

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { PACKAGES } from './testing/workspace.ts'
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 const CODE = /\bERR_[A-Z_]+\b/g
@@ -16,7 +17,7 @@ function sources(name: string): string {
   return files.map((file) => readFileSync(folder + file, 'utf8')).join('\n')
 }
 
-test.each(readdirSync(packages))('each error code of @demo/%s is in its README, and each one there exists', (name) => {
+test.each(PACKAGES)('each error code of @demo/%s is in its README, and each one there exists', (name) => {
   const literals = sources(name).match(/'ERR_[A-Z_]+'/g) ?? []
   const thrown = new Set(literals.map((literal) => literal.slice(1, -1)))
   const documented = codesOf(readFileSync(`${packages}${name}/README.md`, 'utf8'))

@@ -3,9 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bin, root } from './testing/workspace.ts'
-
-const names = readdirSync(join(root, 'packages'))
+import { bin, PACKAGES as names, root } from './testing/workspace.ts'
 
 /** The files of a build besides the index. */
 const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -107,6 +105,12 @@ test.each(['frame', 'packet'])('@demo/%s has no dependencies, and does not use N
     const code = readFileSync(join(installed, 'dist', file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
     expect(code).not.toMatch(/\bimport\b|\brequire\b|\bBuffer\b|\bprocess\b|node:/)
   }
+})
+
+test.each(names)('@demo/%s does not name the testkit in any file', (name) => {
+  const installed = join(folder, 'node_modules/@demo', name)
+  const files = ['package.json', ...readdirSync(join(installed, 'dist')).map((file) => join('dist', file))]
+  for (const file of files) expect(readFileSync(join(installed, file), 'utf8'), file).not.toContain('testkit')
 })
 
 test('@demo/metrics imports only types of @demo/server', () => {

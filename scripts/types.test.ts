@@ -1,11 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from './testing/run.ts'
-import { root } from './testing/workspace.ts'
-
-const names = readdirSync(join(root, 'packages'))
+import { PACKAGES as names, root } from './testing/workspace.ts'
 
 /** In 5.4, `Uint8Array` has no type parameter; in 5.9, the platform accepts only `Uint8Array<ArrayBuffer>`. */
 const COMPILERS = [

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type DemoServer, startDemoServer } from '../../apps/server/test/demo-server.ts'
-import { waitFor } from '../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck } from '../../packages/server/src/testing/wire.ts'
 import { configFile, startHaProxy } from './haproxy.ts'
 import { isInstalled, skipReason } from './programs.ts'
 import { ResendingClient, type SeenConnection } from './resending-client.ts'
@@ -153,8 +153,7 @@ class Newcomers {
 
 /** A module with a slow handler, so that there are always requests in flight. */
 function slowHandler(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'handler-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryFolder()
   const file = join(directory, 'slow.mjs')
   writeFileSync(file, 'export default { onSubmit: () => new Promise((resolve) => setTimeout(resolve, 20)) }\n')
   return file

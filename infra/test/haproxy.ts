@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
-import { freePort } from '../../apps/server/test/demo-server.ts'
-import { Program } from '../../apps/server/test/program.ts'
-import { PATIENCE } from '../../packages/server/src/testing/wait-for.ts'
+import { freePort } from '@demo/testkit/ports'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { PATIENCE } from '@demo/testkit/wait-for'
 import { infra, readText } from './repository.ts'
 
 /** The configuration file of the repository. */
@@ -34,8 +33,7 @@ export interface HaProxy {
  * @param version of the PROXY protocol
  */
 export async function startHaProxy([a, b]: readonly [Backend, Backend], version: 'v1' | 'v2'): Promise<HaProxy> {
-  const directory = mkdtempSync(join(tmpdir(), 'haproxy-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryFolder()
   const port = await freePort()
   const statsPort = await freePort()
   const config = rewrite(readText(configFile), [

@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { startDemoServer } from '../../apps/server/test/demo-server.ts'
 import { built } from './built.ts'
 import { labelValues, type Query, queries, readDashboard, substitute } from './dashboard.ts'
 import { NODE_EXPORTER_METRICS, SERVER_METRICS, WORKER_METRICS } from './known-metrics.ts'
-import { freePort, isInstalled, Programs, skipReason } from './programs.ts'
+import { isInstalled, logLine, Programs, skipReason } from './programs.ts'
 import { PrometheusApi } from './prometheus-api.ts'
 import { type PrometheusConfig, withTargets } from './prometheus-config.ts'
 import { selectors } from './promql.ts'
@@ -71,7 +72,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
   /** Starts the server, and a load that runs for longer than the tests. Resolves to the server's metrics port. */
   async function startServerUnderLoad(): Promise<number> {
     const server = programs.start(process.execPath, [built('server'), '--port', '0', '--metrics-port', '0'])
-    const listening = await programs.until('the server listens', STARTUP, () => server.logLine('listening'))
+    const listening = await programs.until('the server listens', STARTUP, () => logLine(server, 'listening'))
     const load = ['--connections', `${CONNECTIONS}`, '--window', '10', '--duration', '180s', '--warmup', '0s']
     programs.start(process.execPath, [built('loadgen'), 'run', '--port', `${listening['port']}`, ...load])
     return Number(listening['metricsPort'])

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit } from '@demo/testkit/wire'
 import { onTestFinished } from 'vitest'
-import { waitFor } from '../../packages/server/src/testing/wait-for.ts'
-import { submit } from '../../packages/server/src/testing/wire.ts'
 
 const ACK_LENGTH = 14
 const ID_START = 5

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
 /** The accepted token. */
 export const TOKEN = 'example-token'
@@ -16,8 +15,7 @@ export interface Secrets {
 
 /** Makes a token and a certificate. Needs `openssl`. */
 export function makeSecrets(): Secrets {
-  const directory = mkdtempSync(join(tmpdir(), 'secrets-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryFolder()
   const [tokens, cert, key] = ['tokens', 'tls.crt', 'tls.key'].map((name) => join(directory, name)) as [
     string,
     string,

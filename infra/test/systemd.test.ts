@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { within } from '@demo/testkit/wait-for'
+import { conn, connAck, submit, submitAck } from '@demo/testkit/wire'
+import { describe, expect, test } from 'vitest'
 import { listening } from '../../apps/server/test/demo-server.ts'
-import { Program } from '../../apps/server/test/program.ts'
-import { within } from '../../packages/server/src/testing/wait-for.ts'
-import { conn, connAck, submit, submitAck } from '../../packages/server/src/testing/wire.ts'
 import { ACCEPTED, built, checkConfig } from './built.ts'
 import { longestDrain } from './drain-time.ts'
 import { isInstalled, skipReason } from './programs.ts'
@@ -53,7 +53,7 @@ test('the program refuses it without the secrets, and names the first missing on
 
 describe.skipIf(!isInstalled('systemd-analyze'))(`systemd${skipReason(['systemd-analyze'])}`, () => {
   test('finds no error in the unit', () => {
-    const directory = temporary()
+    const directory = temporaryFolder()
     const file = join(directory, 'demo-server.service')
     const here = readText(unitFile)
       .replaceAll('/usr/bin/node', process.execPath)
@@ -70,7 +70,7 @@ describe.skipIf(!isInstalled('systemd-analyze'))(`systemd${skipReason(['systemd-
   })
 
   test.skipIf(!isInstalled('systemd-sysusers'))('makes the user that the unit runs as', () => {
-    const directory = temporary()
+    const directory = temporaryFolder()
     mkdirSync(join(directory, 'etc'))
     const { status, output } = run('systemd-sysusers', [
       `--root=${directory}`,
@@ -117,12 +117,6 @@ function value(key: string): string {
   const [only, ...more] = unit.get(key) ?? []
   if (only === undefined || more.length > 0) throw new Error(`the unit does not have one ${key}`)
   return only
-}
-
-function temporary(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'systemd-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }
 
 function run(command: string, args: readonly string[]): { status: number | null; output: string } {

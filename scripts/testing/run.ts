@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process'
+import { inheritedEnvironment } from '@demo/testkit/environment'
 
 /** Options of a program. */
 export interface RunOptions {
   readonly folder: string
-  /** Variables in addition to ours. */
+  /** Variables on top of {@link inheritedEnvironment}. */
   readonly environment?: NodeJS.ProcessEnv
-  /** After this time in milliseconds it is killed, with all processes that it has started. */
+  /** After so many milliseconds it is killed, with all processes that it has started. */
   readonly timeout?: number
 }
 
-/** The result of a program. */
+/** How a program ended, and what it printed. */
 export interface RunResult {
   /** Null when it was killed. */
   readonly status: number | null
@@ -18,7 +19,7 @@ export interface RunResult {
 }
 
 /**
- * Runs a program to its end, with any exit status.
+ * Runs a program to its end.
  *
  * @throws when it does not start
  */
@@ -28,7 +29,7 @@ export function run(
   { folder, environment = {}, timeout = 25_000 }: RunOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    // A process group of its own, so that the processes it starts can be killed with it.
+    // A process group of its own, so that the processes it has started are killed with it.
     const child = spawn(command, args, {
       cwd: folder,
       env: { ...inheritedEnvironment(), ...environment },
@@ -69,17 +70,10 @@ export function run(
   })
 }
 
-/** Runs a program. @throws with its output if its exit status is not 0 */
+/** Runs a program, which must succeed. @throws with what it printed when its status is not 0 */
 export async function runWell(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = await run(command, args, options)
   if (result.status === 0) return result
   const { status, stdout, stderr } = result
   throw new Error(`${command} ${args.join(' ')} in ${options.folder}: status ${status}\n${stdout}${stderr}`)
-}
-
-/** Our environment, without variables of our programs, and without those that a parent npm sets for npm. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const ours =
-    /^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$|npm_(lifecycle|package|command|execpath|config_(local_)?prefix))/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

@@ -14,7 +14,7 @@ export function bin(name: string): string {
   return join(root, 'node_modules', '.bin', name)
 }
 
-/** The contents of a JSON file as `T`, unchecked: the tests check the parts that they use. */
+/** A file of JSON as `T`, unchecked: the tests check what they rely on. */
 export function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(join(root, path), 'utf8')) as T
 }

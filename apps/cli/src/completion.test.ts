@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   addCompletion,
@@ -54,8 +54,7 @@ async function scriptFor(program: Command, shell: string): Promise<string> {
 
 /** A folder with the script, and with a file that can be completed. */
 function folderWith(script: string): { folder: string; file: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'completion-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   writeFileSync(join(folder, 'before run.json'), '')
   writeFileSync(join(folder, 'script'), script)
   return { folder, file: join(folder, 'script') }

@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
-import { Program, type ProgramOptions } from '../../server/test/program.ts'
+import { Program, type ProgramOptions } from '@demo/testkit/program'
 
 /** How long a command that measures may take in a test, in milliseconds: what it builds may not be in any cache. */
 export const PATIENCE_FOR_BENCH = 120_000
@@ -25,11 +21,4 @@ export async function runBench(
   const program = new Program(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], options)
   const { status } = await program.exit(PATIENCE_FOR_BENCH)
   return { status, stdout: program.stdout, stderr: program.stderr }
-}
-
-/** A new folder that is gone when the test is over. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
 }

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { seeded } from '@demo/testkit/random'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { describe, expect, it } from 'vitest'
 import { NOTHING } from '../src/engine/distribution.ts'
 import { type CompareOptions, compare } from '../src/judge/compare.ts'
 import { findMetric, type JudgedRun } from '../src/judge/metrics.ts'
 import { startLoadgen } from './demo-loadgen.ts'
-import { seeded } from './random.ts'
 import { flat, makeRun } from './runs.ts'
 
 const OPTIONS: CompareOptions = {
@@ -136,8 +136,7 @@ const ENVIRONMENT = { node: 'v20.19.0', cpus: 2 }
 
 /** A file as run --json writes it, as far as compare reads it. */
 function writeRuns(runs: readonly JudgedRun[], changes: object = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), 'compare-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const file = join(folder, 'run.json')
   const repeats = runs.length > 1 ? { repeats: runs } : {}
   const options = { port: 1, window: 1000 }

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { runLoad, startLoadgen } from './demo-loadgen.ts'
@@ -325,10 +325,4 @@ function runs(program: string, args: readonly string[]): boolean {
   } catch {
     return false
   }
-}
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type Program, type ProgramOptions, startNode } from '../../server/test/program.ts'
+import { type Program, type ProgramOptions, startNode } from '@demo/testkit/program'
 
 /** The program as it is built. */
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))

@@ -1,7 +1,7 @@
+import { seeded } from '@demo/testkit/random'
 import { describe, expect, it } from 'vitest'
 import { Distribution } from '../src/engine/distribution.ts'
 import type { Summary } from '../src/result.ts'
-import { seeded } from './random.ts'
 
 const SAMPLES = 1_000_000
 

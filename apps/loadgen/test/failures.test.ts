@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { MAIN, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /** A run that is over in no time, unless it hangs; a request that is not answered is given up after 300 ms. */
 const SHORT = ['--amount', 20, '--connections', 2, '--window', 5, '--timeout', '300ms'] as const

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { readJson, startLoadgen } from './demo-loadgen.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * Reads a file as HdrHistogram's plotter does (plotFiles.html, `appendDataSeries`): it skips a heading, takes four

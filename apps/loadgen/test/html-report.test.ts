@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import { CHROMIUM, CHROMIUM_NEEDED, openFile } from './browser.ts'
 import { type RunJson, readJson, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const TIMEOUT = 60_000
 

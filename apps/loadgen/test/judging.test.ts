@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import type { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
-import type { Program } from '../../server/test/program.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { statusOf } from '../src/exit-status.ts'
 import { backlogGrowth } from '../src/judge/backlog.ts'
 import { judge, parseThreshold } from '../src/judge/threshold.ts'
@@ -11,7 +13,6 @@ import { parseSlo } from '../src/search-command.ts'
 import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 import { makeRun } from './runs.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const SMALL = ['--warmup', 0, '--amount', 200, '--connections', 2, '--window', 5] as const
 

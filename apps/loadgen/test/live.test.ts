@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { Program } from '@demo/testkit/program'
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 

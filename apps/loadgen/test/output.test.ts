@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import { Program } from '@demo/testkit/program'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
-import { Program } from '../../server/test/program.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { MAIN, startLoadgen } from './demo-loadgen.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const SMALL = ['--warmup', 0, '--amount', 200, '--connections', 2, '--window', 5, '--quiet'] as const
 

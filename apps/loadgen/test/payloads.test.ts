@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { expect, test } from 'vitest'
 import { runLoad } from './demo-loadgen.ts'
 import { startOddServer } from './odd-server.ts'
 
@@ -64,8 +64,7 @@ test.each([
   { name: 'with a last line end', text: 'one\ntwo\r\n\nfour é\n' },
   { name: 'without one', text: 'one\ntwo\r\n\nfour é' },
 ])('each line of a file is a payload, in turn, and over and over: $name', async ({ text }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const file = join(folder, 'payloads.txt')
   writeFileSync(file, text)
   const lines = ['one', 'two', '', 'four é']
@@ -77,8 +76,7 @@ test.each([
   { name: 'each connection begins at another one', args: ['--connections', 4], amount: 4 },
   { name: 'that of another worker, too', args: ['--connections', 4, '--workers', 4], amount: 4 },
 ])('different payloads are sent in turn: $name', async ({ args, amount }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const file = join(folder, 'payloads.txt')
   writeFileSync(file, Array.from({ length: 200 }, (_, i) => `payload ${i}\n`).join(''))
   // One request at a time, so that of four each connection sends one.

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { PEERS } from '../bench/peers/catalogue.ts'
 import { drawChart } from '../bench/peers/chart.ts'
@@ -8,7 +9,7 @@ import { isInstalled } from '../bench/peers/prepare.ts'
 import { readSamples, type Sample } from '../bench/peers/sample.ts'
 import { replaceSection } from '../bench/peers/section.ts'
 import { rateTable, standingTable } from '../bench/peers/table.ts'
-import { PATIENCE_FOR_BENCH, runBench, temporaryFolder } from './bench.ts'
+import { PATIENCE_FOR_BENCH, runBench } from './bench.ts'
 
 const DOCUMENT = '# Benchmarks\n\n<!-- generated: peers -->\nold\n<!-- /generated: peers -->\n\nthe rest\n'
 const SHORT = ['--rounds', '1', '--duration', '300ms', '--warmup', '100ms']

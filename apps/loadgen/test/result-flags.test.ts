@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@demo/testkit/ports'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const SMALL = ['--warmup', 0, '--amount', 200, '--connections', 2, '--window', 5] as const
 

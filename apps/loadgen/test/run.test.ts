@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor } from '@demo/testkit/wait-for'
+import { describe, expect, it } from 'vitest'
 import { startDemoServer } from '../../server/test/demo-server.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { type RunJson, readJson, runLoad, startLoadgen } from './demo-loadgen.ts'
@@ -270,9 +270,3 @@ describe('demo-loadgen --help and --version', () => {
     expect(program.stdout).toBe(`${manifest.version}\n`)
   })
 })
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
-}

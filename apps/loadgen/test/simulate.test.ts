@@ -1,5 +1,6 @@
+import { freePort } from '@demo/testkit/ports'
 import { describe, expect, it } from 'vitest'
-import { freePort, startDemoServer } from '../../server/test/demo-server.ts'
+import { startDemoServer } from '../../server/test/demo-server.ts'
 import { startLoadgen } from './demo-loadgen.ts'
 import { answering, startOddServer } from './odd-server.ts'
 

@@ -1,6 +1,6 @@
+import { seeded } from '@demo/testkit/random'
 import { describe, expect, it } from 'vitest'
 import { mannWhitney, median, noise, signedRank, smallestP, smallestSignedRankP } from '../src/judge/statistics.ts'
-import { seeded } from './random.ts'
 
 describe('the median', () => {
   it.each([

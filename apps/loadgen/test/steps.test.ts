@@ -1,14 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { PipeliningPeer } from '@demo/testkit/pipelining-peer'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor } from '@demo/testkit/wait-for'
+import { filler, submit, submitAcks } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { filler, submit, submitAcks } from '../../../packages/server/src/testing/wire.ts'
-import { PipeliningPeer } from '../../server/test/pipelining-peer.ts'
 import { STEPS } from '../bench/peers/catalogue.ts'
 import { isInstalled, prepare, type ReadyPeer } from '../bench/peers/prepare.ts'
 import { selfTimes } from '../bench/steps/cpu-profile.ts'
-import { PATIENCE_FOR_BENCH, runBench, temporaryFolder } from './bench.ts'
+import { PATIENCE_FOR_BENCH, runBench } from './bench.ts'
 
 const NAMES = ['naive', 'one-write', 'cursor', 'demo-server']
 

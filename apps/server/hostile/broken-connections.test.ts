@@ -1,4 +1,4 @@
-import { manySubmits, submit } from '../../../packages/server/src/testing/wire.ts'
+import { manySubmits, submit } from '@demo/testkit/wire'
 import type * as HalfClosers from './attacks/half-closers.ts'
 import type * as IdleClients from './attacks/idle-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'

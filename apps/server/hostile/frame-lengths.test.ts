@@ -1,4 +1,4 @@
-import { frame, id, submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { frame, id, submitAck } from '@demo/testkit/wire'
 import type * as IdleClients from './attacks/idle-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'
 import { mebibytes } from './fixture/figures.ts'

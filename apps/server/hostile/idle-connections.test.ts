@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
+import { createAuthority } from '@demo/testkit/certificates'
 import type { ClientTls } from './attacks/dial.ts'
 import type * as IdleClients from './attacks/idle-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'

@@ -1,4 +1,4 @@
-import { submitAck } from '../../../packages/server/src/testing/wire.ts'
+import { submitAck } from '@demo/testkit/wire'
 import type * as OneByteWrites from './attacks/one-byte-writes.ts'
 import { startAttacker } from './fixture/attacker.ts'
 import { mebibytes, seconds } from './fixture/figures.ts'

@@ -1,4 +1,4 @@
-import { Random } from './attacks/random.ts'
+import { Random } from '@demo/testkit/random'
 import type * as RandomStreams from './attacks/random-streams.ts'
 import { cut, judge, makeStream, type Rules } from './attacks/streams.ts'
 import { startAttacker } from './fixture/attacker.ts'

@@ -1,5 +1,5 @@
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { submit } from '../../../packages/server/src/testing/wire.ts'
+import { createAuthority } from '@demo/testkit/certificates'
+import { submit } from '@demo/testkit/wire'
 import { clientHello } from './attacks/client-hello.ts'
 import type { ClientTls } from './attacks/dial.ts'
 import type * as OneShotClients from './attacks/one-shot-clients.ts'
@@ -41,9 +41,9 @@ scenario(16, 'TLS: 50 of each kind of peer that must be refused', async (figures
       ...refused,
       name: 'of another authority',
       tls: { ca, ...(await stranger.sign('healthy')) },
-      error: "the client's certificate is signed by an authority that is not ours",
+      error: "the client's certificate is signed by an unknown authority",
     },
-    { ...refused, name: 'no certificate', tls: { ca }, error: 'the client showed no certificate' },
+    { ...refused, name: 'no certificate', tls: { ca }, error: 'the client presented no certificate' },
     {
       ...failed,
       name: 'plain text',

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { submit } from '../../../packages/server/src/testing/wire.ts'
+import { submit } from '@demo/testkit/wire'
 import { killWorker, pidsOf, startWorkers } from '../test/cluster-server.ts'
 import type { DemoServer } from '../test/demo-server.ts'
 import { stopServer, timeUntil } from './fixture/fixture.ts'

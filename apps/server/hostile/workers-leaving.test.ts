@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit } from '../../../packages/server/src/testing/wire.ts'
+import { submit } from '@demo/testkit/wire'
 import { oneOfEach, pidsOf } from '../test/cluster-server.ts'
 import type { DemoServer } from '../test/demo-server.ts'
 import { seconds } from './fixture/figures.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { conn, connAck, submit } from '../../../packages/server/src/testing/wire.ts'
+import { conn, connAck, submit } from '@demo/testkit/wire'
 import type * as OneShotClients from './attacks/one-shot-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'
 import type { Figures } from './fixture/figures.ts'

@@ -1,13 +1,5 @@
+import { conn, connAck, filler, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  conn,
-  connAck,
-  filler,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { guarded, hex, letsIn, sha256 } from './token-guard.ts'

@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import tls, { type TlsOptions } from 'node:tls'
+import { createAuthority } from '@demo/testkit/certificates'
+import { within } from '@demo/testkit/wait-for'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, type ClientError, connect } from '../../../packages/client-sim/src/index.ts'
 import { openLoadConnection } from '../../../packages/client-sim/src/load-connection.ts'
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
 import { startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 

@@ -1,8 +1,8 @@
-import type { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { conn } from '../../../packages/server/src/testing/wire.ts'
+import type { Peer } from '@demo/testkit/peer'
+import type { ProgramOptions } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { conn } from '@demo/testkit/wire'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
-import type { ProgramOptions } from './program.ts'
 import { hex } from './token-guard.ts'
 
 /** How many connections are made until each of two workers has one. */

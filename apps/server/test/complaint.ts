@@ -1,5 +1,5 @@
+import type { Program } from '@demo/testkit/program'
 import { expect } from 'vitest'
-import type { Program } from './program.ts'
 
 /** The error line of a program that did not start. Checks that it printed nothing else. */
 export async function complaint(program: Program, status: number): Promise<string> {

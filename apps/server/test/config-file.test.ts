@@ -1,10 +1,10 @@
+import { createAuthority } from '@demo/testkit/certificates'
+import type { ProgramOptions } from '@demo/testkit/program'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import type { ProgramOptions } from './program.ts'
 
 interface Setting {
   readonly key: string
@@ -110,8 +110,8 @@ describe('--config', () => {
   })
 
   it.each([
-    { key: 'max-frame-length', value: '12', said: 'max-frame-length is 12; it must be an integer from 13' },
-    { key: 'proxy-protocol-from', value: '10.0.0.1,nobody', said: 'proxy-protocol-from has a mistake: "nobody"' },
+    { key: 'max-frame-length', value: '12', said: 'max-frame-length: invalid value 12: expected an integer from 13' },
+    { key: 'proxy-protocol-from', value: '10.0.0.1,nobody', said: 'proxy-protocol-from: invalid value: "nobody"' },
     { key: 'tls-cert', value: 'some.pem', said: 'tls-cert needs --tls-key' },
     { key: 'tls-require-client-cert', value: 'true', said: 'tls-require-client-cert needs --tls-ca' },
   ])('names its line also when each by itself would do: $key', async ({ key, value, said }) => {

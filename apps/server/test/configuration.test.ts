@@ -1,7 +1,8 @@
+import { freePort, takePort } from '@demo/testkit/ports'
+import { id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { id, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
-import { connectable, freePort, startDemoServer, startDemoServerProgram, takePort } from './demo-server.ts'
+import { connectable, startDemoServer, startDemoServerProgram } from './demo-server.ts'
 
 const GO_DEMO_ACK = `0000000e81${id(1)}00`
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
+import { within } from '@demo/testkit/wait-for'
+import { conn, connAck, id, submit, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
-import { conn, connAck, id, submit, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 

@@ -1,10 +1,9 @@
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { connectPeer, type Peer, type PeerOptions } from '@demo/testkit/peer'
+import { PROGRAM_PATIENCE, type Program, type ProgramOptions, startNode } from '@demo/testkit/program'
+import { PATIENCE, within } from '@demo/testkit/wait-for'
 import { onTestFinished } from 'vitest'
-import { connectPeer, type Peer, type PeerOptions } from '../../../packages/server/src/testing/peer.ts'
-import { PATIENCE, within } from '../../../packages/server/src/testing/wait-for.ts'
-import { PROGRAM_PATIENCE, type Program, type ProgramOptions, startNode } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -150,31 +149,6 @@ export class Metrics {
     }
     return closed
   }
-}
-
-/** A port of 127.0.0.1 that is taken until the end of the test. */
-export async function takePort(): Promise<number> {
-  const { port, close } = await occupy()
-  onTestFinished(close)
-  return port
-}
-
-/** A free port of 127.0.0.1, for a program that needs a fixed port. */
-export async function freePort(): Promise<number> {
-  const { port, close } = await occupy()
-  await close()
-  return port
-}
-
-async function occupy(): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: '127.0.0.1', port: 0 }, resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
-  return { port: address.port, close: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
 function logLines(program: Program): LogLine[] {

@@ -1,22 +1,17 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
-/** A folder for one test, removed at its end. */
+/** A temporary folder, and files in it. */
 export class Folder {
-  readonly path = mkdtempSync(join(tmpdir(), 'demo-server-'))
+  readonly path = temporaryFolder()
 
-  constructor() {
-    onTestFinished(() => rmSync(this.path, { recursive: true, force: true }))
-  }
-
-  /** The path of a file in it, which may not exist. */
+  /** The path of a file in it, which need not exist. */
   at(name: string): string {
     return join(this.path, name)
   }
 
-  /** Writes a file, and returns its path. */
+  /** Writes a file, or replaces it. @returns its path */
   write(name: string, text: string | Uint8Array): string {
     writeFileSync(this.at(name), text)
     return this.at(name)

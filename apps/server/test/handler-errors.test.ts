@@ -1,5 +1,5 @@
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { oneOfEach } from './cluster-server.ts'
 import { type DemoServer, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'

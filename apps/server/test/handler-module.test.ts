@@ -1,5 +1,5 @@
+import { conn, connAck, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { conn, connAck, submit, submitAck, submits } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { type DemoServer, startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'

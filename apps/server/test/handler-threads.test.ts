@@ -1,9 +1,9 @@
+import type { ProgramOptions } from '@demo/testkit/program'
+import { sortedAcks, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { sortedAcks, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import type { ProgramOptions } from './program.ts'
 
 const PATIENCE = 20_000
 

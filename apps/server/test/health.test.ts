@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
+import { submit, submitAck, submitAcks } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { submit, submitAck, submitAcks } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, startDemoServer } from './demo-server.ts'
 
 const READY = { status: 200, text: 'ready\n' }

@@ -1,17 +1,8 @@
+import { Program } from '@demo/testkit/program'
+import { filler, frame, id, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  filler,
-  frame,
-  id,
-  sortedAcks,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { listening, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { Program } from './program.ts'
 
 describe('a limit that is set by a flag', () => {
   it('holds: --max-frame-length accepts a frame of that length, and no longer one', async () => {

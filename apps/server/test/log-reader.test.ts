@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { connectPeer } from '@demo/testkit/peer'
+import { PROGRAM_PATIENCE } from '@demo/testkit/program'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
-import { connectPeer } from '../../../packages/server/src/testing/peer.ts'
-import { waitFor, within } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { isAlive } from './cluster-server.ts'
 import { Folder } from './folder.ts'
-import { PROGRAM_PATIENCE } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 

@@ -1,15 +1,5 @@
+import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import {
-  conn,
-  connAck,
-  filler,
-  frame,
-  id,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { startDemoServer } from './demo-server.ts'
 
 /** Malformed input of a peer after one valid Submit, and the log's error. */

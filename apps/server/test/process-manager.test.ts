@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import { Program } from '@demo/testkit/program'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { listening } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { Program } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 

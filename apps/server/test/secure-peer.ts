@@ -1,6 +1,6 @@
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
+import { Peer } from '@demo/testkit/peer'
+import { within } from '@demo/testkit/wait-for'
 import type { DemoServer } from './demo-server.ts'
 
 /** A TLS peer, with the socket that has the server's certificate. */

@@ -1,16 +1,9 @@
 import { connect } from 'node:net'
+import { PipeliningPeer } from '@demo/testkit/pipelining-peer'
+import { waitFor } from '@demo/testkit/wait-for'
+import { manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import {
-  manySubmitAcks,
-  manySubmits,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, startDemoServer, startDemoServerProgram } from './demo-server.ts'
-import { PipeliningPeer } from './pipelining-peer.ts'
 
 const ACK_LENGTH = 14
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { PROGRAM_PATIENCE } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
 import { onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
 import { isAlive } from './cluster-server.ts'
-import { PROGRAM_PATIENCE } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 

@@ -1,5 +1,5 @@
+import { type Credentials, createAuthority } from '@demo/testkit/certificates'
 import { describe, expect, it } from 'vitest'
-import { type Credentials, createAuthority } from '../../../packages/server/src/testing/certificates.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'

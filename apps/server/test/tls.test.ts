@@ -1,8 +1,8 @@
 import { connect } from 'node:tls'
+import { type Credentials, createAuthority } from '@demo/testkit/certificates'
+import { within } from '@demo/testkit/wait-for'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { type Credentials, createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { within } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 import { connectSecurely } from './secure-peer.ts'
@@ -46,8 +46,8 @@ describe('TLS', () => {
     const expired = await authority.sign('expired', { from: -2 * HOUR, to: -HOUR })
     const foreign = await stranger.sign('foreign')
     const refused: [Partial<Credentials>, string][] = [
-      [{}, 'the client showed no certificate'],
-      [foreign, 'authority that is not ours'],
+      [{}, 'the client presented no certificate'],
+      [foreign, 'an unknown authority'],
       [expired, 'has expired'],
     ]
     for (const [count, [credentials, why]] of refused.entries()) {
@@ -93,7 +93,7 @@ describe('TLS', () => {
     const [line] = await server.untilLogged('connection closed')
     expect(line).toMatchObject({
       reason: 'handshake-error',
-      error: expect.stringContaining('no version of TLS from 1.2'),
+      error: expect.stringContaining('does not support TLS 1.2'),
     })
   })
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { conn, connAck } from '@demo/testkit/wire'
 import { expect } from 'vitest'
-import { conn, connAck } from '../../../packages/server/src/testing/wire.ts'
 import { type DemoServer, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 

@@ -1,5 +1,5 @@
+import { conn, connAck, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { conn, connAck, submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'

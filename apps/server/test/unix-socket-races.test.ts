@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
+import type { Program } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { type DemoServer, listening, startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import type { Program } from './program.ts'
 
 const ROUNDS = 20
 

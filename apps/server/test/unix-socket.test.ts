@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs'
+import type { Peer } from '@demo/testkit/peer'
+import { PROGRAM_PATIENCE } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { countByWorker, killWorker, oneOfEach, pidsOf, startWorkers } from './cluster-server.ts'
 import type { DemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { PROGRAM_PATIENCE } from './program.ts'
 
 const MANY = 200
 

@@ -1,10 +1,10 @@
+import { PROGRAM_PATIENCE } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { killWorker, oneOfEach, pidsOf, startWorkers, untilGone } from './cluster-server.ts'
 import { startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { PROGRAM_PATIENCE } from './program.ts'
 
 const ACK_LENGTH = 14
 

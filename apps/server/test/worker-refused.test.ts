@@ -1,12 +1,12 @@
 import { constants, copyFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { PROGRAM_PATIENCE, Program } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck } from '../../../packages/server/src/testing/wire.ts'
 import { killWorker, oneOfEach, pidsOf } from './cluster-server.ts'
 import { type DemoServer, listening } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { PROGRAM_PATIENCE, Program } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const FLAGS = ['--port', '0', '--metrics-port', '0', '--workers', '2', '--log-level', 'debug']

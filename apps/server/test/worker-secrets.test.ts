@@ -1,6 +1,6 @@
+import { type Credentials, createAuthority } from '@demo/testkit/certificates'
+import { connAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { type Credentials, createAuthority } from '../../../packages/server/src/testing/certificates.ts'
-import { connAck } from '../../../packages/server/src/testing/wire.ts'
 import { answersOfBoth, countByWorker, eachOnce, killWorker, startWorkers } from './cluster-server.ts'
 import type { DemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'

@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
+import type { Program } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { submit, submitAck, submitAcks, submits } from '../../../packages/server/src/testing/wire.ts'
 import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers, untilGone } from './cluster-server.ts'
 import { type DemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import type { Program } from './program.ts'
 
 /** Prints the process ID, and its import never ends. */
 const SLOW_IMPORT = `import { writeSync } from 'node:fs'

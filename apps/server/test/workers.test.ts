@@ -1,20 +1,14 @@
 import { existsSync, unlinkSync } from 'node:fs'
+import type { Peer } from '@demo/testkit/peer'
+import { PipeliningPeer } from '@demo/testkit/pipelining-peer'
+import { takePort } from '@demo/testkit/ports'
+import { waitFor } from '@demo/testkit/wait-for'
+import { connAck, manySubmitAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import type { Peer } from '../../../packages/server/src/testing/peer.ts'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import {
-  connAck,
-  manySubmitAcks,
-  submit,
-  submitAck,
-  submitAcks,
-  submits,
-} from '../../../packages/server/src/testing/wire.ts'
 import { answersOfBoth, countByWorker, isAlive, pidsOf, startWorkers } from './cluster-server.ts'
 import { complaint } from './complaint.ts'
-import { type DemoServer, startDemoServerProgram, takePort } from './demo-server.ts'
+import { type DemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
-import { PipeliningPeer } from './pipelining-peer.ts'
 
 const WORKERS = ['--workers', '2', '--metrics-port', '0']
 

@@ -1,7 +1,7 @@
 import { createPacketCodec, type Dialect } from '@demo/packet'
+import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { AckReader } from './ack-reader.ts'
-import { bytesOf, connAck, frame, goDemo, hexOf, id, submit, submitAck } from './testing/wire.ts'
 
 interface Ack {
   readonly command: number

@@ -1,8 +1,8 @@
+import { turns, waitFor, within } from '@demo/testkit/wait-for'
+import { frame, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
 import { connected, turnClockByHand } from './testing/connected.ts'
 import { rejection, watch } from './testing/outcome.ts'
-import { turns, waitFor, within } from './testing/wait-for.ts'
-import { frame, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

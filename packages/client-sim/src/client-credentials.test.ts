@@ -1,10 +1,10 @@
+import { type FakeServer, type ServerSide, startFakeServer } from '@demo/testkit/fake-server'
+import { turns, within } from '@demo/testkit/wait-for'
+import { conn, connAck, frame, goDemo, hexOf, id, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
 import { type ConnectOptions, connect } from './index.ts'
 import { turnClockByHand } from './testing/connected.ts'
-import { type FakeServer, type ServerSide, startFakeServer } from './testing/fake-server.ts'
 import { leave, rejection, watch } from './testing/outcome.ts'
-import { turns, within } from './testing/wait-for.ts'
-import { conn, connAck, frame, goDemo, hexOf, id, submit, submitAck } from './testing/wire.ts'
 
 type Credentials = Pick<ConnectOptions, 'credentials' | 'timeout' | 'dialect'>
 

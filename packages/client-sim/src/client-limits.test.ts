@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
+import { turns, waitFor } from '@demo/testkit/wait-for'
+import { bytesOf, connAck, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
 import { connected, turnClockByHand } from './testing/connected.ts'
 import { leave, rejection, watch } from './testing/outcome.ts'
-import { turns, waitFor } from './testing/wait-for.ts'
-import { bytesOf, connAck, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

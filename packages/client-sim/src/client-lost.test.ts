@@ -1,11 +1,11 @@
+import type { ServerSide } from '@demo/testkit/fake-server'
+import { turns, waitFor, within } from '@demo/testkit/wait-for'
+import { connAck, frame, goDemo, hexOf, id, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { type Client, ClientError } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { type ConnectedOptions, connected } from './testing/connected.ts'
-import type { ServerSide } from './testing/fake-server.ts'
 import { leave, rejection } from './testing/outcome.ts'
-import { turns, waitFor, within } from './testing/wait-for.ts'
-import { connAck, frame, goDemo, hexOf, id, submit, submitAck, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

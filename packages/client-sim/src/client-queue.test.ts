@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events'
+import { startFakeServer } from '@demo/testkit/fake-server'
+import { turns, within } from '@demo/testkit/wait-for'
+import { serials, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect } from './index.ts'
 import { connected } from './testing/connected.ts'
-import { startFakeServer } from './testing/fake-server.ts'
 import { leave, rejection, watch } from './testing/outcome.ts'
-import { turns, within } from './testing/wait-for.ts'
-import { serials, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 const FULL = { name: 'ClientError', code: 'ERR_CLIENT_QUEUE_FULL', sent: false }

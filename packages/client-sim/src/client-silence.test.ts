@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { startFakeServer } from '@demo/testkit/fake-server'
+import { turns, waitFor, within } from '@demo/testkit/wait-for'
+import { serials, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, test, vi } from 'vitest'
 import { connect, openLoadConnection } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { connected, turnClockByHand } from './testing/connected.ts'
-import { startFakeServer } from './testing/fake-server.ts'
 import { leave, rejection, watch } from './testing/outcome.ts'
-import { turns, waitFor, within } from './testing/wait-for.ts'
-import { serials, submit, submitAck, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

@@ -1,12 +1,12 @@
 import type { Dialect } from '@demo/packet'
+import { startFakeServer, watchRequests } from '@demo/testkit/fake-server'
+import { turns, waitFor, within } from '@demo/testkit/wait-for'
+import { bytesOf, goDemo, hexOf, serials, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { connect } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { connected } from './testing/connected.ts'
-import { startFakeServer, watchRequests } from './testing/fake-server.ts'
 import { leave, rejection, watch } from './testing/outcome.ts'
-import { turns, waitFor, within } from './testing/wait-for.ts'
-import { bytesOf, goDemo, hexOf, serials, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

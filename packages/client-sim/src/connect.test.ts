@@ -4,15 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startFakeServer } from '@demo/testkit/fake-server'
+import { turns, waitFor, within } from '@demo/testkit/wait-for'
+import { connAck } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSocket, type ServerLocation } from './connect.ts'
 import { type ConnectOptions, connect } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
 import { turnClockByHand } from './testing/connected.ts'
-import { startFakeServer } from './testing/fake-server.ts'
 import { rejection, watch } from './testing/outcome.ts'
-import { turns, waitFor, within } from './testing/wait-for.ts'
-import { connAck } from './testing/wire.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
   const socket = await within(openSocket(location, { timeout }), 'for a socket to open')

@@ -1,12 +1,12 @@
 import { FrameDecoder, FrameError } from '@demo/frame'
+import { startFakeServer } from '@demo/testkit/fake-server'
+import { waitFor } from '@demo/testkit/wait-for'
+import { catchUncaught } from '@demo/testkit/watch-process'
+import { conn, connAck, hexOf, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ClientError, type LoadListener, openLoadConnection } from './index.ts'
 import { connected } from './testing/connected.ts'
-import { startFakeServer } from './testing/fake-server.ts'
 import { rejection } from './testing/outcome.ts'
-import { catchUncaught } from './testing/uncaught.ts'
-import { waitFor } from './testing/wait-for.ts'
-import { conn, connAck, hexOf, submit, submitAck, submitAcks, submits } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

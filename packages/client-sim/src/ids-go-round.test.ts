@@ -1,10 +1,10 @@
+import { startFakeServer } from '@demo/testkit/fake-server'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, test, vi } from 'vitest'
 import { openLoadConnection } from './index.ts'
 import { connected } from './testing/connected.ts'
-import { startFakeServer } from './testing/fake-server.ts'
 import { leave } from './testing/outcome.ts'
-import { waitFor } from './testing/wait-for.ts'
-import { submit, submitAck } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

@@ -1,17 +1,6 @@
 import type { BytesLike, Dialect } from '@demo/packet'
-import { describe, expect, test } from 'vitest'
-import {
-  type AnsweredRun,
-  type ClientError,
-  type LoadConnection,
-  type LoadConnectionOptions,
-  openLoadConnection,
-  PayloadPool,
-} from './index.ts'
-import { watchClientSockets } from './testing/client-sockets.ts'
-import { type FakeServerOptions, type ServerSide, startFakeServer, watchRequests } from './testing/fake-server.ts'
-import { rejection } from './testing/outcome.ts'
-import { turns, waitFor } from './testing/wait-for.ts'
+import { type FakeServerOptions, type ServerSide, startFakeServer, watchRequests } from '@demo/testkit/fake-server'
+import { turns, waitFor } from '@demo/testkit/wait-for'
 import {
   bytesOf,
   conn,
@@ -24,7 +13,18 @@ import {
   submitAck,
   submitAcks,
   submits,
-} from './testing/wire.ts'
+} from '@demo/testkit/wire'
+import { describe, expect, test } from 'vitest'
+import {
+  type AnsweredRun,
+  type ClientError,
+  type LoadConnection,
+  type LoadConnectionOptions,
+  openLoadConnection,
+  PayloadPool,
+} from './index.ts'
+import { watchClientSockets } from './testing/client-sockets.ts'
+import { rejection } from './testing/outcome.ts'
 
 /** What a load connection told, in order. */
 interface Told {

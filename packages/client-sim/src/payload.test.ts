@@ -1,7 +1,7 @@
+import { bytesOf, submit, submitAck, submitAcks } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { connected } from './testing/connected.ts'
 import { leave, rejection } from './testing/outcome.ts'
-import { bytesOf, submit, submitAck, submitAcks } from './testing/wire.ts'
 
 const NOTHING = new Uint8Array(0)
 

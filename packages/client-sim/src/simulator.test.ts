@@ -1,10 +1,10 @@
+import { type FakeServer, type SeenRequest, startFakeServer, watchRequests } from '@demo/testkit/fake-server'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { hexOf, serials } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { describeEvent, type SimulationEvent, type SimulationSummary, simulate } from './index.ts'
 import { watchClientSockets } from './testing/client-sockets.ts'
-import { type FakeServer, type SeenRequest, startFakeServer, watchRequests } from './testing/fake-server.ts'
 import { leave } from './testing/outcome.ts'
-import { waitFor, within } from './testing/wait-for.ts'
-import { hexOf, serials } from './testing/wire.ts'
 
 /** Longer than any test: whoever waits for it does not come back. */
 const AN_HOUR = 3_600_000

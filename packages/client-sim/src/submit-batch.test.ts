@@ -1,7 +1,7 @@
 import { PacketIdSequence } from '@demo/packet'
+import { bytesOf, serials, submit, submits } from '@demo/testkit/wire'
 import { expect, test } from 'vitest'
 import { PayloadPool, type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
-import { bytesOf, serials, submit, submits } from './testing/wire.ts'
 
 /** Numbers `count` frames, and gives them as hex. */
 function fill(batch: SubmitBatch, count: number, ids: PacketIdSequence, seen: number[] = []): string {

@@ -1,57 +1,45 @@
 import { DIALECTS, type Dialect } from '@demo/packet'
+import { type IntegerRange, isInteger, MAX_COUNT } from './internal/integer-range.ts'
 import { MAX_TIMER } from './internal/timers.ts'
 import { guard, type ServerObserver } from './observability/observer.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions, ServerOptions } from './options.ts'
-import { Proxies } from './transport/proxies.ts'
 import { Tls, type TlsOptions } from './transport/tls.ts'
+import { TrustedProxies } from './transport/trusted-proxies.ts'
 
-/** The options of a session, with the defaults filled in; a limit that is switched off is Infinity. */
-export type SessionOptions = Record<NumberOption, number> & {
+/** The options of any server, with the defaults filled in. A limit that is switched off is Infinity. */
+export type CheckedCommonOptions = Record<NumberOption, number> & {
   readonly reuseReadBuffer: boolean
   readonly observer: ServerObserver
-}
-
-/** The same of a server. */
-export type CheckedCommonOptions = SessionOptions & {
-  readonly proxies: Proxies | undefined
+  readonly proxies: TrustedProxies | undefined
   readonly tls: Tls | undefined
 }
 
-/** The same of `createServer`. */
+/** The options of `createServer`, with the defaults filled in. */
 export type CheckedOptions = CheckedCommonOptions & {
   readonly dialect: Dialect
   readonly requireConn: boolean
 }
 
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly standard: number
-}
-
-const MAX_TIME = MAX_TIMER
-const MAX_COUNT = 2 ** 31 - 1
-
-/** The numbers among the options: what they may be besides 0, and what they are unless set. */
+/** The numbers among the options: their range, besides 0, and their defaults. */
 const NUMBERS = {
-  maxFrameLength: { min: 1, max: 2 ** 32 - 1, standard: 1024 * 1024 },
-  maxConnections: { min: 1, max: MAX_COUNT, standard: 10_000 },
-  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, standard: 0 },
-  maxInFlight: { min: 1, max: MAX_COUNT, standard: 1024 },
-  maxWriteBuffer: { min: 1024, max: MAX_COUNT, standard: 1024 * 1024 },
-  handshakeTimeout: { min: 1, max: MAX_TIME, standard: 5000 },
-  frameTimeout: { min: 1, max: MAX_TIME, standard: 15_000 },
-  idleTimeout: { min: 1, max: MAX_TIME, standard: 300_000 },
-  writeTimeout: { min: 1, max: MAX_TIME, standard: 10_000 },
-  handlerTimeout: { min: 1, max: MAX_TIME, standard: 30_000 },
-  lingerTimeout: { min: 1, max: MAX_TIME, standard: 2000 },
-  tickInterval: { min: 1, max: MAX_TIME, standard: 0 },
-} as const satisfies Record<string, Range>
+  maxFrameLength: { min: 1, max: 2 ** 32 - 1, defaultValue: 1024 * 1024 },
+  maxConnections: { min: 1, max: MAX_COUNT, defaultValue: 10_000 },
+  maxConnectionsPerIp: { min: 1, max: MAX_COUNT, defaultValue: 0 },
+  maxInFlight: { min: 1, max: MAX_COUNT, defaultValue: 1024 },
+  maxWriteBuffer: { min: 1024, max: MAX_COUNT, defaultValue: 1024 * 1024 },
+  handshakeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 5000 },
+  frameTimeout: { min: 1, max: MAX_TIMER, defaultValue: 15_000 },
+  idleTimeout: { min: 1, max: MAX_TIMER, defaultValue: 300_000 },
+  writeTimeout: { min: 1, max: MAX_TIMER, defaultValue: 10_000 },
+  handlerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 30_000 },
+  lingerTimeout: { min: 1, max: MAX_TIMER, defaultValue: 2000 },
+  tickInterval: { min: 1, max: MAX_TIMER, defaultValue: 0 },
+} as const satisfies Record<string, IntegerRange>
 
 type NumberOption = keyof typeof NUMBERS
 
-/** The other options of every server, and those of `createServer` alone. */
+/** The other options of every server, and those of `createServer` only. */
 const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'observer']
 const OWN = ['dialect', 'requireConn']
 
@@ -64,7 +52,7 @@ const MIN_SUBMIT_FRAME = 13
  * Checks options of `createServer` without making a server.
  *
  * @param handlesConn whether the server will have an `onConn`
- * @throws ServerOptionError for the first that is invalid
+ * @throws ServerOptionError for the first invalid one
  */
 export function validateOptions(options: ServerOptions, handlesConn = false): void {
   checkOptions(options, handlesConn)
@@ -80,21 +68,17 @@ export function checkOptions(options: ServerOptions, handlesConn: boolean): Chec
   if (!DIALECTS.includes(dialect)) throw new ServerOptionError('dialect', dialect, `one of ${DIALECTS.join(', ')}`)
   checkSwitch('requireConn', requireConn)
   if (requireConn && !handlesConn) {
-    throw new ServerOptionError(
-      'requireConn',
-      requireConn,
-      'false without an onConn handler, which decides who gets in',
-    )
+    throw new ServerOptionError('requireConn', requireConn, 'false without an onConn handler')
   }
   const checked = checkCommonOptions(common, OWN, MIN_SUBMIT_FRAME)
   return { dialect, requireConn, ...checked }
 }
 
 /**
- * Fills in the defaults of any server, and 0 by Infinity: no limit.
+ * Fills in the defaults of any server, and replaces 0 by Infinity: no limit.
  *
  * @param others the names of further options, checked by the caller
- * @param minFrameLength the smallest `maxFrameLength` that makes sense
+ * @param minFrameLength the smallest valid `maxFrameLength`
  * @throws ServerOptionError
  */
 export function checkCommonOptions(
@@ -107,7 +91,7 @@ export function checkCommonOptions(
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue
     const known = [...names, ...others].join(', ')
-    throw new ServerOptionError(name, (options as Record<string, unknown>)[name], `left out: the options are ${known}`)
+    throw new ServerOptionError(name, (options as Record<string, unknown>)[name], `one of ${known}`, 'no such option')
   }
   const { reuseReadBuffer = false, observer = {} } = options
   checkSwitch('reuseReadBuffer', reuseReadBuffer)
@@ -131,30 +115,30 @@ function checkSwitch(name: 'requireConn' | 'reuseReadBuffer', value: boolean): v
   if (typeof value !== 'boolean') throw new ServerOptionError(name, value, 'true or false')
 }
 
-function checkProxies(from: readonly string[] | undefined): Proxies | undefined {
+function checkProxies(from: readonly string[] | undefined): TrustedProxies | undefined {
   if (from === undefined) return undefined
   const allowed = 'a list of addresses, networks like 10.0.0.0/8, and unix'
   if (!Array.isArray(from) || from.some((one) => typeof one !== 'string')) {
     throw new ServerOptionError('proxyProtocolFrom', from, allowed)
   }
   try {
-    return from.length === 0 ? undefined : new Proxies(from)
+    return from.length === 0 ? undefined : new TrustedProxies(from)
   } catch (error) {
-    throw new ServerOptionError('proxyProtocolFrom', from, allowed, `has a mistake: ${(error as Error).message}`)
+    throw new ServerOptionError('proxyProtocolFrom', from, allowed, (error as Error).message)
   }
 }
 
 /**
- * Does something with the options of TLS.
+ * Uses TLS options, and turns an error into a ServerOptionError.
  *
- * @throws ServerOptionError when they can't be used; it contains nothing of the private key
+ * @throws ServerOptionError when they are invalid; the error contains nothing of the private key
  */
 export function usingTls<Value>(options: TlsOptions, use: (options: TlsOptions) => Value): Value {
   try {
     return use(options)
   } catch (error) {
     const allowed = 'a certificate and its private key, in PEM, and the ca where client certificates are required'
-    throw new ServerOptionError('tls', undefined, allowed, `can't be used: ${(error as Error).message}`)
+    throw new ServerOptionError('tls', undefined, allowed, (error as Error).message)
   }
 }
 
@@ -177,9 +161,9 @@ function isFunctionOrNothing(value: unknown): boolean {
 }
 
 function checkNumber(name: NumberOption, value: number | undefined, min: number): number {
-  const { max, standard }: Range = NUMBERS[name]
-  if (value === undefined) return checkNumber(name, standard, min)
+  const { max, defaultValue }: IntegerRange = NUMBERS[name]
+  if (value === undefined) return checkNumber(name, defaultValue, min)
   if (value === 0) return name === 'maxFrameLength' ? max : Number.POSITIVE_INFINITY
-  if (Number.isInteger(value) && value >= min && value <= max) return value
+  if (isInteger(value, { min, max })) return value
   throw new ServerOptionError(name, value, `an integer from ${min} to ${max}, or 0 for no limit`)
 }

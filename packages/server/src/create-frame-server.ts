@@ -1,27 +1,28 @@
 import type { FrameDecoderOptions, FrameFormat } from '@demo/frame'
-import { checkCommonOptions, type SessionOptions } from './check-options.ts'
+import type { RequestContext } from './api/request-context.ts'
+import type { MessageSession as PublicMessageSession } from './api/session.ts'
+import { type CheckedCommonOptions, checkCommonOptions } from './check-options.ts'
 import { checkHandlers, HandlerCaller } from './handlers/handler-caller.ts'
 import type { SessionHandlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
-import { show } from './internal/format-value.ts'
+import { messageOf, show } from './internal/format-value.ts'
 import { createMessageBuffer } from './io/message-outbound.ts'
 import { ServerOptionError } from './option-error.ts'
 import type { CommonServerOptions } from './options.ts'
-import { type Server, SessionServer } from './server.ts'
+import type { Server } from './server.ts'
 import { CheckedCodec, type MessageCodec } from './session/message-codec.ts'
 import { type MessageContext, MessageSession } from './session/message-session.ts'
-import type { RequestContext } from './session/request-context.ts'
-import type { MessageSession as PublicMessageSession } from './session/session.ts'
+import { SessionServer } from './session-server.ts'
 
-/** What a server of a user's protocol does. */
+/** The codec and the handlers of a server of a user's protocol. */
 export interface FrameServerHandlers<Message, Reply, Data = unknown>
   extends SessionHandlers<PublicMessageSession<Data, Reply>> {
-  /** How messages and replies look on the wire. */
+  /** The frames, messages and replies on the wire. */
   readonly codec: MessageCodec<Message, Reply>
 
   /**
-   * A message came. What is returned is the reply; nothing: there is none. A promise is replied to when it settles. A
-   * handler that declares no second parameter has no context made for it.
+   * A message was received. The returned value is the reply; without one there is no reply. A promise is replied to when it
+   * settles. No context is made for a handler that declares no second parameter.
    */
   onMessage(
     message: Message,
@@ -29,10 +30,10 @@ export interface FrameServerHandlers<Message, Reply, Data = unknown>
   ): Reply | undefined | void | Promise<Reply | undefined | void>
 
   /**
-   * The reply to a message whose handler failed: it threw, rejected, overran `handlerTimeout`, or its reply could not be
-   * encoded. Without it, and where it returns nothing, the connection is closed as `handler-failed`, after the replies to
-   * what came before. What came after is not answered where replies are ordered: its replies would be taken for the one
-   * that is missing.
+   * Makes the reply to a message whose handler failed: it threw, rejected, overran `handlerTimeout`, or its reply could not be
+   * encoded. Without it, or if it returns nothing, the connection is closed as `handler-failed`, after the replies to earlier
+   * messages. If replies are ordered, later messages are not answered: the peer would mistake their replies for the missing
+   * one.
    */
   failureReply?(error: unknown, message: Message): Reply | undefined
 }
@@ -40,8 +41,8 @@ export interface FrameServerHandlers<Message, Reply, Data = unknown>
 /** Options of {@link createFrameServer}. */
 export interface FrameServerOptions extends CommonServerOptions {
   /**
-   * Whether replies leave in the order of their messages. Without it they leave as their handlers settle: for protocols
-   * whose replies say what they reply to.
+   * Whether replies leave in the order of their messages. If false, they leave as their handlers settle: for protocols whose
+   * replies identify their message.
    *
    * @default true
    */
@@ -63,7 +64,7 @@ export interface FrameServerOptions extends CommonServerOptions {
  * })
  *
  * @throws ServerOptionError when an option is invalid
- * @throws TypeError when a handler is no function, or the codec is incomplete
+ * @throws TypeError when a handler is not a function, or the codec is incomplete
  */
 export function createFrameServer<Message, Reply, Data = unknown>(
   handlers: FrameServerHandlers<Message, Reply, Data>,
@@ -90,30 +91,30 @@ export function createFrameServer<Message, Reply, Data = unknown>(
       counters,
       scheduler,
       buffer: createMessageBuffer(),
-      onClosed: (session) => server.forget(session),
+      onClosed: (session) => server.remove(session),
     }
     return (id, connection) => new MessageSession(id, connection, context)
   })
 }
 
 /**
- * The limit of the format counts, unless the server is given one of its own. One that the format refuses is known at once,
- * and not with the first connection.
+ * The limit of the format counts, unless the server has its own. A limit that the format refuses fails here, and not with the
+ * first connection.
  *
  * @throws ServerOptionError
  */
 function decoderOptionsOf(
   frames: FrameFormat,
   { maxFrameLength }: FrameServerOptions,
-  checked: SessionOptions,
+  checked: CheckedCommonOptions,
 ): FrameDecoderOptions {
   if (maxFrameLength === undefined) return {}
   const options = { maxFrameLength: checked.maxFrameLength }
   try {
     frames.decoder(options)
   } catch (error) {
-    const what = `is refused by codec.frames: ${error instanceof Error ? error.message : show(error)}`
-    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', what)
+    const problem = `codec.frames refuses ${maxFrameLength}: ${messageOf(error)}`
+    throw new ServerOptionError('maxFrameLength', maxFrameLength, 'long enough for the header of a frame', problem)
   }
   return options
 }

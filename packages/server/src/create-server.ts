@@ -5,8 +5,9 @@ import type { Handlers } from './handlers/handlers.ts'
 import { takesContext } from './handlers/takes-context.ts'
 import { createAckBuffer } from './io/ack-outbound.ts'
 import type { ServerOptions } from './options.ts'
-import { type Server, SessionServer } from './server.ts'
+import type { Server } from './server.ts'
 import { type SubmitContext, SubmitSession } from './session/submit-session.ts'
+import { SessionServer } from './session-server.ts'
 
 /**
  * Makes a server of the protocol of this project: Conn, Submit, and results of one byte.
@@ -16,7 +17,7 @@ import { type SubmitContext, SubmitSession } from './session/submit-session.ts'
  * await server.listen({ port: 8888 })
  *
  * @throws ServerOptionError when an option is invalid
- * @throws TypeError when a handler is no function
+ * @throws TypeError when a handler is not a function
  */
 export function createServer<Data = unknown>(handlers: Handlers<Data>, options: ServerOptions = {}): Server<Data> {
   checkHandlers('createServer', handlers, ['onSubmit'], ['onConn', 'onOpen', 'onClose', 'onError', 'onTick'])
@@ -34,7 +35,7 @@ export function createServer<Data = unknown>(handlers: Handlers<Data>, options: 
       counters,
       scheduler,
       buffer: createAckBuffer(),
-      onClosed: (session) => server.forget(session),
+      onClosed: (session) => server.remove(session),
     }
     return (id, connection) => new SubmitSession(id, connection, context)
   })

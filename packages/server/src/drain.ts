@@ -1,35 +1,35 @@
+import type { CloseReason } from './api/close-reason.ts'
 import { MAX_TIMER } from './internal/timers.ts'
 import { ServerOptionError } from './option-error.ts'
-import type { CloseReason } from './session/close-reason.ts'
 
 /** Options of `server.close`. */
 export interface CloseOptions {
   /**
-   * How long the sessions may take to answer what they received and to end, in milliseconds; 0 is no limit. What is
-   * left then is cut off as `drain-timeout`. Given in a later call, it counts if its deadline comes first.
+   * How long the sessions may take to answer what they received and to end, in milliseconds; 0: no limit. Sessions that are
+   * left then are cut off as `drain-timeout`. In a later call it counts if its deadline is earlier.
    *
-   * @default 10000 in the first call, what the calls before said in a later one
+   * @default 10000 in the first call; a later call changes nothing
    */
   readonly timeout?: number | undefined
 }
 
-/** What came of a close. */
+/** The outcome of a close. */
 export interface CloseSummary {
   /** Connections that were open when the close began. */
   readonly connections: number
-  /** Connections that the deadline, or `destroy()`, cut off before everything received on them had been answered. */
+  /** Connections that the deadline or `destroy()` cut off before everything received on them was answered. */
   readonly cutOff: number
-  /** Requests received on those and not answered. */
+  /** Requests that were received on these connections and not answered. */
   readonly unanswered: number
-  /** How long it took, in milliseconds. */
+  /** How long the close took, in milliseconds. */
   readonly duration: number
 }
 
-/** A session, as far as a drain goes. */
-export interface Drained {
-  /** Whether closing it now would lose an answer. */
+/** What a drain needs of a session. */
+export interface Drainable {
+  /** Whether an answer would be lost if it were closed now. */
   readonly owesAnswers: boolean
-  /** How many requests were received and not answered. It is asked once, before the session is closed. */
+  /** How many requests were received and not answered. Called once, before the session is closed. */
   countUnanswered(): number
   drain(): void
   terminate(reason: CloseReason, error?: Error): void
@@ -37,9 +37,9 @@ export interface Drained {
 
 const DEFAULT_TIMEOUT = 10_000
 
-/** The end of all sessions of a server: by itself, at a deadline, or at once. */
+/** Ends all sessions of a server: in good order, at a deadline, or at once. */
 export class Drain {
-  readonly #sessions: Iterable<Drained>
+  readonly #sessions: Iterable<Drainable>
   readonly #connections: number
   readonly #startedAt = performance.now()
   readonly #loss = { cutOff: 0, unanswered: 0 }
@@ -47,17 +47,17 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined
   #cutsOff = false
 
-  constructor(sessions: ReadonlySet<Drained>) {
+  constructor(sessions: ReadonlySet<Drainable>) {
     this.#sessions = sessions
     this.#connections = sessions.size
-    // Later: a handler may be what closes the server, and no session works in the middle of another's work.
+    // Later, because a handler may close the server, and no session works in the middle of another's work.
     setImmediate(() => {
       if (this.#cutsOff) return
       for (const session of sessions) session.drain()
     })
   }
 
-  /** Cuts off after so many milliseconds what is left then, unless an earlier deadline is set; 0 sets none. */
+  /** Cuts off the sessions that are left after a timeout in milliseconds, unless an earlier deadline is set; 0: none. */
   limit(timeout: number): void {
     const cutOffAt = performance.now() + (timeout || Number.POSITIVE_INFINITY)
     if (cutOffAt >= this.#cutOffAt) return
@@ -66,13 +66,13 @@ export class Drain {
     this.#timer = setTimeout(() => this.#cutOff('drain-timeout'), Math.min(timeout, MAX_TIMER))
   }
 
-  /** Closes every connection: in the next turn of the event loop, since a handler may be what wants it. */
+  /** Closes every connection in the next turn of the event loop, because a handler may call it. */
   destroy(error: Error | undefined): void {
     this.#cutsOff = true
     setImmediate(() => this.#cutOff('destroyed', error))
   }
 
-  /** All sessions are gone. */
+  /** Called when all sessions are closed. */
   end(): CloseSummary {
     clearTimeout(this.#timer)
     this.#cutOffAt = Number.NEGATIVE_INFINITY
@@ -93,7 +93,7 @@ export class Drain {
 }
 
 /**
- * The timeout that a call of `close()` gives.
+ * Checks the timeout of a call of `close()`.
  *
  * @param first whether it is the first call
  * @throws ServerOptionError when it is invalid

@@ -1,8 +1,8 @@
+import { conn, connAck, filler, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { type CheckedOptions, checkOptions } from './check-options.ts'
 import { createServer, type Handlers, ServerOptionError, type ServerOptions } from './index.ts'
 import { startServer } from './testing/harness.ts'
-import { conn, connAck, filler, submit, submitAck } from './testing/wire.ts'
 
 const HANDLERS: Handlers = { onSubmit: () => 0 }
 
@@ -65,9 +65,10 @@ describe.each(NUMBERS)('%s', (name, min, max, standard) => {
     expect(error).toBeInstanceOf(RangeError)
     expect(error).toMatchObject({ name: 'ServerOptionError', code: 'ERR_SERVER_OPTION', option: name, value })
     expect(error.allowed).toBe(`an integer from ${min} to ${max}, or 0 for no limit`)
+    expect(error.problem).toBe(error.message.replace(`invalid ${name} `, 'invalid value '))
     // Either kind of quotes tells a text from a number.
     const message = error.message.replace(/["'](.*)["']/, '$1 in quotes')
-    expect(message).toBe(`${name} is ${shown}; it must be ${error.allowed}`)
+    expect(message).toBe(`invalid ${name} ${shown}: expected ${error.allowed}`)
   })
 
   if (min > 1) {
@@ -99,7 +100,7 @@ describe('dialect', () => {
     (dialect) => {
       const error = errorOf({ dialect })
       expect(error).toMatchObject({ option: 'dialect', value: dialect, allowed: 'one of specification, go-demo' })
-      expect(error.message).toContain('dialect is ')
+      expect(error.message).toContain('invalid dialect ')
     },
   )
 })
@@ -142,6 +143,7 @@ describe('an option that is none', () => {
     const error = errorOf({ maxFrameLenght: 5 })
     expect(error).toMatchObject({ code: 'ERR_SERVER_OPTION', option: 'maxFrameLenght', value: 5 })
     expect(error.message).toContain('maxFrameLenght')
+    expect(error.message).toMatch(/^invalid maxFrameLenght: no such option; expected one of /)
     for (const [name] of NUMBERS) expect(error.allowed).toContain(name)
     for (const name of ['dialect', 'requireConn', 'observer']) expect(error.allowed).toContain(name)
   })

@@ -1,13 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, type ListenOptions, MAX_SOCKET_PATH_LENGTH, type Server } from './index.ts'
 import { Gate, startServer } from './testing/harness.ts'
 import { connectPeer } from './testing/peer.ts'
-import { waitFor, within } from './testing/wait-for.ts'
-import { watchProcess } from './testing/watch-process.ts'
-import { submit, submitAck } from './testing/wire.ts'
 
 /** A server that is closed when its test is over, and does not listen yet. */
 function idleServer(): Server {
@@ -19,9 +20,7 @@ function idleServer(): Server {
 }
 
 function temporaryPath(name: string): string {
-  const directory = mkdtempSync(join(tmpdir(), 'server-test-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  return join(directory, name)
+  return join(temporaryFolder(), name)
 }
 
 function portOf({ address }: Server): number {
@@ -219,7 +218,7 @@ describe('listen', () => {
     await server.close()
     await expect(within(server.listen({ port: 0 }), 'for listen to fail')).rejects.toMatchObject({
       code: 'ERR_SERVER_CLOSED',
-      message: 'the server is closed: make another',
+      message: 'the server is closed: create a new one',
     })
     expect(server.address).toBeUndefined()
   })

@@ -1,6 +1,6 @@
 /** Connections that are made, used once, and ended, over and over. */
 import { connect } from 'node:net'
-import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { inParallel, upTo } from './in-parallel.ts'
 
 /** How many source addresses are used: the system has 28,000 ports for each. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { conn, filler, frame, id, submit } from '../../../../packages/server/src/testing/wire.ts'
-import type { Random } from './random.ts'
+import type { Random } from '@demo/testkit/random'
+import { conn, filler, frame, id, submit } from '@demo/testkit/wire'
 
 /** A mistake of a peer, after which its connection is useless. */
 export type Fault = (socket: Socket, random: Random) => void

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
-import { conn, submit } from '../../../../packages/server/src/testing/wire.ts'
+import { conn, submit } from '@demo/testkit/wire'
 import { type ClientTls, dial } from './dial.ts'
 import { type Percentiles, percentiles } from './percentiles.ts'
 

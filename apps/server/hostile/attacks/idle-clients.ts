@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
-import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { type ClientTls, type DialOptions, dial } from './dial.ts'
 import { inParallel, upTo } from './in-parallel.ts'
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { manySubmits } from '../../../../packages/server/src/testing/wire.ts'
+import { manySubmits } from '@demo/testkit/wire'
 import { dial } from './dial.ts'
 
 const ACK_LENGTH = 14

@@ -1,7 +1,7 @@
 /** Clients that each send a request at a fixed interval, and time it. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit } from '../../../../packages/server/src/testing/wire.ts'
+import { submit } from '@demo/testkit/wire'
 import { dial } from './dial.ts'
 import { type Percentiles, percentiles } from './percentiles.ts'
 

@@ -1,7 +1,7 @@
 /** Mutated and random streams over real connections. Each must end as the protocol says. */
 import { connect } from 'node:net'
+import { Random } from '@demo/testkit/random'
 import { inParallel, upTo } from './in-parallel.ts'
-import { Random } from './random.ts'
 import { cut, judge, makeStream, type Rules, type Verdict } from './streams.ts'
 
 const ADDRESSES = 8

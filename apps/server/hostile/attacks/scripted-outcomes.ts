@@ -1,8 +1,8 @@
 /** Requests whose payload says what the handler does with them. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit } from '../../../../packages/server/src/testing/wire.ts'
+import { Random } from '@demo/testkit/random'
+import { submit } from '@demo/testkit/wire'
 import { dial } from './dial.ts'
-import { Random } from './random.ts'
 
 const ACK_LENGTH = 14
 const ID_OFFSET = 5

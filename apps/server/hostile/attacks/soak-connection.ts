@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { filler, submit } from '../../../../packages/server/src/testing/wire.ts'
+import type { Random } from '@demo/testkit/random'
+import { filler, submit } from '@demo/testkit/wire'
 import { dial } from './dial.ts'
 import type { Fault } from './faults.ts'
-import type { Random } from './random.ts'
 
 const ACK_LENGTH = 14
 

@@ -1,7 +1,7 @@
 /** Load at a steady rate for any time, with some faults. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '@demo/testkit/random'
 import { FAULTS } from './faults.ts'
-import { Random } from './random.ts'
 import { SoakConnection } from './soak-connection.ts'
 
 /** How many requests one write has. */

@@ -1,5 +1,5 @@
-import { conn, filler, submit } from '../../../../packages/server/src/testing/wire.ts'
-import type { Random } from './random.ts'
+import type { Random } from '@demo/testkit/random'
+import { conn, filler, submit } from '@demo/testkit/wire'
 
 /** The configuration of the server that receives the streams. */
 export interface Rules {

@@ -1,7 +1,7 @@
 /** Clients of a server with workers. Each knows the process that serves it, and sends 50 requests a second. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { submit, submitAck } from '../../../../packages/server/src/testing/wire.ts'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { dial } from './dial.ts'
 
 const INTERVAL = 20

@@ -92,7 +92,7 @@ function checkOptions(config: Config, from: (name: string) => string): void {
     validateOptions(serverOptions(config))
   } catch (error) {
     if (!(error instanceof ServerOptionError)) throw error
-    throw new ExitError(ExitStatus.usage, `${from(error.option)} ${error.message.slice(error.option.length + 1)}`)
+    throw new ExitError(ExitStatus.usage, `${from(error.option)}: ${error.problem}`)
   }
 }
 

@@ -84,12 +84,12 @@ function readOrExit(flags: string, read: () => Secrets): Secrets {
   } catch (error) {
     const isOfInput = error instanceof OptionError || error instanceof ServerOptionError || isSystemError(error)
     if (!isOfInput) throw error
-    const which = error instanceof ServerOptionError ? '--tls-cert' : `${flags}:`
-    throw new ExitError(ExitStatus.usage, `${which} ${textOf(error)}`)
+    const which = error instanceof ServerOptionError ? '--tls-cert' : flags
+    throw new ExitError(ExitStatus.usage, `${which}: ${textOf(error)}`)
   }
 }
 
 /** Without the library's name of the option, which is not the name of a flag. */
 function textOf(error: unknown): string {
-  return errorText(error).slice(error instanceof ServerOptionError ? error.option.length + 1 : 0)
+  return error instanceof ServerOptionError ? error.problem : errorText(error)
 }

@@ -9,13 +9,13 @@ export interface ClientSocket {
   readonly writes: string[]
 }
 
-/** Node tells of every socket that connects: so a test sees what a client writes to it. From now to the test's end. */
+/** Watches all sockets that connect from now to the end of the test, and what is written to them. */
 export function watchClientSockets(): ClientSocket[] {
   const sockets: ClientSocket[] = []
   function created(message: unknown): void {
     const { socket } = message as { socket: Socket }
     const writes: string[] = []
-    // Not before it is connected: connecting puts the original write back.
+    // After it has connected: connecting restores the original write.
     socket.once('connect', () => watchWrites(socket, writes))
     sockets.push({ socket, writes })
   }

@@ -1,11 +1,11 @@
+import { within } from '@demo/testkit/wait-for'
 import type { ClientError } from '../client-error.ts'
-import { within } from './wait-for.ts'
 
-/** What a promise is to reject with. It may reject while nobody awaits it yet. */
+/** The error of a promise that must reject. It may reject before the test awaits it. */
 export function rejection(promise: Promise<unknown>): Promise<ClientError> {
   const turned = promise.then(
     (value) => {
-      throw new Error(`it was to reject, and gave ${String(value)}`)
+      throw new Error(`expected a rejection, got ${String(value)}`)
     },
     (error: unknown) => error as ClientError,
   )
@@ -14,13 +14,13 @@ export function rejection(promise: Promise<unknown>): Promise<ClientError> {
   return inTime
 }
 
-/** A promise and how it stands, for a test that asserts that it has not settled. */
+/** A promise and its state, for a test that asserts that it has not settled. */
 export interface Watched<Value> {
   readonly promise: Promise<Value>
   readonly state: 'pending' | 'fulfilled' | 'rejected'
 }
 
-/** Watches a promise that may come to nothing, whether anybody awaits it or not. */
+/** Watches a promise. One that rejects without being awaited is no unhandled rejection. */
 export function watch<Value>(promise: Promise<Value>): Watched<Value> {
   let state: Watched<Value>['state'] = 'pending'
   promise.then(
@@ -39,7 +39,7 @@ export function watch<Value>(promise: Promise<Value>): Watched<Value> {
   }
 }
 
-/** For what is left pending when its test ends: the connection goes then, and that is nobody's surprise. */
+/** For promises that are pending when the test ends: they reject when the connection is closed, and that is expected. */
 export function leave(...promises: Promise<unknown>[]): void {
   for (const promise of promises) promise.catch(() => {})
 }

@@ -1,10 +1,10 @@
+import type { CloseReason } from '../api/close-reason.ts'
+import { InternalError } from '../api/server-errors.ts'
 import { show, showThrown } from '../internal/format-value.ts'
-import type { CloseReason } from '../session/close-reason.ts'
-import { InternalError } from '../session/server-errors.ts'
 import type { SessionHandlers } from './handlers.ts'
 import { isThenable, whenSettled } from './outcome.ts'
 
-/** Calls the handlers of sessions, so that nothing they do gets out. */
+/** Calls the handlers of sessions, and catches what they throw. */
 export class HandlerCaller<S> {
   readonly #handlers: SessionHandlers<S>
   #warned = false
@@ -13,7 +13,7 @@ export class HandlerCaller<S> {
     this.#handlers = handlers
   }
 
-  /** @returns whether the session is let in, or a promise that rejects if it is not */
+  /** @returns whether the session is admitted, or a promise that rejects if it is not */
   open(session: S): boolean | PromiseLike<unknown> {
     try {
       const outcome: unknown = this.#handlers.onOpen?.(session)
@@ -32,7 +32,7 @@ export class HandlerCaller<S> {
     this.#call(session, () => this.#handlers.onTick?.(session))
   }
 
-  /** Calls a handler that nobody waits for. It may be asynchronous all the same: then its rejection is reported. */
+  /** Calls a handler and does not wait for it. If it is asynchronous, its rejection is reported. */
   #call(session: S, handler: () => unknown): void {
     const failed = (error: unknown) => this.error(error, session)
     try {
@@ -46,10 +46,10 @@ export class HandlerCaller<S> {
   error(error: unknown, session: S): void {
     if (this.#handlers.onError === undefined) {
       if (error instanceof InternalError) process.emitWarning(showThrown(error), 'InternalWarning')
-      else this.#warnOnce(error, 'set onError to see all of them')
+      else this.#warnOnce(error, 'set onError to see all errors')
       return
     }
-    const failed = (thrown: unknown) => this.#warnOnce(thrown, 'onError itself threw this')
+    const failed = (thrown: unknown) => this.#warnOnce(thrown, 'and onError threw this')
     try {
       const outcome: unknown = this.#handlers.onError(error, session)
       if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
@@ -65,7 +65,7 @@ export class HandlerCaller<S> {
   }
 }
 
-/** @throws TypeError when a handler is no function, or a required one is missing */
+/** @throws TypeError when a handler is not a function, or a required one is missing */
 export function checkHandlers(
   maker: string,
   handlers: object,

@@ -1,11 +1,12 @@
+import type { Peer } from '@demo/testkit/peer'
+import { waitFor } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { conn, connAck, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, type HandlerOutcome, type Handlers, type Server } from '../index.ts'
 import { Gate, startServer } from '../testing/harness.ts'
-import { connectPeer, type Peer } from '../testing/peer.ts'
+import { connectPeer } from '../testing/peer.ts'
 import { underTest } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
-import { conn, connAck, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 /** What no type checker would let a handler return. */
 const outcome = (value: unknown) => value as HandlerOutcome

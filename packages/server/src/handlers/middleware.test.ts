@@ -1,7 +1,7 @@
+import type { Peer } from '@demo/testkit/peer'
+import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { compose, type Middleware } from './middleware.ts'
 
 type Step = Middleware<string, number | undefined, object>
@@ -127,8 +127,8 @@ describe('compose', () => {
   })
 
   it('refuses what is no function, and nothing at all', () => {
-    expect(() => compose('auth' as never, () => 0)).toThrow('compose: step 0 is string; expected a function')
-    expect(() => compose()).toThrow('compose: no steps; expected a handler')
+    expect(() => compose('auth' as never, () => 0)).toThrow('compose: invalid step 0 (string): expected a function')
+    expect(() => compose()).toThrow('compose: no steps: expected a handler')
   })
 
   it('knows the types of a server without being told', () => {

@@ -1,12 +1,13 @@
 import type { ConnView, SubmitView } from '@demo/packet'
-import type { RequestContext } from '../session/request-context.ts'
-import { type HandlerOutcome, isThenable } from './outcome.ts'
+import type { RequestContext } from '../api/request-context.ts'
+import type { HandlerOutcome } from '../api/result.ts'
+import { isThenable } from './outcome.ts'
 
-/** Calls the rest: the middleware after this one, and the handler at the end. It may be called once. */
+/** Calls the next middleware, or the handler at the end. It may be called once. */
 export type Next<Reply> = () => Reply | Promise<Reply>
 
 /**
- * A step around a handler. It answers with what it returns. If it returns nothing, the answer is what `next()` gave; if it
+ * A step around a handler. What it returns is the answer. If it returns nothing, the answer is the result of `next()`. If it
  * returns nothing and did not call `next()`, the request fails.
  */
 export type Middleware<Message, Reply, Context> = (
@@ -22,7 +23,7 @@ export type PacketMiddleware<Packet extends ConnView | SubmitView = SubmitView, 
   next: () => HandlerOutcome,
 ) => HandlerOutcome
 
-/** A middleware broke the rules. Its request fails, and no other. */
+/** A middleware called `next()` twice, or gave no answer. Only its own request fails. */
 export class MiddlewareError extends Error {
   override readonly name = 'MiddlewareError'
   readonly code: 'ERR_MIDDLEWARE_NO_ANSWER' | 'ERR_MIDDLEWARE_NEXT_TWICE'
@@ -33,15 +34,15 @@ export class MiddlewareError extends Error {
   }
 }
 
-// What goes through is of the types that the overloads of `compose` promise: `never` takes any of them.
+// The overloads of `compose` check the types; `never` accepts all of them.
 type Handler = (message: never, context: never) => unknown
 type Step = (message: never, context: never, next: never) => unknown
 
 /**
- * Makes one handler of middlewares and the handler that they are around, which comes last. Synchronous ones give a
- * synchronous answer: no promise is made. One step alone is returned as it is.
+ * Makes one handler of middlewares and the handler that they wrap, which is the last step. If all steps are synchronous, the
+ * answer is synchronous: no promise is made. A single step is returned as it is.
  *
- * @throws TypeError when there is no step, or one is no function
+ * @throws TypeError when there is no step, or one is not a function
  */
 export function compose<Packet extends ConnView | SubmitView = SubmitView, Data = unknown>(
   ...steps: readonly PacketMiddleware<Packet, Data>[]
@@ -51,11 +52,12 @@ export function compose<Message, Reply, Context>(
 ): (message: Message, context: Context) => Reply | Promise<Reply>
 export function compose(...steps: readonly Step[]): Handler {
   steps.forEach((step, at) => {
-    if (typeof step !== 'function') throw new TypeError(`compose: step ${at} is ${typeof step}; expected a function`)
+    if (typeof step !== 'function')
+      throw new TypeError(`compose: invalid step ${at} (${typeof step}): expected a function`)
   })
-  // The last one gets no `next`: it is a plain handler.
+  // The last step gets no `next`: it is a plain handler.
   const handler = steps.at(-1) as Handler | undefined
-  if (handler === undefined) throw new TypeError('compose: no steps; expected a handler, with middlewares before it')
+  if (handler === undefined) throw new TypeError('compose: no steps: expected a handler, with middlewares before it')
   return steps.slice(0, -1).reduceRight<Handler>((rest, step) => {
     return (message, context) => new Call(rest, message, context).run(step)
   }, handler)
@@ -86,14 +88,17 @@ class Call {
       throw error
     }
     if (!isThenable(outcome)) return this.#answer(outcome)
-    // The promise of next() itself needs no other around it.
+    // The promise of next() itself needs no wrapper.
     if (outcome === this.#nextOutcome && this.#failure === undefined) return outcome
     return this.#answerLater(outcome)
   }
 
   #next(): unknown {
     if (this.#nextCalled) {
-      this.#failure = new MiddlewareError('ERR_MIDDLEWARE_NEXT_TWICE', 'a middleware called next() twice; call it once')
+      this.#failure = new MiddlewareError(
+        'ERR_MIDDLEWARE_NEXT_TWICE',
+        'a middleware called next() twice: expected one call',
+      )
       // Not thrown: a timer or a callback that calls next() again would end the process.
       return rejected(this.#failure)
     }
@@ -122,7 +127,7 @@ class Call {
 }
 
 function noAnswer(): MiddlewareError {
-  const message = 'a middleware returned nothing and did not call next(); return an answer, or call next()'
+  const message = 'a middleware returned nothing and did not call next(): expected one of the two'
   return new MiddlewareError('ERR_MIDDLEWARE_NO_ANSWER', message)
 }
 
@@ -132,7 +137,7 @@ function rejected(error: Error): Promise<never> {
   return promise
 }
 
-/** A middleware that does not wait for next() must not end the process when that rejects. */
+/** Avoids an `unhandledRejection`, which would end the process, if a middleware does not wait for next(). */
 function markHandled(promise: Promise<unknown>): void {
   promise.then(undefined, () => {})
 }

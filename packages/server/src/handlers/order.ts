@@ -1,8 +1,8 @@
-/** Holds promises of one key back until those before them have settled. */
+/** Keeps promises in order: each settles after the earlier ones of the same key. */
 export class Order<Key extends object> {
   readonly #last = new WeakMap<Key, Promise<unknown>>()
 
-  /** @returns a promise that settles as the given one, and not before those that were given for the key before it */
+  /** @returns a promise that settles like the given one, after all earlier promises of the key */
   hold<Value>(key: Key, promise: Promise<Value>): Promise<Value> {
     const before = this.#last.get(key)
     const held = before === undefined ? promise : after(before, promise)

@@ -1,22 +1,13 @@
+import type { Result } from '../api/result.ts'
 import { show } from '../internal/format-value.ts'
 
-/** What a request is answered with: 0 success, 1 failure. */
-export type Result = 0 | 1
-
-/**
- * What a handler returns: a result, nothing (0), or a promise of either. A throw or a rejection answers 1. The compiler
- * takes the 0 of an async function for any number: a result other than 0 and 1 is reported to `onError` and answered
- * with 1.
- */
-export type HandlerOutcome = Result | undefined | void | Promise<number | undefined | void>
-
-/** The result that a value stands for, or undefined when it is no result. */
+/** The result that a handler's value means, or undefined if it means none. */
 export function resultOf(value: unknown): Result | undefined {
   if (value === undefined || value === 0) return 0
   return value === 1 ? 1 : undefined
 }
 
-/** @throws whatever reading its `then` throws */
+/** @throws what reading `then` throws */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   return 'then' in value && typeof value.then === 'function'
@@ -25,8 +16,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 const { then: nativeThen } = Promise.prototype
 
 /**
- * Calls one of the two, once. A thenable of another make may call back twice, or throw; a native promise may have been
- * given a `then` of its own.
+ * Calls one of the two callbacks, once. A thenable that is not a native promise may call back twice or throw, and a native
+ * promise may have an overwritten `then`.
  */
 export function whenSettled(
   promise: PromiseLike<unknown>,
@@ -40,7 +31,7 @@ export function whenSettled(
   }
 }
 
-/** A handler returned something that is no result. */
+/** Makes the error for a handler that returned an invalid result. */
 export function invalidResult(handler: string, value: unknown): TypeError & { code: string } {
   const shown =
     (typeof value === 'object' && value !== null) || typeof value === 'function' ? typeof value : show(value)

@@ -1,8 +1,8 @@
 import type { SubmitView } from '@demo/packet'
+import type { Peer } from '@demo/testkit/peer'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { submit, submitAck } from '../testing/wire.ts'
 import { type RouteKey, router } from './router.ts'
 
 interface Message {
@@ -50,9 +50,9 @@ describe('router', () => {
   })
 
   it('refuses what is no function', () => {
-    expect(() => make({ 1: 'one' as never })).toThrow('router: the handler of "1" is string; expected a function')
-    expect(() => router({}, { key: 'command' as never })).toThrow('router: key is string; expected a function')
-    expect(() => router({}, { key: () => 1, unknown: null as never })).toThrow('router: unknown is object')
+    expect(() => make({ 1: 'one' as never })).toThrow('router: invalid handler of "1" (string): expected a function')
+    expect(() => router({}, { key: 'command' as never })).toThrow('router: invalid key (string): expected a function')
+    expect(() => router({}, { key: () => 1, unknown: null as never })).toThrow('router: invalid unknown (object)')
   })
 
   it('answers 1 to an unknown command of a server, and goes on', async () => {

@@ -1,13 +1,13 @@
 import type { ConnView, SubmitView } from '@demo/packet'
+import type { RequestContext } from '../api/request-context.ts'
+import type { HandlerOutcome } from '../api/result.ts'
 import { show } from '../internal/format-value.ts'
-import type { RequestContext } from '../session/request-context.ts'
-import type { HandlerOutcome } from './outcome.ts'
 
 /** What a {@link router} chooses a handler by. */
 export type RouteKey = string | number
 
 export interface RouterOptions<Message, Handler> {
-  /** Which key a message has. What it throws fails the request. */
+  /** The key of a message. If it throws, the request fails. */
   key(message: Message): RouteKey
   /**
    * Handles messages whose key has no handler.
@@ -23,11 +23,11 @@ export type RouteHandler<Message, Reply, Context> = (message: Message, context: 
 /** Handles one kind of Submit. */
 export type SubmitHandler<Data = unknown> = (submit: SubmitView, context: RequestContext<Data>) => HandlerOutcome
 
-/** A message has a key for which there is no handler. */
+/** A message has a key that has no handler. */
 export class RouterError extends Error {
   override readonly name = 'RouterError'
   readonly code = 'ERR_ROUTER_UNKNOWN_KEY'
-  /** The key, as `key` gave it. */
+  /** The key that `key` returned. */
   readonly key: unknown
 
   constructor(key: unknown) {
@@ -42,7 +42,7 @@ type AnyHandler<Message, Context> = (message: Message, context: Context) => unkn
  * Makes one handler of many: each message goes to the handler of its key. Only the object's own keys count; 1 and '1' are
  * the same key. It takes a context if one of its handlers does.
  *
- * @throws TypeError when a handler, `key` or `unknown` is no function
+ * @throws TypeError when a handler, `key` or `unknown` is not a function
  */
 export function router<Data = unknown>(
   handlers: Readonly<Record<RouteKey, SubmitHandler<Data>>>,
@@ -59,10 +59,10 @@ export function router<Message extends ConnView | SubmitView, Context>(
   const { key, unknown } = options
   checkFunction('key', key)
   if (unknown !== undefined) checkFunction('unknown', unknown)
-  // A Map: a peer that sends `__proto__` or `constructor` as its key reaches nothing.
+  // A Map: `__proto__` or `constructor` from a peer finds no handler.
   const routes = new Map<unknown, AnyHandler<Message, Context>>()
   for (const [name, handler] of Object.entries(handlers)) {
-    checkFunction(`the handler of ${show(name)}`, handler)
+    checkFunction(`handler of ${show(name)}`, handler)
     routes.set(name, handler)
     if (String(Number(name)) === name) routes.set(Number(name), handler)
   }
@@ -80,10 +80,10 @@ function refuse(key: unknown): never {
 }
 
 function checkFunction(what: string, value: unknown): void {
-  if (typeof value !== 'function') throw new TypeError(`router: ${what} is ${typeof value}; expected a function`)
+  if (typeof value !== 'function') throw new TypeError(`router: invalid ${what} (${typeof value}): expected a function`)
 }
 
-/** A peer chooses how long its key is; the log need not have all of it. */
+/** A peer chooses the length of its key; the log gets the beginning. */
 function shorten(text: string): string {
   return text.length > 64 ? `${text.slice(0, 64)}…` : text
 }

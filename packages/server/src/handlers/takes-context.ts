@@ -1,6 +1,6 @@
 /**
- * Whether a handler may look at its second parameter: then a request context is made for each call, otherwise none is.
- * What its source does not show to be without one (rest and default parameters, `arguments`, a bound function) has one.
+ * Whether a handler may use its second parameter. If so, a request context is made for each call. If the source does not
+ * show that it takes only one (rest and default parameters, `arguments`, a bound function), the answer is true.
  */
 export function takesContext(handler: (...parameters: never[]) => unknown): boolean {
   if (handler.length > 1) return true

@@ -1,8 +1,8 @@
 /**
- * Runs in a worker thread, between piscina and a user's handler module. It is plain JavaScript so that a thread can load it
- * from `src` as it is.
+ * Runs in a worker thread, between piscina and a user's handler module. It is plain JavaScript, so that a thread can load it
+ * from `src` too.
  *
- * @import { FromThread, ToThread } from './thread-pool.ts'
+ * @import { FromThread, ToThread } from './thread-messages.ts'
  * @import { ThrownInThread } from './thread-errors.ts'
  */
 import { workerData } from 'node:worker_threads'
@@ -10,7 +10,7 @@ import { workerData } from 'node:worker_threads'
 /** @type {{ url: string, flags: Int32Array }} */
 const { url, flags } = workerData
 
-/** What a flag says about its request, beside 0, which is nothing. */
+/** Why a request is aborted, by the value of its flag. 0: it is not. */
 const REASONS = [
   undefined,
   { name: 'HandlerTimeoutError', code: 'ERR_SERVER_HANDLER_TIMEOUT', message: 'the handler did not settle in time' },
@@ -45,7 +45,7 @@ export default async function run(task) {
     const result = await handler({ command, id, payload, payloadLength: payload.length }, context)
     if (result === undefined || result === 0) return 0
     if (result === 1) return 1
-    throw new TypeError(`onSubmit gave ${describe(result)}; it must return 0, 1, nothing, or a promise of one of them`)
+    throw new TypeError(`onSubmit returned ${describe(result)}: expected 0, 1, nothing, or a promise of one of them`)
   } catch (error) {
     return { error: plain(error) }
   } finally {
@@ -55,11 +55,13 @@ export default async function run(task) {
 
 async function load() {
   const module = await import(url)
-  const { default: standard, onSubmit } = module
-  if (typeof standard === 'function') return standard
-  if (typeof standard?.onSubmit === 'function') return standard.onSubmit.bind(standard)
+  const { default: defaultExport, onSubmit } = module
+  if (typeof defaultExport === 'function') return defaultExport
+  if (typeof defaultExport?.onSubmit === 'function') return defaultExport.onSubmit.bind(defaultExport)
   if (typeof onSubmit === 'function') return onSubmit
-  throw new TypeError('it must export a function onSubmit, or have a function or { onSubmit } as its default export')
+  throw new TypeError(
+    'no handler: expected an exported function onSubmit, or a function or { onSubmit } as the default export',
+  )
 }
 
 class Context {
@@ -77,7 +79,7 @@ class Context {
     this.#slot = slot
   }
 
-  /** It aborts by itself, and also when it is asked: a loop that never awaits can look at `signal.aborted`. */
+  /** It aborts by itself, and also when `signal.aborted` is read: a loop that never awaits can use that. */
   get signal() {
     if (this.#signal !== undefined) return this.#signal
     const controller = new AbortController()
@@ -126,7 +128,7 @@ function plain(thrown) {
     const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
     return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack), code }
   } catch {
-    return { name: 'Error', message: 'something that can not be shown', stack: undefined, code: undefined }
+    return { name: 'Error', message: 'a value that cannot be shown', stack: undefined, code: undefined }
   }
 }
 

@@ -5,7 +5,7 @@ export type ThreadsErrorCode =
   | 'ERR_THREADS_DIED'
   | 'ERR_THREADS_CLOSED'
 
-/** What can go wrong with handlers in threads, beside what the handlers throw themselves. */
+/** An error of handlers in threads, beside what the handlers throw themselves. */
 export class ThreadsError extends Error {
   override readonly name = 'ThreadsError'
   readonly code: ThreadsErrorCode
@@ -16,7 +16,7 @@ export class ThreadsError extends Error {
   }
 }
 
-/** Something thrown in a thread, as it crosses: an Error could hold what can't be copied. */
+/** Something thrown in a thread, as it is sent to the main thread. An Error itself may hold values that cannot be cloned. */
 export interface ThrownInThread {
   readonly name: string
   readonly message: string
@@ -24,7 +24,7 @@ export interface ThrownInThread {
   readonly code: string | undefined
 }
 
-/** The error that was thrown in a thread, with its name, stack and code. */
+/** Makes the error that was thrown in a thread, with its name, stack and code. */
 export function revive({ name, message, stack, code }: ThrownInThread): Error {
   const error = new Error(message)
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })

@@ -1,23 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Result } from './outcome.ts'
-import { revive, ThreadsError, type ThrownInThread } from './thread-errors.ts'
-
-/** What crosses to a thread for one request. Times are on the clock that all threads share. */
-export interface ToThread {
-  readonly command: number
-  readonly id: string
-  readonly payload: Uint8Array<ArrayBuffer>
-  readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
-  readonly deadline: number
-  readonly receivedAt: number
-  /** Which of the shared flags says that this request is aborted. */
-  readonly slot: number
-}
-
-/** What comes back. */
-export type FromThread = Result | { readonly error: ThrownInThread } | { readonly loadError: ThrownInThread }
+import type { Result } from '../api/result.ts'
+import { messageOf } from '../internal/format-value.ts'
+import { revive, ThreadsError } from './thread-errors.ts'
+import type { FromThread, ToThread } from './thread-messages.ts'
 
 export interface ThreadPoolOptions {
   readonly threads: number
@@ -44,16 +31,16 @@ interface Running {
   graceTimer: NodeJS.Timeout | undefined
 }
 
-/** What a flag says to a thread: the numbers of `REASONS` in thread-entry.js. */
+/** The values of a flag: indexes into `REASONS` in thread-entry.js. */
 const TIMED_OUT = 1
 const CONNECTION_CLOSED = 2
 
-/** In src as in dist it lies beside this file. */
+/** It is beside this file in src and in dist. */
 const ENTRY = new URL('./thread-entry.js', import.meta.url).href
 
 /**
- * Threads that run one request each, and a queue before them. The queue is not piscina's: that one is not first in, first
- * out for tasks that can be aborted, and does not say which of them are running.
+ * Threads that run one request each, and a queue before them. It does not use piscina's queue, which is not first in, first
+ * out for tasks that can be aborted, and does not show which tasks are running.
  */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions
@@ -64,7 +51,7 @@ export class ThreadPool {
   readonly #waiting = new Set<Job>()
   #closed: Promise<void> | undefined
   #idle: () => void = () => {}
-  /** Threads that are about to end, while others run on. */
+  /** Threads that are ending while others run. */
   readonly #ending = new Set<Promise<void>>()
   #destroying = false
   #completed = 0
@@ -81,7 +68,7 @@ export class ThreadPool {
       minThreads: threads,
       maxThreads: threads,
       recordTiming: false,
-      // With atomics a thread without a task sleeps: timers and connections of the user's module would stand still.
+      // With atomics a thread without a task blocks: timers and connections of the user's module would stop.
       atomics: 'disabled',
       workerData: { url, flags: this.#flags },
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
@@ -100,7 +87,7 @@ export class ThreadPool {
     return { running, waiting: this.#waiting.size, completed: this.#completed, ended: this.#ended }
   }
 
-  /** Loads the module in every thread. If one fails, all of them are ended. */
+  /** Loads the module in every thread. If one fails, all threads are ended. */
   async load(): Promise<void> {
     const { threads, loadTimeout } = this.#options
     let timer: NodeJS.Timeout | undefined
@@ -127,7 +114,7 @@ export class ThreadPool {
     }
     const { maxQueue } = this.#options
     if (this.#freeSlots.length === 0 && this.#waiting.size >= maxQueue) {
-      const what = `all handler threads are busy and ${maxQueue} requests are waiting; raise maxQueue or threads`
+      const what = `all handler threads are busy and ${maxQueue} requests are waiting: raise maxQueue or threads`
       return Promise.reject(new ThreadsError('ERR_THREADS_QUEUE_FULL', what))
     }
     return new Promise((resolve, reject) => {
@@ -138,16 +125,16 @@ export class ThreadPool {
     })
   }
 
-  /** Takes no more, waits for what it has, and ends the threads. */
+  /** Takes no new requests, waits for those it has, and ends the threads. */
   close(): Promise<void> {
     this.#closed ??= new Promise<void>((resolve) => {
       this.#idle = resolve
-      this.#tellIdle()
+      this.#checkIdle()
     }).then(() => this.#destroy())
     return this.#closed
   }
 
-  /** A thread that ended after piscina was destroyed would be replaced by it: so these are waited for. */
+  /** Piscina would replace a thread that ends after it was destroyed. So it waits for the threads that are ending. */
   async #destroy(): Promise<void> {
     await Promise.all(this.#ending)
     this.#destroying = true
@@ -157,7 +144,7 @@ export class ThreadPool {
   #threadEnds(id: number): void {
     if (this.#destroying) return
     this.#ended += 1
-    // A thread that has ended has no number any more.
+    // The ID of a thread that has ended is -1.
     const thread = this.#piscina.threads.find(({ threadId }) => threadId === id && threadId > 0)
     if (thread === undefined) return
     const ending = new Promise<void>((resolve) => {
@@ -198,16 +185,16 @@ export class ThreadPool {
       job.reject(error instanceof LoadError ? this.#loadError(error) : error)
     }
     this.#startWaiting()
-    this.#tellIdle()
+    this.#checkIdle()
   }
 
-  /** The request has been answered, or needs no answer. */
+  /** The request was answered, or needs no answer. */
   #abort(job: Job): void {
     const { running, signal } = job
     job.reject(signal.reason)
     if (running === undefined) {
       this.#waiting.delete(job)
-      this.#tellIdle()
+      this.#checkIdle()
       return
     }
     const { code } = signal.reason as { code?: unknown }
@@ -218,18 +205,17 @@ export class ThreadPool {
     running.graceTimer = setTimeout(() => running.killer.emit('abort'), abortGrace)
   }
 
-  #tellIdle(): void {
+  #checkIdle(): void {
     if (this.#waiting.size === 0 && this.#freeSlots.length === this.#options.threads) this.#idle()
   }
 
   #death(cause: unknown): ThreadsError {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    return new ThreadsError('ERR_THREADS_DIED', `a handler thread died: ${why}`, cause)
+    return new ThreadsError('ERR_THREADS_DIED', `a handler thread died: ${messageOf(cause)}`, cause)
   }
 
   #loadError(cause: unknown): ThreadsError {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    return new ThreadsError('ERR_THREADS_LOAD', `${this.#url} can not be loaded in a thread: ${why}`, cause)
+    const message = `${this.#url} cannot be loaded in a thread: ${messageOf(cause)}`
+    return new ThreadsError('ERR_THREADS_LOAD', message, cause)
   }
 }
 

@@ -1,14 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { sortedAcks, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../options.ts'
 import { type Running, startServer } from '../testing/harness.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { sortedAcks, submit, submitAck } from '../testing/wire.ts'
 import { inThreads, type ThreadedHandler, type ThreadsOptions } from './threads.ts'
 
 const HANDLER = new URL('../testing/thread-handler.js', import.meta.url)
@@ -34,7 +34,7 @@ describe('inThreads', { timeout: 60_000 }, () => {
       expect.arrayContaining([
         expect.objectContaining({ name: 'RangeError', message: 'out of it', code: 'ERR_OUT' }),
         expect.objectContaining({ message: 'function' }),
-        expect.objectContaining({ message: expect.stringContaining('onSubmit gave function; it must return 0, 1') }),
+        expect.objectContaining({ message: expect.stringContaining('onSubmit returned function: expected 0, 1') }),
       ]),
     )
   })
@@ -259,7 +259,7 @@ describe('a module that can not be loaded', { timeout: 60_000 }, () => {
     ['throws', moduleOf('throw new Error("no database")'), 'no database'],
     ['ends its thread', moduleOf('process.exit(9)'), 'code: 9'],
     ['has a fault in its text', moduleOf('export default {'), 'SyntaxError'],
-    ['exports no handler', moduleOf('export default { onsubmit() {} }'), 'must export a function onSubmit'],
+    ['exports no handler', moduleOf('export default { onsubmit() {} }'), 'expected an exported function onSubmit'],
   ])('because it %s is an error', async (_what, url, message) => {
     const failed = inThreads(url, { threads: 2 })
     await expect(failed).rejects.toEqual(code('ERR_THREADS_LOAD'))
@@ -288,10 +288,10 @@ it.each([
   [{ threads: 1.5 }, 'invalid threads 1.5'],
   [{ maxQueue: -1 }, 'invalid maxQueue -1'],
   [{ abortGrace: Number.NaN }, 'invalid abortGrace NaN'],
-  [{ ordered: 1 }, 'invalid ordered: expected true or false'],
-  [{ onIdleDeath: 'log' }, 'invalid onIdleDeath: expected a function'],
-  [{ resourceLimits: null }, 'invalid resourceLimits: expected an object'],
-  [{ thread: 2 }, 'invalid thread: expected one of threads, maxQueue'],
+  [{ ordered: 1 }, 'invalid ordered 1: expected true or false'],
+  [{ onIdleDeath: 'log' }, "invalid onIdleDeath 'log': expected a function"],
+  [{ resourceLimits: null }, 'invalid resourceLimits null: expected an object'],
+  [{ thread: 2 }, 'invalid thread: no such option; expected one of threads, maxQueue'],
 ])('refuses the options %j', async (options, message) => {
   const failed = inThreads(HANDLER, options as ThreadsOptions)
   await expect(failed).rejects.toEqual(code('ERR_THREADS_OPTION'))
@@ -316,7 +316,5 @@ async function start(
 const until = (condition: () => boolean, what: string) => waitFor(condition, () => `for ${what}`, PATIENCE)
 
 function temporaryPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'threads-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'file')
+  return join(temporaryFolder(), 'file')
 }

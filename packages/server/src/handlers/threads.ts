@@ -1,16 +1,19 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import type { SubmitView } from '@demo/packet'
-import type { RequestContext } from '../session/request-context.ts'
+import type { RequestContext } from '../api/request-context.ts'
+import type { Result } from '../api/result.ts'
+import { quote } from '../internal/format-value.ts'
+import { type IntegerRange, isInteger, MAX_COUNT } from '../internal/integer-range.ts'
+import { MAX_TIMER } from '../internal/timers.ts'
 import { Order } from './order.ts'
-import type { Result } from './outcome.ts'
 import { ThreadsError } from './thread-errors.ts'
 import { ThreadPool } from './thread-pool.ts'
 
 export type { ThreadsErrorCode } from './thread-errors.ts'
 export { ThreadsError }
 
-/** A Submit as a handler in a thread gets it. The payload is a copy of its own. */
+/** A Submit as a handler in a thread gets it. Its payload is a copy. */
 export interface ThreadSubmit {
   readonly command: number
   readonly id: string
@@ -21,10 +24,10 @@ export interface ThreadSubmit {
 /** The context of a request in a thread. */
 export interface ThreadContext {
   readonly id: string
-  /** What crosses of a session: no `data`, and nothing to close it with. */
+  /** The part of a session that a thread gets: without `data` and without methods. */
   readonly session: { readonly id: number; readonly remoteAddress: string | undefined; readonly authenticated: boolean }
   /**
-   * Aborts as `context.signal` does outside of threads. Its `aborted` is true as soon as the main thread says so, also in a
+   * Aborts like `context.signal` outside of threads. `aborted` is true as soon as the main thread has aborted it, also in a
    * loop that does not await.
    */
   readonly signal: AbortSignal
@@ -34,7 +37,7 @@ export interface ThreadContext {
   readonly receivedAt: number
 }
 
-/** What a handler module for threads exports: as its default, as `{ onSubmit }` in that, or as `onSubmit`. */
+/** What a handler module for threads exports: as its default, as `{ onSubmit }` in its default, or as `onSubmit`. */
 export type ThreadHandler = (
   submit: ThreadSubmit,
   context: ThreadContext,
@@ -42,38 +45,39 @@ export type ThreadHandler = (
 
 /** Options of {@link inThreads}. Times in milliseconds; 0 switches a limit off. */
 export interface ThreadsOptions {
-  /** @default as many as there are CPUs, less one for the main thread; 1 at least */
+  /** @default the number of CPUs, minus one for the main thread; at least 1 */
   threads?: number
 
   /**
-   * Requests that wait for a thread. One more is answered with 1 at once, and `onError` gets `ERR_THREADS_QUEUE_FULL`.
+   * How many requests may wait for a thread. One more is answered with 1 at once, and `onError` gets
+   * `ERR_THREADS_QUEUE_FULL`.
    *
    * @default 1024
    */
   maxQueue?: number
 
   /**
-   * Whether the answers of one session come in the order of its requests.
+   * Whether the answers of one session leave in the order of its requests.
    *
    * @default false: as the handlers settle
    */
   ordered?: boolean
 
   /**
-   * How long a handler may go on after its signal has aborted. Then its thread is ended and replaced.
+   * How long a handler may run after its signal has aborted. Then its thread is ended and replaced.
    *
    * @default 1000
    */
   abortGrace?: number
 
   /**
-   * How long the module may take to load, at first.
+   * How long the module may take to load when the threads start.
    *
    * @default 10000
    */
   loadTimeout?: number
 
-  /** How much memory each thread may have. A thread that needs more dies, and is replaced. */
+  /** Limits of the memory of each thread. A thread that exceeds them dies, and is replaced. */
   resourceLimits?: ResourceLimits
 
   /**
@@ -90,28 +94,27 @@ export interface ThreadsStats {
   readonly running: number
   /** Requests that wait for a thread now. */
   readonly waiting: number
-  /** Requests that were given to a thread and are through, one way or another. */
+  /** Requests that a thread has finished, with or without success. */
   readonly completed: number
-  /** Threads that died, or were ended because a handler did not heed its signal. */
+  /** Threads that died, or were ended because a handler ignored its signal. */
   readonly ended: number
 }
 
-/** An `onSubmit` whose work is done in threads. */
+/** An `onSubmit` that runs in threads. */
 export interface ThreadedHandler {
   (submit: SubmitView, context: RequestContext): Promise<Result>
   readonly stats: ThreadsStats
-  /** Takes no more requests, waits for those it has, and ends the threads. Close the server first. */
+  /** Takes no new requests, waits for those it has, and ends the threads. Close the server first. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const MAX_INTEGER = 2 ** 31 - 1
 const NUMBERS = {
-  threads: { min: 1, max: 1024, standard: Math.max(1, availableParallelism() - 1) },
-  maxQueue: { min: 0, max: MAX_INTEGER, standard: 1024 },
-  abortGrace: { min: 0, max: MAX_INTEGER, standard: 1000 },
-  loadTimeout: { min: 0, max: MAX_INTEGER, standard: 10_000 },
-} as const
+  threads: { min: 1, max: 1024, defaultValue: Math.max(1, availableParallelism() - 1) },
+  maxQueue: { min: 0, max: MAX_COUNT, defaultValue: 1024 },
+  abortGrace: { min: 0, max: MAX_TIMER, defaultValue: 1000 },
+  loadTimeout: { min: 0, max: MAX_TIMER, defaultValue: 10_000 },
+} as const satisfies Record<string, IntegerRange>
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), 'ordered', 'resourceLimits', 'onIdleDeath'])
 
 /** From this thread's `performance.now()` to the clock that all threads share. */
@@ -122,19 +125,19 @@ const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now()
  *
  * @param url of the module: `new URL('./handler.js', import.meta.url)`
  * @returns the handler, once every thread has loaded the module
- * @throws ThreadsError with `ERR_THREADS_OPTION`, or with `ERR_THREADS_LOAD` when the module can't be loaded
+ * @throws ThreadsError with `ERR_THREADS_OPTION`, or with `ERR_THREADS_LOAD` when the module cannot be loaded
  */
 export async function inThreads(url: URL | string, options: ThreadsOptions = {}): Promise<ThreadedHandler> {
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw invalid(name, `expected one of ${[...KNOWN].join(', ')}`)
+    if (!KNOWN.has(name)) throw invalid(name, `no such option; expected one of ${[...KNOWN].join(', ')}`)
   }
   if (!URL.canParse(String(url)))
-    throw invalid(`url '${String(url)}'`, "expected one like new URL('./x.js', import.meta.url)")
+    throw invalid(`url ${quote(String(url))}`, "expected one like new URL('./x.js', import.meta.url)")
   const { ordered = false, resourceLimits, onIdleDeath = warn } = options
-  if (typeof ordered !== 'boolean') throw invalid('ordered', 'expected true or false')
-  if (typeof onIdleDeath !== 'function') throw invalid('onIdleDeath', 'expected a function')
+  if (typeof ordered !== 'boolean') throw invalid(`ordered ${quote(ordered)}`, 'expected true or false')
+  if (typeof onIdleDeath !== 'function') throw invalid(`onIdleDeath ${quote(onIdleDeath)}`, 'expected a function')
   if (resourceLimits !== undefined && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
-    throw invalid('resourceLimits', 'expected an object')
+    throw invalid(`resourceLimits ${quote(resourceLimits)}`, 'expected an object')
   }
   const maxQueue = checkNumber('maxQueue', options) || Number.POSITIVE_INFINITY
   const pool = new ThreadPool(
@@ -156,7 +159,7 @@ export async function inThreads(url: URL | string, options: ThreadsOptions = {})
     const message = {
       command: submit.command,
       id,
-      // Its own bytes: the packet's are those of a whole chunk. They are handed over, not copied again.
+      // A copy, because the packet lies in a whole chunk. It is transferred to the thread, not copied again.
       payload: new Uint8Array(submit.payload),
       session: { id: session.id, remoteAddress: session.remoteAddress, authenticated: session.authenticated },
       deadline: deadline + CLOCK_OFFSET,
@@ -171,10 +174,10 @@ export async function inThreads(url: URL | string, options: ThreadsOptions = {})
 }
 
 function checkNumber(name: keyof typeof NUMBERS, options: ThreadsOptions): number {
-  const { min, max, standard } = NUMBERS[name]
-  const value = options[name] ?? standard
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw invalid(`${name} ${String(value)}`, `expected an integer from ${min} to ${max}`)
+  const { min, max, defaultValue } = NUMBERS[name]
+  const value = options[name] ?? defaultValue
+  if (isInteger(value, { min, max })) return value
+  throw invalid(`${name} ${quote(value)}`, `expected an integer from ${min} to ${max}`)
 }
 
 function invalid(what: string, expected: string): ThreadsError {

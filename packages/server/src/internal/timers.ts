@@ -1,2 +1,2 @@
-/** The longest that a timer of Node can wait, in milliseconds: 24 days. Longer ones fire at once. */
+/** The longest delay of a Node timer, in milliseconds: 24 days. A longer one fires at once. */
 export const MAX_TIMER = 2 ** 31 - 1

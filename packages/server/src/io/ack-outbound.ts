@@ -1,10 +1,9 @@
 import { writeFrameHeader } from '@demo/frame'
 import type { ConnView, PacketCodec, SubmitView } from '@demo/packet'
-import type { Result } from '../handlers/outcome.ts'
+import type { Result } from '../api/result.ts'
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import { Outbound } from './outbound.ts'
-import { WriteBuffer } from './write-buffer.ts'
+import { Outbound, WriteBuffer } from './outbound.ts'
 
 /** The length of a response packet, of its frame's header, and of both together, in bytes. */
 const RESPONSE_LENGTH = 10
@@ -14,19 +13,19 @@ const RESPONSE_FRAME_LENGTH = HEADER_LENGTH + RESPONSE_LENGTH
 /** Room for the acks of everything that one read of 64 KiB can hold: 5,041 frames of 13 bytes. */
 const BUFFER_LENGTH = 5200 * RESPONSE_FRAME_LENGTH
 
-/** A buffer for acks. All responses are of one length, so their headers are there before them. */
+/** Makes the buffer for acks. All responses have one length, so their frame headers are written in advance. */
 export function createAckBuffer(): WriteBuffer {
   const response = new Uint8Array(RESPONSE_FRAME_LENGTH)
   writeFrameHeader(response, 0, RESPONSE_LENGTH)
   return new WriteBuffer(() => Buffer.allocUnsafeSlow(BUFFER_LENGTH).fill(response))
 }
 
-/** The way out of a session that answers with acks. */
+/** The outbound side of a session that answers with acks. */
 export class AckOutbound extends Outbound {
   readonly #codec: PacketCodec
-  /** How much of the buffer may be filled before it must be flushed. */
+  /** How many bytes of the buffer may be filled before a flush. */
   readonly #fillTo: number
-  /** How many of the acks put down for the next flush say failure. */
+  /** How many of the acks in the buffer report failure. */
   failures = 0
 
   constructor(
@@ -42,9 +41,9 @@ export class AckOutbound extends Outbound {
   }
 
   /**
-   * Puts one response down for the next flush. Ask {@link blocked} first.
+   * Puts one response into the buffer. Check {@link blocked} before.
    *
-   * @returns whether it was the last one that fits: flush before the next
+   * @returns whether the buffer is full: flush before the next one
    */
   ack(request: ConnView | SubmitView, result: Result): boolean {
     const { buffer } = this
@@ -57,8 +56,8 @@ export class AckOutbound extends Outbound {
     this.failures = 0
   }
 
-  protected override handed(length: number): void {
-    super.handed(length)
+  protected override written(length: number): void {
+    super.written(length)
     const { counters } = this
     const responses = length / RESPONSE_FRAME_LENGTH
     counters.responsesSent += responses

@@ -1,8 +1,8 @@
 import { FrameDecoder } from '@demo/frame'
+import { filler, submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startServer } from '../testing/harness.ts'
 import { gathers } from '../testing/transports.ts'
-import { filler, submit, submitAck } from '../testing/wire.ts'
 
 test('who sends a frame byte by byte is answered, and read far less often than once a byte', async () => {
   const { open } = await startServer()

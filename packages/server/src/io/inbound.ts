@@ -5,13 +5,13 @@ import type { ReadScheduler, Scheduled } from './read-scheduler.ts'
 /** Chunks this large, in bytes, may be deferred, so that heavy pipeliners do not starve other peers. */
 const LARGE_CHUNK = 16 * 1024
 
-/** Below this length, in bytes, a chunk in which no request ends is one of many small pieces of a frame. */
+/** A chunk below this length, in bytes, in which no request ends counts as a tiny piece of a frame. */
 const TINY_CHUNK = 64
 
-/** After this many of them in one frame the connection is read less often. */
+/** After this many tiny pieces of one frame the connection is read less often. */
 const DRIPS_BEFORE_PAUSE = 16
 
-/** How long tiny pieces are left to gather in the system then, in milliseconds. */
+/** How long the system then gathers tiny pieces before the next read, in milliseconds. */
 const DRIP_PAUSE = 5
 
 /** What an {@link Inbound} needs of its server. */
@@ -20,22 +20,22 @@ export interface InboundContext {
   readonly counters: MutableCounters
 }
 
-/** The way in of one session, and the only place that decides whether its connection is read. */
+/** Decides whether the connection of one session is read. Nothing else pauses or resumes it. */
 export class Inbound {
   readonly #connection: Connection
   readonly #context: InboundContext
   readonly #session: Scheduled
   /** Bytes received so far. */
   receivedBytes = 0
-  /** The session can take no more for now. */
+  /** The session cannot take more requests now. */
   #paused = false
-  /** It could, and is not read because others go first (`deferred`), or because small pieces gather (`gathering`). */
+  /** Why a session that could take more is not read: others go first (`deferred`), or tiny pieces gather (`gathering`). */
   #held: 'deferred' | 'gathering' | undefined
-  /** Tiny chunks since the last request was taken, and how many had been taken then. */
+  /** Tiny chunks since the last request was taken, and how many requests were taken by then. */
   #drips = 0
   #requestsAtDrip = 0
 
-  /** @param session is resumed, and woken, when there is time for it */
+  /** @param session is resumed and woken when there is time for it */
   constructor(connection: Connection, context: InboundContext, session: Scheduled) {
     this.#connection = connection
     this.#context = context
@@ -46,22 +46,23 @@ export class Inbound {
     return this.#paused
   }
 
-  /** Whether something may wait to be read, or worked on, until other sessions had their turn. */
+  /** Whether the session waits until other sessions had their turn. */
   get deferred(): boolean {
     return this.#held === 'deferred'
   }
 
   /**
-   * Decides whether there is time now for a chunk that was read. If not, the session is woken later.
+   * Decides whether there is time now to handle a chunk that was read. If not, the session is woken later.
    *
-   * @param requestsTaken how many requests the session has taken so far
+   * @param length of the chunk, in bytes
+   * @param requestsTaken how many requests the session took so far
    */
-  admit(chunk: Uint8Array, requestsTaken: number): boolean {
-    // To be paused and resumed within one turn may leave Node reading.
+  admit(length: number, requestsTaken: number): boolean {
+    // Node may go on reading when it is paused and resumed within one turn.
     if (this.#paused || this.#held !== undefined) this.#connection.pause()
-    if (chunk.length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
-    if (chunk.length < LARGE_CHUNK) return true
-    // Another one is not read before all others had their turn.
+    if (length < TINY_CHUNK) this.#watchForDrips(requestsTaken)
+    if (length < LARGE_CHUNK) return true
+    // The next chunk is read after all other sessions had their turn.
     this.#hold('deferred')
     return this.#context.scheduler.admit(this.#session)
   }
@@ -84,7 +85,7 @@ export class Inbound {
     if (this.#held === undefined) this.#connection.resume()
   }
 
-  /** Reads on after it was held. */
+  /** Reads again after {@link admit} stopped it. */
   release(): void {
     if (this.#held === undefined) return
     this.#held = undefined

@@ -1,21 +1,20 @@
 import type { FrameFormat } from '@demo/frame'
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import { Outbound } from './outbound.ts'
-import { WriteBuffer } from './write-buffer.ts'
+import { Outbound, WriteBuffer } from './outbound.ts'
 
-/** What fits into one write; a longer message is a write of its own. In bytes. */
+/** The size of the buffer, in bytes. A longer message is a write of its own. */
 const BUFFER_LENGTH = 64 * 1024
 
 export function createMessageBuffer(): WriteBuffer {
   return new WriteBuffer(() => Buffer.allocUnsafeSlow(BUFFER_LENGTH))
 }
 
-/** The way out of a session of a user's protocol: messages of any length, in frames of any format. */
+/** The outbound side of a session of a user's protocol: messages of any length, in frames of any format. */
 export class MessageOutbound extends Outbound {
   readonly #frames: FrameFormat
   readonly #fillTo: number
-  /** Replies that are put down and not handed to the connection, and how many of them are to failed messages. */
+  /** How many replies are in the buffer, and how many of these are to failed messages. */
   #replies = 0
   #failures = 0
 
@@ -32,13 +31,13 @@ export class MessageOutbound extends Outbound {
   }
 
   /**
-   * Puts one message down for the next flush, or writes it if it is long. Ask {@link blocked} first.
+   * Puts one message into the buffer, or writes it at once if it is long. Check {@link blocked} before.
    *
-   * @param replies 1 if it is a reply, and not a message that nobody asked for
+   * @param replies 1 if it is a reply, 0 if it is another message
    * @param failures 1 if it is a reply to a message whose handler failed
    * @returns whether something was written, so that {@link blocked} may have changed
    *
-   * @throws FrameError when the format can't express its length
+   * @throws FrameError when the format cannot express its length
    */
   put(payload: Uint8Array, replies: 0 | 1 = 0, failures: 0 | 1 = 0): boolean {
     const { buffer } = this
@@ -55,8 +54,8 @@ export class MessageOutbound extends Outbound {
     return full
   }
 
-  protected override handed(length: number): void {
-    super.handed(length)
+  protected override written(length: number): void {
+    super.written(length)
     const { counters } = this
     counters.responsesSent += this.#replies
     counters.successes += this.#replies - this.#failures

@@ -1,7 +1,4 @@
-import { describe, expect, test } from 'vitest'
-import { Gate, startServer } from '../testing/harness.ts'
-import { mostUnsentFor } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
+import { waitFor } from '@demo/testkit/wait-for'
 import {
   conn,
   connAck,
@@ -13,7 +10,10 @@ import {
   submitAck,
   submitAcks,
   submits,
-} from '../testing/wire.ts'
+} from '@demo/testkit/wire'
+import { describe, expect, test } from 'vitest'
+import { Gate, startServer } from '../testing/harness.ts'
+import { mostUnsentFor } from '../testing/transports.ts'
 
 const ACK_LENGTH = 14
 

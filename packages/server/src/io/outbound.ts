@@ -1,20 +1,53 @@
 import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import type { WriteBuffer } from './write-buffer.ts'
 
-/** From this many unsent bytes on a session is not read. */
+/** A session with this many unsent bytes is not read. */
 const PAUSE_AT = 64 * 1024
 
-/** The way out of one session, and the only place that writes to its connection. */
+/**
+ * The buffer that answers are written into, one for all sessions of a server. A session fills and flushes it within one turn
+ * of the event loop, so two sessions never use it at the same time.
+ */
+export class WriteBuffer {
+  readonly #allocate: () => Buffer
+  #bytes: Buffer
+  #filled: Buffer | undefined
+  /** How many bytes are filled. */
+  length = 0
+
+  /** @param allocate makes the bytes; their length is always the same */
+  constructor(allocate: () => Buffer) {
+    this.#allocate = allocate
+    this.#bytes = allocate()
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** The filled bytes. The view is reused if the length is the same: single acks cost no new view. */
+  filled(): Buffer {
+    if (this.#filled?.length !== this.length) this.#filled = this.#bytes.subarray(0, this.length)
+    return this.#filled
+  }
+
+  /** Leaves the bytes to a write that still uses them, and continues with new bytes. */
+  detach(): void {
+    this.#bytes = this.#allocate()
+    this.#filled = undefined
+  }
+}
+
+/** The outbound side of one session. Nothing else writes to its connection. */
 export abstract class Outbound {
   protected readonly buffer: WriteBuffer
   protected readonly counters: MutableCounters
   readonly #connection: Connection
   #blocked = false
-  /** Whether the connection took the last write at once; one that keeps its bytes (TLS) never does. */
+  /** Whether the connection took the last write at once. A connection that keeps the bytes (TLS) never does. */
   #takesAtOnce: boolean
-  /** Bytes handed to the connection so far. */
-  handedBytes = 0
+  /** Bytes written to the connection so far. */
+  writtenBytes = 0
 
   constructor(connection: Connection, buffer: WriteBuffer, counters: MutableCounters) {
     this.#connection = connection
@@ -23,22 +56,22 @@ export abstract class Outbound {
     this.counters = counters
   }
 
-  /** Whether the peer is behind with taking its answers: make no more of them until it has caught up. */
+  /** Whether the peer reads its answers too slowly: make no answers until it has caught up. */
   get blocked(): boolean {
     return this.#blocked
   }
 
-  /** Bytes that the system took from the connection so far; it grows by whole writes. */
+  /** Bytes that the system took from the connection so far. It grows by whole writes. */
   get sentBytes(): number {
-    return this.handedBytes - this.#connection.unsentBytes
+    return this.writtenBytes - this.#connection.unsentBytes
   }
 
-  /** Bytes handed to the connection that the system has not taken yet. */
+  /** Bytes written to the connection that the system has not taken yet. */
   get unsentBytes(): number {
     return this.#connection.unsentBytes
   }
 
-  /** Hands everything in the buffer to the connection, in one write. */
+  /** Writes the whole buffer to the connection, in one write. */
   flush(): void {
     const { buffer } = this
     const { length } = buffer
@@ -50,14 +83,14 @@ export abstract class Outbound {
     }
     const copied = !this.#takesAtOnce || connection.unsentBytes > 0
     this.#blocked = !connection.write(copied ? Buffer.from(buffer.filled()) : buffer.filled())
-    // Where nothing is unsent, the system has copied the bytes, and they may be written over.
+    // If nothing is unsent, the system has copied the bytes, and they may be overwritten.
     this.#takesAtOnce = connection.copiesWrites && connection.unsentBytes === 0
     if (!copied && !this.#takesAtOnce) buffer.detach()
     buffer.length = 0
-    this.handed(length)
+    this.written(length)
   }
 
-  /** Throws away everything in the buffer, which nobody will get: the buffer is for other sessions too. */
+  /** Discards everything in the buffer, because the connection is gone. Other sessions use the buffer too. */
   discard(): void {
     const { length } = this.buffer
     this.buffer.length = 0
@@ -74,27 +107,27 @@ export abstract class Outbound {
     this.#connection.end()
   }
 
-  /** Writes bytes that are not in the buffer. The caller leaves them as they are. */
+  /** Writes bytes that are not in the buffer. The caller must not change them. */
   protected writeApart(bytes: Uint8Array): void {
     if (this.#connection.destroyed) {
       this.discarded(bytes.length)
       return
     }
     this.#blocked = !this.#connection.write(bytes)
-    this.handed(bytes.length)
+    this.written(bytes.length)
   }
 
-  /** Counts answers that nobody will get, in bytes. */
+  /** Counts answers that were discarded. @param length in bytes */
   protected abstract discarded(length: number): void
 
-  /** Counts bytes that were handed to the connection. */
-  protected handed(length: number): void {
-    this.handedBytes += length
+  /** Counts bytes that were written to the connection. */
+  protected written(length: number): void {
+    this.writtenBytes += length
     this.counters.sentBytes += length
   }
 }
 
-/** From how many unsent bytes on a connection asks to write no more. */
+/** The number of unsent bytes from which `Connection.write` returns false. */
 export function highWaterMark(maxWriteBuffer: number): number {
   return Math.min(PAUSE_AT, Math.floor(maxWriteBuffer / 2))
 }

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { waitFor } from '@demo/testkit/wait-for'
+import { manySubmitAcks, manySubmits, submit, submitAck } from '@demo/testkit/wire'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { manySubmitAcks, manySubmits, submit, submitAck } from '../testing/wire.ts'
 import { ReadScheduler, type Scheduled } from './read-scheduler.ts'
 
 /** Longer than the slice of a turn. */

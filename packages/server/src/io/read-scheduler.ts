@@ -1,14 +1,14 @@
 /** A session, as the scheduler sees it. */
 export interface Scheduled {
-  /** Does all that can be done now. */
+  /** Does everything that can be done now. */
   work(): void
-  /** Reads on. */
+  /** Reads again. */
   resumeReading(): void
 }
 
 /**
- * How long the work of large chunks may take in one half of a turn, in milliseconds: once while connections are read,
- * once afterwards. So it adds little to a turn, however much one peer pipelines.
+ * How long the work of large chunks may take in one half of a turn of the event loop, in milliseconds: once while
+ * connections are read, and once afterwards. So a peer that pipelines adds little to a turn.
  */
 const TIME_BUDGET_MS = 1
 
@@ -18,42 +18,42 @@ const EWMA_WEIGHT = 0.25
 /**
  * Decides which session works, and is read, in which turn of the event loop.
  *
- * - What settles in one turn leaves together, and no session works in the middle of another's work: a session that is
- *   woken works when all connections have been read, one session after the other. If that is much, it goes on in the next
- *   turn, where it may take as long as reading did: so answers keep up with requests.
- * - A session that sent a large chunk is not read again before its turn, and only as many are read in one turn as can be
- *   served in it: so heavy pipeliners do not starve other peers. What waits for its turn waits in the system. A chunk that
- *   was read and kept would outlive the garbage collector's short rounds, and cause long ones. One session is read in each
- *   turn at least: every one is read at last.
- * - A TLS handshake has a turn to itself: many at once hold nobody up.
+ * - Answers of handlers that settle in one turn are written together, and no session works in the middle of another's work:
+ *   woken sessions work after all connections were read, one after the other. If time runs out, the rest work in the next
+ *   turn. They may then take as long as reading did, so answers keep up with requests.
+ * - A session that received a large chunk is not read again before its turn. One turn reads only as many of these sessions as
+ *   it can serve, so heavy pipeliners do not starve other peers. Unread bytes stay in the system: a chunk that was read
+ *   and kept would survive the garbage collector's short cycles and cause long ones. At least one of these sessions is read
+ *   in each turn, so each of them is read eventually.
+ * - There is one TLS handshake in a turn, so many at once do not delay other peers.
  */
 export class ReadScheduler {
   readonly #woken = new Set<Scheduled>()
-  /** Sessions that have a large chunk for which there was no time. */
+  /** Sessions with a large chunk that there was no time for. */
   readonly #deferred = new Set<Scheduled>()
-  /** Sessions that are not read until their turn. */
+  /** Sessions that are not read before their turn. */
   readonly #throttled = new Set<Scheduled>()
-  /** Waiters for a turn to themselves. */
+  /** Those that wait for the one slot of a turn. */
   readonly #slots = new Set<() => void>()
   #scheduled = false
-  /** When the last turn ended; 0 when nobody was left waiting then. */
+  /** When the last turn ended; 0 if nothing was left waiting. */
   #endedAt = 0
-  /** When the first large chunk of this turn came, and for how many there was time. */
+  /** When the first large chunk of this turn was read, and how many there was time for. */
   #since = 0
   #chunks = 0
-  /** What a large chunk costs, in milliseconds. */
+  /** How long the work of a large chunk takes on average, in milliseconds. */
   #cost = TIME_BUDGET_MS
 
-  /** Has a session work later in this turn, or in one soon after. */
+  /** Schedules the work of a session: later in this turn, or in one of the next. */
   wake(session: Scheduled): void {
     this.#woken.add(session)
     this.#schedule()
   }
 
   /**
-   * A session has a large chunk, and is not read until it is resumed.
+   * Admits a large chunk that a session has read. The session is not read until it is resumed.
    *
-   * @returns whether there is time for the chunk in this turn; if not, the session works in a later one
+   * @returns whether there is time for the chunk in this turn. If not, the session works in a later turn
    */
   admit(session: Scheduled): boolean {
     this.#throttled.add(session)
@@ -68,7 +68,7 @@ export class ReadScheduler {
     return true
   }
 
-  /** Resolves when there is time for work that is long and can't be split: there is one such slot in each turn. */
+  /** Resolves when there is time for long work that cannot be split: there is one such slot in each turn. */
   nextSlot(): Promise<void> {
     this.#schedule()
     return new Promise((resolve) => this.#slots.add(resolve))
@@ -114,7 +114,7 @@ export class ReadScheduler {
   }
 }
 
-/** Runs sessions until the time budget is used, at least one; the rest, and those that come meanwhile, wait for the next turn. */
+/** Runs sessions, at least one, until the time budget is used. The rest, and sessions added during the run, wait for the next turn. */
 function workFor(milliseconds: number, sessions: Set<Scheduled>): void {
   if (sessions.size === 0) return
   const end = performance.now() + milliseconds

@@ -1,9 +1,9 @@
-/** Descriptors left for what is no connection: listeners, logs, the metrics endpoint, a module being loaded. */
+/** Descriptors reserved for everything but connections: listeners, logs, the metrics endpoint, modules being loaded. */
 const RESERVED = 64
 
 /**
- * How many connections the process's limit of open files leaves room for (`ulimit -n`, which Node raises to the hard
- * limit when it starts), or Infinity where the system knows none.
+ * How many connections the process's limit of open files allows (`ulimit -n`, which Node raises to the hard limit when it
+ * starts); Infinity if the system has no such limit.
  */
 export function connectionsThatOpenFilesAllow(): number {
   const limit = readOpenFileLimit()
@@ -11,7 +11,7 @@ export function connectionsThatOpenFilesAllow(): number {
 }
 
 function readOpenFileLimit(): number | undefined {
-  // Without it, a report looks up the names of all peers. @types/node does not know it yet.
+  // Otherwise a report looks up the host names of all peers. @types/node does not have this property yet.
   const report: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report
   const { excludeNetwork = false } = report
   report.excludeNetwork = true

@@ -1,34 +1,33 @@
-import { CLOSE_REASONS, type CloseReason } from '../session/close-reason.ts'
+import { CLOSE_REASONS, type CloseReason } from '../api/close-reason.ts'
 
 /**
- * What a server has done since it was made, as plain numbers that only grow (but `inFlight`). They are the whole cost
- * of being observed: read them when you want to know, at a scrape, say. They grow once a read or a flush, not once a
- * packet.
+ * What a server has done since it was made, as plain numbers. All but `inFlight` only grow. Counting is the whole cost of
+ * observation: read them at a scrape, for example. They are increased once a read or a flush, not once a packet.
  */
 export interface ServerCounters {
-  /** Connections accepted, those closed at once as too many included. */
+  /** Connections accepted, including those closed at once as too many. */
   readonly connectionsOpened: number
-  /** Connections closed, by reason. Opened less the sum of these is what is connected now. */
+  /** Connections closed, by reason. `connectionsOpened` minus their sum is the number of open connections. */
   readonly connectionsClosed: Readonly<Record<CloseReason, number>>
-  /** Requests taken: Conn and Submit; of a user's protocol all messages, one-way messages too. */
+  /** Requests taken: Conn and Submit; in a user's protocol all messages, including one-way messages. */
   readonly requestsReceived: number
-  /** Responses handed to a socket: ConnAck and SubmitAck; of a user's protocol replies, and not what `send()` sent. */
+  /** Responses written to a socket: ConnAck and SubmitAck; in a user's protocol replies, without what `send()` sent. */
   readonly responsesSent: number
-  /** Responses handed to a socket that say success: result 0, or a reply of `onMessage`. */
+  /** Responses written to a socket that report success: result 0, or a reply of `onMessage`. */
   readonly successes: number
-  /** Responses handed to a socket that say failure: result 1, or a `failureReply`. */
+  /** Responses written to a socket that report failure: result 1, or a `failureReply`. */
   readonly failures: number
-  /** Requests taken that had no answer when their connection was lost, or closed as `handler-failed`. */
+  /** Requests taken and not answered when their connection was lost, or closed as `handler-failed`. */
   readonly unanswered: number
   /** Bytes read from sockets. */
   readonly receivedBytes: number
-  /** Bytes handed to sockets. */
+  /** Bytes written to sockets. */
   readonly sentBytes: number
-  /** Asynchronous handlers that have not settled yet. */
+  /** Asynchronous handlers that have not settled. */
   readonly inFlight: number
 }
 
-/** The same, to be counted up. */
+/** The counters as the server writes them. */
 export type MutableCounters = {
   -readonly [name in keyof Omit<ServerCounters, 'connectionsClosed'>]: number
 } & { readonly connectionsClosed: Record<CloseReason, number> }

@@ -1,10 +1,10 @@
+import { waitFor } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { conn, connAck, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { CLOSE_REASONS, createServer, type ServerCounters, type ServerObserver } from '../index.ts'
 import { Gate, startServer } from '../testing/harness.ts'
 import { testWithReset } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
-import { conn, connAck, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 /** Remembers what it is told. */
 class Notes implements ServerObserver {

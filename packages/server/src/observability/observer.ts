@@ -2,27 +2,27 @@ import { showThrown } from '../internal/format-value.ts'
 import type { ServerCounters } from './counters.ts'
 
 /**
- * Who wants to know how a server is doing, `@demo/metrics` for one. Nothing is called once a packet, and what is not
- * implemented costs nothing. What one of these throws is a process warning, the first time.
+ * Observes a server, as `@demo/metrics` does. No function is called once a packet, and a function that is left out costs
+ * nothing. The first error that one of them throws becomes a process warning.
  */
 export interface ServerObserver {
-  /** Called once, when the server is made, with the counters to read whenever they are wanted. */
+  /** Called once when the server is made, with its counters. They can be read at any time. */
   attach?: ((counters: ServerCounters) => void) | undefined
 
   /**
-   * Called when answers are handed to a socket, once for all that were read together.
+   * Called when answers are written to a socket, once for all requests that were read together.
    *
-   * @param seconds from the read that brought the requests to the answers: what the handlers took, on one clock
-   *   reading for all of them
-   * @param count how many answers, at least 1
+   * @param seconds from the read of the requests to their answers: how long the handlers took, measured once for all
+   *   of them
+   * @param count the number of answers, at least 1
    */
   answered?: ((seconds: number, count: number) => void) | undefined
 
-  /** Called when a connection was accepted, and when one is gone, with how many there are now. */
+  /** Called when a connection is accepted and when one is closed, with the number of open connections. */
   connections?: ((open: number) => void) | undefined
 }
 
-/** The same observer, unable to harm: what its functions throw is a process warning, the first time. */
+/** Wraps an observer: the first error that its functions throw becomes a process warning. */
 export function guard(observer: ServerObserver): ServerObserver {
   let warned = false
   const failed = (error: unknown) => {

@@ -1,8 +1,8 @@
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { manySubmits, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { startServer } from '../testing/harness.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
-import { manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 /** What `onOpen` waits for, and what it comes to in the end. */
 function createAdmission() {

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Peer } from '@demo/testkit/peer'
+import { waitFor } from '@demo/testkit/wait-for'
+import { manySubmitAcks, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { type Connected, Gate, type Running, startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
 import { copiesOfUnsent, mostUnsentFor, testWithReset } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { manySubmitAcks, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 const ACK_LENGTH = 14
 const SUBMIT_LENGTH = 13

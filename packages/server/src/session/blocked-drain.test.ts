@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { waitFor } from '@demo/testkit/wait-for'
+import { manySubmits } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
 import { createServer } from '../index.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { manySubmits } from '../testing/wire.ts'
 import type { Accept, Connection, ConnectionEvents, Transport } from '../transport/connection.ts'
 
 /** From this many unsent bytes on the connection asks to write no more. */

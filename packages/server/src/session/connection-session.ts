@@ -1,36 +1,28 @@
 import type { X509Certificate } from 'node:crypto'
-import type { HandlerCaller } from '../handlers/handler-caller.ts'
+import type { CloseReason } from '../api/close-reason.ts'
+import { ConnectionClosedError, HandlerTimeoutError, InternalError } from '../api/server-errors.ts'
+import type { Session, SessionState } from '../api/session.ts'
 import { whenSettled } from '../handlers/outcome.ts'
-import type { MutableCounters } from '../observability/counters.ts'
 import type { Connection } from '../transport/connection.ts'
-import type { CloseReason } from './close-reason.ts'
+import { checkDestroyReason } from './destroy-reason.ts'
 import { Ending } from './ending.ts'
-import { createSharedAbortController } from './request-context.ts'
-import { ConnectionClosedError, HandlerTimeoutError, InternalError } from './server-errors.ts'
-import { checkDestroyReason, type Session } from './session.ts'
-import { nextState, type SessionEvent, type SessionState } from './session-state.ts'
+import { createSharedAbortController } from './lazy-request-context.ts'
+import type { LifeContext } from './session-context.ts'
+import { nextState, type SessionEvent } from './session-state.ts'
 
-/** What the life of a session needs of its server. */
-export interface LifeContext<S> {
-  readonly counters: MutableCounters
-  readonly handlers: HandlerCaller<S>
-  /** The session's connection is gone. */
-  onClosed(session: S): void
-}
-
-/** The life of a session: its states, who lets it in, and how it ends. It knows nothing of frames. */
+/** The life of a session: its states, its admission by `onOpen`, and its end. Frames are the subclass's part. */
 export abstract class ConnectionSession<S extends Session> {
   readonly id: number
-  /** Whether it counts among the connections of its address. */
+  /** Whether it is counted as a connection of its address. */
   counted = false
 
-  /** Whether the state is one in which requests are taken. */
+  /** Whether requests are taken in the current state. */
   protected takesRequests = false
   protected readonly connection: Connection
   protected readonly acceptedAt = performance.now()
   readonly #context: LifeContext<S>
   #state: SessionState = 'opening'
-  /** What `onOpen` decides about. */
+  /** Whether `onOpen` was called, and has settled. */
   #admission: 'none' | 'pending' | 'settled' = 'none'
   readonly #ending = new Ending()
   #abort: AbortController | undefined
@@ -41,17 +33,17 @@ export abstract class ConnectionSession<S extends Session> {
     this.#context = context
   }
 
-  /** This, as its handlers see it. */
+  /** The session as its handlers see it. */
   protected abstract get self(): S
-  /** Whether closing it now would lose an answer. */
+  /** Whether an answer would be lost if it were closed now. */
   abstract get owesAnswers(): boolean
-  /** No more requests are taken. */
+  /** Stops taking requests. */
   protected abstract stopTaking(): void
-  /** Throws away answers that were put down and not sent. */
+  /** Discards answers that are in the write buffer. */
   protected abstract discardAnswers(): void
-  /** The connection is gone. */
+  /** Gives up the requests in flight: the connection is closed. */
   protected abstract abandon(reason: () => Error): void
-  /** `onOpen` has settled: from now on the connection is read and written. */
+  /** Called when `onOpen` has settled. From then on the connection is read and written. */
   protected admitted(): void {}
 
   get remoteAddress(): string | undefined {
@@ -81,7 +73,7 @@ export abstract class ConnectionSession<S extends Session> {
     return this.#state === 'closed' ? this.#ending.abortReason : undefined
   }
 
-  /** What is wrong with using a session that is closed, or about to be. */
+  /** The error for a call on a session that is closed, or is about to be. */
   protected get endedError(): Error {
     const { reason = 'peer-closed', error } = this.#ending
     return this.closedError ?? new ConnectionClosedError(reason, error)
@@ -98,7 +90,7 @@ export abstract class ConnectionSession<S extends Session> {
     this.terminate('destroyed', reason)
   }
 
-  /** Lets `onOpen` decide, then begins to read. */
+  /** Calls `onOpen`, and begins to read if it admits the session. */
   open(): void {
     if (!this.move('opened')) return
     this.#admission = 'pending'
@@ -115,8 +107,8 @@ export abstract class ConnectionSession<S extends Session> {
   }
 
   /**
-   * Closes at once; what was not answered stays so. The reason is this one, unless there was one before that is not just
-   * about a close in good order.
+   * Closes at once, without the answers that are missing. An earlier reason is kept, unless it was an orderly close that
+   * this one cuts short.
    */
   terminate(reason: CloseReason, error?: Error): void {
     if (this.#state === 'closed') return
@@ -128,8 +120,8 @@ export abstract class ConnectionSession<S extends Session> {
     this.connection.destroy()
   }
 
-  /** We have a bug. What it left half done is thrown away, and only this connection suffers for it. */
-  breakDown(thrown: unknown): void {
+  /** Closes the connection because of a bug in this package, and reports it. Unsent answers are discarded. */
+  failInternally(thrown: unknown): void {
     if (this.#state === 'closed') return
     const error = new InternalError(thrown)
     this.discardAnswers()
@@ -159,7 +151,7 @@ export abstract class ConnectionSession<S extends Session> {
     handlers.close(this.self, reason, error)
   }
 
-  /** Whether a proxy's header, TLS, or `onOpen` is not through. */
+  /** Whether the proxy's header, TLS or `onOpen` is not done. */
   protected get opening(): boolean {
     return this.#state === 'opening'
   }
@@ -178,26 +170,26 @@ export abstract class ConnectionSession<S extends Session> {
     return true
   }
 
-  /** The session ends in good order: says why. */
-  protected ends(reason: CloseReason): void {
+  /** Sets the reason of an orderly close. */
+  protected setReason(reason: CloseReason): void {
     this.#ending.set(reason)
   }
 
-  /** Takes no more requests; those that were taken are answered, then the connection is closed. */
+  /** Stops taking requests. Those that were taken are answered, then the connection is closed. */
   protected stop(reason: CloseReason, error?: Error): void {
     if (!this.move('stopped')) return
     this.#ending.set(reason, error)
     this.stopTaking()
   }
 
-  /** The stream can't go on. What was received before is answered. */
+  /** Ends the stream after an error in it. Earlier requests are answered. */
   protected fail(reason: CloseReason, error: Error): void {
     this.move('stopped')
     this.#ending.set(reason, error)
     this.stopTaking()
   }
 
-  /** Ends a session that is still opening: it is not worth waiting for. */
+  /** Ends a session that is still opening. */
   protected endOpening(reason: CloseReason): void {
     if (this.#admission === 'pending') this.#admit(reason)
     else this.terminate(reason)
@@ -214,12 +206,12 @@ export abstract class ConnectionSession<S extends Session> {
     this.#context.handlers.error(error, this.self)
   }
 
-  /** Reports what a handler failed with, unless it is only that it stopped because the connection was closed. */
+  /** Reports the error of a handler, unless the handler stopped because the connection was closed. */
   protected reportFailure(error: unknown): void {
     if (!this.#ending.causes(error)) this.#context.handlers.error(error, this.self)
   }
 
-  /** `onOpen` has settled, or is not waited for any more. A refusal says as what the connection is closed. */
+  /** Ends the wait for `onOpen`. @param refusal the reason to close the connection, if it is not admitted */
   #admit(refusal?: CloseReason, error?: Error): void {
     if (this.#admission !== 'pending') return
     this.#admission = 'settled'

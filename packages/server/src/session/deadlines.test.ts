@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { waitFor } from '@demo/testkit/wait-for'
+import { conn, connAck, manySubmits, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CloseReason, ServerOptions } from '../index.ts'
 import { Gate, startServer } from '../testing/harness.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { conn, connAck, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { SessionDeadlines, type SessionSnapshot, type TimeLimits } from './deadlines.ts'
 import { Sweeper } from './sweeper.ts'
 

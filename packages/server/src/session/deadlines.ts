@@ -1,6 +1,6 @@
-import type { CloseReason } from './close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 
-/** The limits of a session that a sweep looks at, in milliseconds; Infinity is none. */
+/** The time limits of a session that a sweep checks, in milliseconds; Infinity: no limit. */
 export interface TimeLimits {
   readonly handshakeTimeout: number
   readonly frameTimeout: number
@@ -10,23 +10,23 @@ export interface TimeLimits {
   readonly lingerTimeout: number
 }
 
-/** What a sweep sees of a session. */
+/** The state of a session at a sweep. */
 export interface SessionSnapshot {
-  /** A proxy's header, TLS, an asynchronous `onOpen`, or a required Conn is not through. */
+  /** The proxy's header, TLS, an asynchronous `onOpen` or a required Conn is not done. */
   readonly handshaking: boolean
-  /** How many frames have come whole so far. */
+  /** How many complete frames were taken so far. */
   readonly framesTaken: number
-  /** The bytes received so far end inside a frame, and we are willing to read the rest. */
+  /** The bytes received so far end inside a frame, and the session is ready to read the rest. */
   readonly insideFrame: boolean
   /** How many bytes were received so far. */
   readonly receivedBytes: number
-  /** What it sent waits until other sessions had their turn: the delay is ours. */
+  /** Received bytes wait until other sessions had their turn: the delay is the server's. */
   readonly deferred: boolean
-  /** Handlers that have not settled. */
+  /** How many handlers have not settled. */
   readonly inFlight: number
-  /** Bytes of acks that the system took from us so far. */
+  /** Bytes of acks that the system took so far. */
   readonly sentBytes: number
-  /** Bytes of acks that wait to be taken. */
+  /** Bytes of acks that the system has not taken. */
   readonly unsentBytes: number
   /** Everything was answered, and our side of the connection is ended. */
   readonly ended: boolean
@@ -45,7 +45,7 @@ class UnchangedFor<Value> {
   /**
    * How long the value has been this one, in milliseconds; 0 when it is new.
    *
-   * @param held how much of the time since it was last asked does not count
+   * @param held how much of the time since the last call does not count
    */
   ageOf(value: Value, now: number, held = 0): number {
     if (value !== this.#value) {
@@ -56,13 +56,13 @@ class UnchangedFor<Value> {
   }
 }
 
-/** A limit that a sweep found exceeded: the reason to close, or `lingered`: the reason is known already. */
+/** An exceeded limit: the reason to close. After `lingered` the reason is already set. */
 export type ExpiredDeadline = Extract<CloseReason, `${string}-timeout`> | 'lingered'
 
 /**
- * The time limits of one session. Each sweep compares what it sees with what the sweep before saw: a time begins at the
- * first sweep that sees it begin. So no limit strikes early, each strikes at most two sweeps late, and the path of a
- * packet pays nothing. While what a peer sent is deferred, the clocks of its frame and of its silence stand still.
+ * The time limits of one session. Each sweep compares the state of the session with the one before. A period begins at the
+ * first sweep that sees it. So no limit expires early, each expires at most two sweeps late, and the path of a packet
+ * has no cost. While received bytes are deferred, the clocks of the frame and of the idle time stand still.
  */
 export class SessionDeadlines {
   readonly #limits: TimeLimits
@@ -77,12 +77,12 @@ export class SessionDeadlines {
     this.#limits = limits
   }
 
-  /** When a session that does nothing will have been idle for too long, if nothing comes until then. */
+  /** When the idle limit of a quiet session expires, if nothing is received before. */
   get idleDeadline(): number {
     return this.#quiet.start + this.#limits.idleTimeout
   }
 
-  /** The limit that was passed, or undefined. */
+  /** The limit that is exceeded, or undefined. */
   check(seen: SessionSnapshot, now: number): ExpiredDeadline | undefined {
     const limits = this.#limits
     const held = seen.deferred ? now - this.#checkedAt : 0

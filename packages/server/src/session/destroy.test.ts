@@ -1,7 +1,7 @@
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { conn, connAck, submit, submitAck, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { Gate, startServer } from '../testing/harness.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { conn, connAck, submit, submitAck, submits } from '../testing/wire.ts'
 
 const reason = new Error('maintenance')
 

@@ -1,10 +1,10 @@
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { conn, connAck, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { CloseOptions, CloseSummary } from '../index.ts'
+import type { CloseOptions, CloseSummary, ServerOptions } from '../index.ts'
 import { Gate, type Running, startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
 import { testWithReset } from '../testing/transports.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { conn, connAck, manySubmits, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 const ACK_LENGTH = 14
 
@@ -16,13 +16,21 @@ async function untilDraining({ opened }: Running): Promise<void> {
   )
 }
 
+type PeerOptions = Parameters<Running['open']>[0]
+
+/** Starts a server, and sends it requests whose handlers wait: until so many do. */
+async function holdRequests(bytes: string, count: number, options?: ServerOptions, peer?: PeerOptions) {
+  const gate = new Gate()
+  const running = await startServer({ onSubmit: gate.wait }, options)
+  const connected = await running.open(peer)
+  connected.peer.send(bytes)
+  await gate.holds(count)
+  return { gate, running, ...connected }
+}
+
 describe('close()', () => {
   test('answers what is in flight, then ends the connection with a FIN', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer, session } = await running.open()
-    peer.send(submits(1, 10))
-    await gate.holds(10)
+    const { gate, running, peer, session } = await holdRequests(submits(1, 10), 10)
     const closing = running.server.close()
     await untilDraining(running)
     expect(session.state).toBe('answering')
@@ -38,11 +46,7 @@ describe('close()', () => {
   })
 
   test('answers everything received, also what is queued behind maxInFlight', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait }, { maxInFlight: 2 })
-    const { peer, session } = await running.open()
-    peer.send(submits(1, 25))
-    await gate.holds(2)
+    const { gate, running, peer, session } = await holdRequests(submits(1, 25), 2, { maxInFlight: 2 })
     await waitFor(
       () => session.receivedBytes === 25 * 13,
       () => `for everything to be received; there are ${session.receivedBytes} bytes`,
@@ -137,11 +141,7 @@ describe('close()', () => {
   })
 
   test('reads no more: a request that comes while it drains is not handled, and causes no reset', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer, session } = await running.open({ holdsOn: true })
-    peer.send(submit(1))
-    await gate.holds(1)
+    const { gate, running, peer, session } = await holdRequests(submit(1), 1, {}, { holdsOn: true })
     const closing = running.server.close()
     await untilDraining(running)
     await peer.sent(submits(2, 100))
@@ -162,11 +162,7 @@ describe('close()', () => {
   })
 
   test('still closes a malformed stream as what it is', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait }, { maxInFlight: 1 })
-    const { peer } = await running.open()
-    peer.send(`${submits(1, 2)}00000003`)
-    await gate.holds(1)
+    const { gate, running, peer } = await holdRequests(`${submits(1, 2)}00000003`, 1, { maxInFlight: 1 })
     const closing = running.server.close()
     await untilDraining(running)
     gate.release()
@@ -178,11 +174,7 @@ describe('close()', () => {
   })
 
   test('accepts nobody from its call on', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
+    const { gate, running } = await holdRequests(submit(1), 1)
     const closing = running.server.close()
     expect(running.server.address).toBeUndefined()
     await expect(connectPeer(running.address)).rejects.toMatchObject({
@@ -327,11 +319,7 @@ describe('the deadline of close()', () => {
   })
 
   test('counts also the requests that waited behind maxInFlight', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait }, { maxInFlight: 1 })
-    const { peer } = await running.open()
-    peer.send(submits(1, 5))
-    await gate.holds(1)
+    const { running } = await holdRequests(submits(1, 5), 1, { maxInFlight: 1 })
     expect(await running.server.close({ timeout: 20 })).toMatchObject({ connections: 1, cutOff: 1, unanswered: 5 })
   })
 
@@ -382,11 +370,7 @@ describe('the deadline of close()', () => {
     ['the longest that a timer can wait', { timeout: 2 ** 31 - 1 }],
     ['the standard', {}],
   ])('never comes early: %s', async (_name, options) => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
+    const { gate, running, peer } = await holdRequests(submit(1), 1)
     const closing = running.server.close(options)
     await untilDraining(running)
     // A timer that is set later, and for longer than the shortest there is: that is what Node makes of too long ones.
@@ -454,11 +438,7 @@ test('a Conn whose handler does not settle has its handshakeTimeout in a drain, 
 
 describe('a second close()', () => {
   test('with a shorter deadline cuts the drain off at it, and gives the same promise', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer } = await running.open()
-    peer.send(submits(1, 2))
-    await gate.holds(2)
+    const { running } = await holdRequests(submits(1, 2), 2)
     const first = running.server.close({ timeout: 0 })
     await untilDraining(running)
     const second = running.server.close({ timeout: 20 })
@@ -472,11 +452,7 @@ describe('a second close()', () => {
     ['without a limit', { timeout: 0 }],
     ['without a timeout', undefined],
   ])('%s does not make the drain longer', async (_name, options) => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
+    const { running } = await holdRequests(submit(1), 1)
     const closing = running.server.close({ timeout: 40 })
     expect(running.server.close(options)).toBe(closing)
     expect(await within(closing, 'for the first deadline')).toMatchObject({ cutOff: 1, unanswered: 1 })
@@ -508,11 +484,7 @@ describe('a second close()', () => {
   })
 
   test('by Symbol.asyncDispose waits for the first', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait })
-    const { peer } = await running.open()
-    peer.send(submit(1))
-    await gate.holds(1)
+    const { gate, running, peer } = await holdRequests(submit(1), 1)
     const closing = running.server.close()
     const disposing = running.server[Symbol.asyncDispose]()
     await untilDraining(running)
@@ -525,11 +497,7 @@ describe('a second close()', () => {
 
 describe('time limits hold while the server drains', () => {
   test('handlerTimeout', async () => {
-    const gate = new Gate()
-    const running = await startServer({ onSubmit: gate.wait }, { handlerTimeout: 40 })
-    const { peer } = await running.open()
-    peer.send(submits(1, 3))
-    await gate.holds(3)
+    const { running, peer } = await holdRequests(submits(1, 3), 3, { handlerTimeout: 40 })
     const closing = running.server.close({ timeout: 0 })
     expect(await peer.receiveAll()).toBe(submitAck(1, 1) + submitAck(2, 1) + submitAck(3, 1))
     expect(await closing).toMatchObject({ connections: 1, cutOff: 0, unanswered: 0 })

@@ -1,7 +1,7 @@
-import type { CloseReason } from './close-reason.ts'
-import { ConnectionClosedError } from './server-errors.ts'
+import type { CloseReason } from '../api/close-reason.ts'
+import { ConnectionClosedError } from '../api/server-errors.ts'
 
-/** Why one connection is closed, as far as it is known. */
+/** Why one connection is closed, as far as known. */
 export class Ending {
   #reason: CloseReason | undefined
   #error: Error | undefined
@@ -15,24 +15,24 @@ export class Ending {
     return this.#error
   }
 
-  /** Sets the reason, whatever it was before. */
+  /** Sets the reason, and replaces an earlier one. */
   set(reason: CloseReason, error?: Error): void {
     this.#reason = reason
     this.#error = error
   }
 
-  /** What signals abort with when the connection is closed. */
+  /** The error that signals abort with when the connection is closed. */
   get abortReason(): ConnectionClosedError {
     this.#abortReason ??= new ConnectionClosedError(this.#reason ?? 'peer-closed', this.#error)
     return this.#abortReason
   }
 
-  /** Whether a handler failed only because a signal told it that the connection is closed. */
+  /** Whether a handler failed because a signal aborted when the connection was closed. */
   causes(error: unknown): boolean {
     const reason = this.#abortReason
     if (reason === undefined) return false
     try {
-      // AbortError of Node has the reason of the signal as its cause.
+      // Node's AbortError has the reason of the signal as its cause.
       return error === reason || (error instanceof Error && error.cause === reason)
     } catch {
       return false

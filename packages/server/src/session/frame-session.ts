@@ -1,58 +1,42 @@
 import { FrameError, type FrameReader } from '@demo/frame'
 import { PacketError } from '@demo/packet'
-import type { SessionOptions } from '../check-options.ts'
-import { Inbound, type InboundContext } from '../io/inbound.ts'
+import { CodecError, HandlerTimeoutError, ProtocolError } from '../api/server-errors.ts'
+import type { Session } from '../api/session.ts'
+import { Inbound } from '../io/inbound.ts'
 import type { Outbound } from '../io/outbound.ts'
 import type { Scheduled } from '../io/read-scheduler.ts'
 import type { Connection, ConnectionEvents } from '../transport/connection.ts'
-import { ConnectionSession, type LifeContext } from './connection-session.ts'
-import { type ExpiredDeadline, SessionDeadlines } from './deadlines.ts'
+import { ConnectionSession } from './connection-session.ts'
 import { InFlight, type InFlightOwner } from './in-flight.ts'
-import type { RequestTimes } from './request-context.ts'
-import { CodecError, HandlerTimeoutError, ProtocolError } from './server-errors.ts'
-import type { Session } from './session.ts'
-import type { Swept } from './sweeper.ts'
-
-/** What a session needs of its server. */
-export interface SessionContext<S> extends InboundContext, LifeContext<S> {
-  readonly options: SessionOptions
-  /** Whether answers leave in the order of their requests. */
-  readonly ordered: boolean
-  /** Whether any handler of requests may look at its context. */
-  readonly takesContext: boolean
-}
+import type { RequestTimes } from './lazy-request-context.ts'
+import type { SessionContext } from './session-context.ts'
 
 /**
- * One connection of frames: its limits, its order and its drain, for any protocol. What a frame means, and what an answer
- * looks like, is up to its subclass: {@link takeRequests} and {@link answer}.
+ * One connection of frames, for any protocol: reads bytes, takes requests from them, and sends the answers. What a frame
+ * means and what an answer looks like is up to its subclass: {@link takeRequests} and {@link answer}.
  */
 export abstract class FrameSession<S extends Session, Request, Answer>
   extends ConnectionSession<S>
-  implements ConnectionEvents, Scheduled, Swept, InFlightOwner<Request, Answer>
+  implements ConnectionEvents, Scheduled, InFlightOwner<Request, Answer>
 {
-  /** Whether one more request may be taken now: {@link mayTake} as of the last change. */
+  /** Whether one more request may be taken: the last result of {@link mayTake}. */
   protected taking = false
-  /** Whether a request that must be answered before all others is in flight. */
+  /** Whether a request is in flight that has to be answered before the next one is taken. */
   protected exclusive = false
-  /** Whether a Conn must succeed before anything else. */
+  /** Whether a Conn has to succeed before anything else. */
   protected authRequired = false
-  /** When the requests that are being taken were begun with; 0 until somebody wants to know. */
+  /** When taking the current requests began, on the monotonic clock; 0 until it is needed. */
   protected takenAt = 0
   protected readonly pending: InFlight<Request, Answer>
+  protected readonly inbound: Inbound
   protected abstract readonly decoder: FrameReader
   protected abstract readonly outbound: Outbound
 
   readonly #context: SessionContext<S>
   readonly #maxInFlight: number
-  readonly #inbound: Inbound
-  readonly #deadlines: SessionDeadlines
-  /** Sweeps skip this idle session until this time, unless bytes arrive. */
-  #idleUntil = 0
-  #bytesWhenIdle = 0
-  #tickAt: number
   #peerEnded = false
   #requests = 0
-  /** When the last bytes came; only where contexts are wanted. */
+  /** When the last bytes were received; 0 if no handler takes a context. */
   #receivedAt = 0
 
   constructor(id: number, connection: Connection, context: SessionContext<S>) {
@@ -60,16 +44,14 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     const { options, counters, ordered } = context
     this.#context = context
     this.#maxInFlight = options.maxInFlight
-    this.#inbound = new Inbound(connection, context, this)
     this.pending = new InFlight({ handlerTimeout: options.handlerTimeout, ordered }, counters, this)
-    this.#deadlines = new SessionDeadlines(options)
-    this.#tickAt = this.acceptedAt + options.tickInterval
+    this.inbound = new Inbound(connection, context, this)
     connection.attach(this)
   }
 
-  /** Takes the requests that were received, as many as may be taken. */
+  /** Takes the received requests, as many as may be taken. */
   protected abstract takeRequests(): void
-  /** Puts an answer down for the next flush. */
+  /** Puts an answer into the write buffer. */
   protected abstract answer(request: Request, answer: Answer): void
   abstract toAnswer(value: unknown, request: Request): Answer
   abstract failed(error: unknown, request: Request): Answer
@@ -85,54 +67,14 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   get receivedBytes(): number {
-    return this.#inbound.receivedBytes
+    return this.inbound.receivedBytes
   }
 
   get sentBytes(): number {
-    return this.outbound.handedBytes
+    return this.outbound.writtenBytes
   }
 
-  get owesAnswers(): boolean {
-    if (this.state === 'opening' || this.state === 'closed') return false
-    if (this.state === 'finishing') return true
-    return this.pending.unanswered > 0 || this.outbound.unsentBytes > 0
-  }
-
-  /** Answers what was received, and closes. Not to be called from within a handler: it fills the write buffer. */
-  drain(): void {
-    if (this.opening) this.endOpening('draining')
-    if (this.state !== 'open') return
-    this.#inbound.pause()
-    // What was read already counts as received.
-    this.connection.deliverBuffered()
-    if (!this.move('ended')) return
-    this.ends('draining')
-    this.work()
-  }
-
-  /** How many requests were received and not answered, those included that were not taken. Call it before `terminate()`. */
-  countUnanswered(): number {
-    if (this.state === 'closed') return 0
-    let untaken = 0
-    try {
-      while (this.takesRequests && this.decoder.next()) untaken += 1
-    } catch (error) {
-      // The rest is not a valid frame.
-      if (!(error instanceof FrameError)) this.breakDown(error)
-    }
-    return this.pending.unanswered + untaken
-  }
-
-  /** Closes a session that has exceeded a limit. `now` is in milliseconds on the monotonic clock. */
-  sweep(now: number): void {
-    try {
-      this.#checkLimits(now)
-    } catch (error) {
-      this.breakDown(error)
-    }
-  }
-
-  /** Everything that can be done now: answer what has settled, take what was received, send, and move on. */
+  /** Does everything that can be done now: answers settled requests, takes received ones, and sends. */
   work(): void {
     try {
       if (this.pending.unanswered > 0 && !this.outbound.blocked) this.#answerSettled()
@@ -141,12 +83,12 @@ export abstract class FrameSession<S extends Session, Request, Answer>
       this.outbound.flush()
       this.#advance()
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
   resumeReading(): void {
-    this.#inbound.release()
+    this.inbound.release()
   }
 
   settled(soon: boolean): void {
@@ -162,7 +104,7 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     try {
       this.#receive(chunk, lent)
     } catch (error) {
-      this.breakDown(error)
+      this.failInternally(error)
     }
   }
 
@@ -174,35 +116,35 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   onEnd(): void {
     this.#peerEnded = true
     if (!this.move('ended')) return
-    this.ends('peer-closed')
+    this.setReason('peer-closed')
     this.work()
   }
 
-  /** For a subclass that queues messages of its own. */
+  /** For a subclass that queues messages. */
   protected beforeFlush(): void {}
 
-  /** Whether messages of its own wait to be sent: our side of the connection is not ended before they are. */
+  /** Whether queued messages wait to be sent. Our side of the connection is ended after them. */
   protected get hasQueued(): boolean {
     return false
   }
 
-  /** Has the session work later in this turn. */
+  /** Schedules {@link work} for later in this turn. */
   protected wake(): void {
     this.#context.scheduler.wake(this)
   }
 
-  /** Whether there is room for one more request, and a peer to answer it to. */
+  /** Whether there is room for one more request, and the peer reads its answers. */
   protected mayTake(): boolean {
     return this.takesRequests && this.pending.held < this.#maxInFlight && !this.outbound.blocked && !this.exclusive
   }
 
-  /** Sends before the buffer overflows. */
+  /** Flushes because the buffer is full. */
   protected flushEarly(): void {
     this.outbound.flush()
     this.taking = this.mayTake()
   }
 
-  /** When the requests that are being taken came, and how long their handlers have. */
+  /** When the current requests were received, and the deadline of their handlers. */
   protected timesNow(): RequestTimes {
     const { handlerTimeout, handshakeTimeout } = this.#context.options
     if (this.takenAt === 0) this.takenAt = performance.now()
@@ -210,8 +152,8 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     return { receivedAt: this.#receivedAt, deadline: Math.min(this.takenAt + handlerTimeout, handshakeEnd) }
   }
 
-  /** Counts requests that were taken, and reports the answers that they have already. */
-  protected took(count: number, unansweredBefore: number): void {
+  /** Counts the requests that were taken, and reports those that are answered already. */
+  protected countTaken(count: number, unansweredBefore: number): void {
     const { counters, options } = this.#context
     this.#requests += count
     counters.requestsReceived += count
@@ -220,9 +162,9 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   /**
-   * The stream can't go on, because of the peer or of a user's codec.
+   * Ends the stream after an error of the peer or of a user's codec.
    *
-   * @throws whatever else it is: a bug
+   * @throws the error if it is neither: a bug
    */
   protected streamFailed(error: unknown): void {
     if (error instanceof FrameError) this.fail('frame-error', error)
@@ -247,64 +189,14 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   }
 
   #receive(chunk: Uint8Array, lent: boolean): void {
-    this.#inbound.count(chunk.length)
+    this.inbound.count(chunk.length)
     if (this.state !== 'open') return
     if (this.#context.takesContext) this.#receivedAt = performance.now()
-    const admitted = this.#inbound.admit(chunk, this.#requests)
+    const admitted = this.inbound.admit(chunk.length, this.#requests)
     this.decoder.push(lent && !admitted ? Buffer.from(chunk) : chunk)
     if (!admitted) return
     this.work()
     if (lent && !this.taking) this.decoder.detach()
-  }
-
-  #checkLimits(now: number): void {
-    const open = this.state === 'open'
-    if (open && now < this.#idleUntil && this.receivedBytes === this.#bytesWhenIdle) return
-    if (open && now >= this.#tickAt) this.#tick(now)
-    this.pending.giveUpOverdue(now)
-    const expired = this.#deadlines.check(
-      {
-        // A Conn whose handler has not settled has its limit in a drain, too.
-        handshaking: this.opening || (this.authRequired && (open || (this.takesRequests && this.exclusive))),
-        framesTaken: this.#requests,
-        insideFrame: open && !this.#inbound.paused && this.decoder.insideFrame,
-        receivedBytes: this.receivedBytes,
-        deferred: open && this.#inbound.deferred,
-        inFlight: this.pending.size + Number(this.admitting),
-        sentBytes: this.outbound.sentBytes,
-        unsentBytes: this.outbound.unsentBytes,
-        ended: this.state === 'lingering' && this.outbound.unsentBytes === 0,
-      },
-      now,
-    )
-    if (expired !== undefined) this.#expire(expired)
-    else if (open && !this.authRequired) this.#skipWhileIdle()
-  }
-
-  #expire(limit: ExpiredDeadline): void {
-    const { handshakeTimeout } = this.#context.options
-    if (limit === 'lingered') this.connection.destroy()
-    else if (this.opening) this.expireOpening(limit, handshakeTimeout)
-    else if (limit === 'write-timeout') this.terminate(limit)
-    else {
-      this.stop(limit)
-      // The handler that decides on a Conn has only as long as the peer had for it.
-      if (this.exclusive) this.pending.giveUpOldest(handshakeTimeout)
-    }
-  }
-
-  #tick(now: number): void {
-    const { handlers, options } = this.#context
-    // At multiples of the interval, so that lateness does not accumulate; those that were missed are left out.
-    this.#tickAt += options.tickInterval * Math.ceil((now - this.#tickAt + 1) / options.tickInterval)
-    handlers.tick(this.self)
-  }
-
-  /** An idle session is not looked at again until its limit, unless bytes come: that is most of them, most of the time. */
-  #skipWhileIdle(): void {
-    if (this.pending.size > 0 || this.outbound.unsentBytes > 0 || this.decoder.insideFrame) return
-    this.#idleUntil = Math.min(this.#deadlines.idleDeadline, this.#tickAt)
-    this.#bytesWhenIdle = this.receivedBytes
   }
 
   #answerSettled(): void {
@@ -322,16 +214,16 @@ export abstract class FrameSession<S extends Session, Request, Answer>
   /** Resumes or pauses reading; half-closes once every answer is sent. */
   #advance(): void {
     if (this.state === 'open') {
-      if (this.mayTake()) this.#inbound.resume()
-      else this.#inbound.pause()
+      if (this.mayTake()) this.inbound.resume()
+      else this.inbound.pause()
       return
     }
     if (this.state === 'finishing' && this.mayTake()) this.#noMoreFrames()
     if (this.state !== 'finishing' && this.state !== 'answering') return
-    this.#inbound.pause()
+    this.inbound.pause()
     if (this.pending.unanswered === 0 && !this.hasQueued && this.move('answered')) {
       this.outbound.end()
-      this.#inbound.resume()
+      this.inbound.resume()
     }
   }
 

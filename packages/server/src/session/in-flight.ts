@@ -2,38 +2,38 @@ import { whenSettled } from '../handlers/outcome.ts'
 import type { MutableCounters } from '../observability/counters.ts'
 import { type Abortable, PendingList, PendingRequest, UNSETTLED } from './pending-list.ts'
 
-/** What requests in flight need of their session. */
+/** What {@link InFlight} needs from its session. */
 export interface InFlightOwner<Request, Answer> {
-  /** There is something to answer again. `soon`: it was read just now, so the answer need not wait for others. */
+  /** Called when a request can be answered. `soon`: it was just read, so its answer need not wait for others. */
   settled(soon: boolean): void
-  /** The answer that a handler's value stands for. @throws when it is none */
+  /** The answer that a handler's value means. @throws if it means none */
   toAnswer(value: unknown, request: Request): Answer
-  /** A handler failed: it rejected, its value is no answer, or it overran its time. @returns what to answer instead */
+  /** Called when a handler rejected, gave an invalid answer, or overran its time. @returns the answer instead */
   failed(error: unknown, request: Request): Answer
-  /** What a handler that overran a limit, in milliseconds, failed with. */
+  /** The error for a handler that overran a limit, in milliseconds. */
   overran(request: Request, limit: number): Error
 }
 
 /** Options of {@link InFlight}. */
 export interface InFlightOptions {
-  /** How long a handler may take, in milliseconds; Infinity is no limit. */
+  /** How long a handler may take, in milliseconds; Infinity: no limit. */
   readonly handlerTimeout: number
-  /** Whether answers leave in the order of their requests, and not as their handlers settle. */
+  /** Whether answers leave in the order of their requests. Otherwise they leave as their handlers settle. */
   readonly ordered: boolean
 }
 
-/** The requests of one session whose handlers are asynchronous, from their start until they are answered. */
+/** The requests of one session with asynchronous handlers, from their start until they are answered. */
 export class InFlight<Request, Answer> {
   readonly #handlerTimeout: number
   readonly #ordered: boolean
   readonly #counters: MutableCounters
   readonly #owner: InFlightOwner<Request, Answer>
-  /** Those that have not settled; in order, also those that have and wait for an older one. */
+  /** Requests that have not settled; if ordered, also those that have settled and wait for an older one. */
   readonly #pending = new PendingList<Request, Answer>()
-  /** Those that have settled and not been answered, unless {@link #ordered}. */
+  /** Requests that have settled and can be answered now. */
   readonly #settled: PendingRequest<Request, Answer>[] = []
   #unsettled = 0
-  /** Handlers were started since the last answers: the first to settle need not wait for the turn to end. */
+  /** Whether handlers were started since the last answers: the first to settle need not wait for the end of the turn. */
   #justStarted = false
   #abandoned = false
 
@@ -44,22 +44,22 @@ export class InFlight<Request, Answer> {
     this.#owner = owner
   }
 
-  /** How many have not settled. */
+  /** How many requests have not settled. */
   get size(): number {
     return this.#unsettled
   }
 
-  /** How many have not been answered, those that have settled included. */
+  /** How many requests have not been answered, including settled ones. */
   get unanswered(): number {
     return this.#pending.size + this.#settled.length
   }
 
-  /** How many count against the limit: in order, those too that have settled and wait for an older one. */
+  /** How many count towards the limit: if ordered, also those that have settled and wait for an older one. */
   get held(): number {
     return this.#ordered ? this.unanswered : this.#unsettled
   }
 
-  /** Waits for what a handler gave. `startedAt` is in milliseconds on the monotonic clock. */
+  /** Waits for the promise of a handler. @param startedAt in milliseconds on the monotonic clock */
   start(request: Request, outcome: PromiseLike<unknown>, startedAt: number, context: Abortable | undefined): void {
     const pending = new PendingRequest<Request, Answer>(request, startedAt, context)
     this.#pending.add(pending)
@@ -73,7 +73,7 @@ export class InFlight<Request, Answer> {
     )
   }
 
-  /** Has an answer that is known already wait for those of older requests. */
+  /** Adds a request whose answer is known, but waits for older ones. */
   enqueue(request: Request, answer: Answer, startedAt: number): void {
     const pending = new PendingRequest<Request, Answer>(request, startedAt, undefined)
     pending.answer = answer
@@ -81,10 +81,10 @@ export class InFlight<Request, Answer> {
   }
 
   /**
-   * Hands out what has settled, until there is no room.
+   * Answers the settled requests, until there is no room.
    *
    * @param answer answers one, and returns whether there is room for another
-   * @param answered called with how many were answered of those that started together
+   * @param answered called with the number of answers to requests that started together
    */
   answerSettled(
     answer: (request: Request, answer: Answer) => boolean,
@@ -97,39 +97,41 @@ export class InFlight<Request, Answer> {
     let count = 0
     let together = 0
     let room = true
-    while (room && count < settled.length) {
-      const { request, answer: settledWith, startedAt } = settled[count]
+    let next = settled[0]
+    while (room && next !== undefined) {
+      const { request, answer: settledWith, startedAt } = next
       room = answer(request, settledWith as Answer)
       count += 1
       together += 1
-      if (room && settled[count]?.startedAt === startedAt) continue
+      next = settled[count]
+      if (room && next?.startedAt === startedAt) continue
       answered(startedAt, together)
       together = 0
     }
-    // Emptied, not replaced: with a new array each time half of all garbage outlives two scavenges, and async handlers
+    // Emptied, not replaced: with a new array each time half of all garbage survives two scavenges, and async handlers
     // are answered at a third of the speed.
     if (count === settled.length) settled.length = 0
     else settled.splice(0, count)
   }
 
-  /** Answers for the handlers that have taken too long. `now` is in milliseconds on the monotonic clock. */
+  /** Fails the requests whose handlers overran their time. @param now in milliseconds on the monotonic clock */
   giveUpOverdue(now: number): void {
     let pending = this.#pending.oldest
     while (pending !== undefined && now - pending.startedAt >= this.#handlerTimeout) {
-      // Giving it up may take it out of the list.
+      // Giving it up may remove it from the list.
       const { next } = pending
       this.#giveUp(pending, this.#handlerTimeout)
       pending = next
     }
   }
 
-  /** Answers for the only handler there is, which did not settle within a limit in milliseconds. */
+  /** Fails the oldest request: its handler did not settle within a limit, in milliseconds. */
   giveUpOldest(limit: number): void {
     const { oldest } = this.#pending
     if (oldest !== undefined) this.#giveUp(oldest, limit)
   }
 
-  /** No request is answered any more: the connection is gone, or about to be. The signals of their contexts abort. */
+  /** Gives up all requests, because the connection is closed or is about to be. The signals of their contexts abort. */
   abandon(reason: () => Error): void {
     this.#abandoned = true
     this.#counters.unanswered += this.unanswered
@@ -161,13 +163,13 @@ export class InFlight<Request, Answer> {
     this.#finish(pending, answer)
   }
 
-  /** What comes of a handler after it was given up is not reported again. */
+  /** The outcome of a handler that was given up is ignored. */
   #failed(pending: PendingRequest<Request, Answer>, error: unknown): void {
     if (pending.answer !== UNSETTLED) return
     this.#finish(pending, this.#owner.failed(error, pending.request))
   }
 
-  /** A handler settled, or was given up. */
+  /** Sets the answer of a request whose handler settled or was given up. */
   #finish(pending: PendingRequest<Request, Answer>, answer: Answer): void {
     pending.answer = answer
     if (this.#abandoned) return
@@ -182,7 +184,7 @@ export class InFlight<Request, Answer> {
     if (this.#settled.length === 1) this.#owner.settled(this.#justStarted)
   }
 
-  /** Moves those that have settled, up to the first that has not. */
+  /** Moves the settled requests, up to the first that has not settled. */
   #collectInOrder(): void {
     for (let { oldest } = this.#pending; isSettled(oldest); { oldest } = this.#pending) {
       this.#pending.remove(oldest)

@@ -1,13 +1,13 @@
 import { FrameDecoder } from '@demo/frame'
+import { waitFor } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { submit, submitAck, submits } from '@demo/testkit/wire'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createServer, type Server } from '../index.ts'
 import { Outbound } from '../io/outbound.ts'
 import { startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
 import { underTest } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
-import { submit, submitAck, submits } from '../testing/wire.ts'
 import { SessionDeadlines } from './deadlines.ts'
 
 afterEach(() => void vi.restoreAllMocks())

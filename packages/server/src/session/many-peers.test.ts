@@ -1,9 +1,9 @@
+import type { Peer } from '@demo/testkit/peer'
+import { waitFor } from '@demo/testkit/wait-for'
+import { manySubmits, sortedAcks, submitAck } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import type { HandlerOutcome, ServerOptions } from '../index.ts'
 import { startServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { manySubmits, sortedAcks, submitAck } from '../testing/wire.ts'
 
 /** The same numbers for the same seed: a test that fails fails again. */
 function randomNumbers(seed: number): (below: number) => number {

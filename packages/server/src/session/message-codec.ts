@@ -1,27 +1,25 @@
 import type { FrameFormat, FrameReader } from '@demo/frame'
-import { CodecError, ProtocolError } from './server-errors.ts'
+import { CodecError, ProtocolError } from '../api/server-errors.ts'
 
-/** A user's protocol on the wire: its frames, and what is in them. */
+/** A user's protocol on the wire: its frames, and the messages in them. */
 export interface MessageCodec<Message, Reply> {
   /** How the stream is cut into frames, for example `lengthPrefixed({ lengthBytes: 2 })` of `@demo/frame`. */
   readonly frames: FrameFormat
 
   /**
-   * Makes a message of a frame's payload: `bytes` from `start` to `end`. The bytes stay as they are (unless
-   * `reuseReadBuffer` is on: then until the handler returns), and keep the whole chunk in memory that they came in, up to
-   * 64 KiB.
+   * Decodes the payload of a frame: `bytes` from `start` to `end`. The bytes do not change (with `reuseReadBuffer`: until
+   * the handler returns). They keep their whole chunk in memory, up to 64 KiB.
    *
-   * @throws ProtocolError for a message that breaks the protocol: the connection is closed as `packet-error`. Anything
-   *   else that is thrown is a bug of the codec: it is reported to `onError`, and closes this connection as
-   *   `internal-error`
+   * @throws ProtocolError for a malformed message: the connection is closed as `packet-error`. Any other error is a bug in
+   *   the codec: it is reported to `onError`, and the connection is closed as `internal-error`
    */
   decode(bytes: Uint8Array, start: number, end: number): Message
 
-  /** The payload of the frame of a reply. It is copied before anything else is encoded: the bytes may be used again. */
+  /** Encodes a reply to the payload of a frame. It is copied before the next call: the codec may reuse the bytes. */
   encode(reply: Reply): Uint8Array
 }
 
-/** Calls a user's codec: what comes out of it is right, or a known error. */
+/** Calls a user's codec, and checks what it returns and throws. */
 export class CheckedCodec<Message, Reply> {
   readonly frames: FrameFormat
   readonly #codec: MessageCodec<Message, Reply>
@@ -32,7 +30,7 @@ export class CheckedCodec<Message, Reply> {
   }
 
   /**
-   * Makes a message of the payload that a reader found.
+   * Decodes the payload that a reader found.
    *
    * @throws ProtocolError, CodecError
    */
@@ -50,7 +48,7 @@ export class CheckedCodec<Message, Reply> {
     try {
       payload = this.#codec.encode(reply)
       if (payload instanceof Uint8Array) {
-        // Whether the format can express its length is known now, and not when it is sent.
+        // Fails now, and not later when it is sent, if the format cannot express the length.
         this.frames.encodedLength(payload.length)
         return payload
       }

@@ -1,4 +1,7 @@
 import { lengthPrefixed } from '@demo/frame'
+import type { Peer } from '@demo/testkit/peer'
+import { waitFor, within } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
 import { describe, expect, test } from 'vitest'
 import {
   compose,
@@ -11,9 +14,6 @@ import {
   router,
 } from '../index.ts'
 import { startFrameServer } from '../testing/harness.ts'
-import type { Peer } from '../testing/peer.ts'
-import { waitFor, within } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
 
 type TextSession = MessageSession<unknown, string>
 type TextHandlers = FrameServerHandlers<string, string>
@@ -249,17 +249,20 @@ describe('backpressure', () => {
     expect((await receiveTexts(peer, 20)).map((text) => text.trimEnd())).toEqual(messages)
   })
 
-  test('replies that wait behind a slow one are bounded in number', async () => {
+  test.each([
+    { by: 'number', options: { maxInFlight: 10 }, length: 0, most: 10 },
+    { by: 'bytes', options: { maxWriteBuffer: 4096 }, length: 1000, most: 6 },
+  ])('replies that wait behind a slow one are bounded in $by', async ({ options, length, most }) => {
     const gate = new TextGate()
     let handled = 0
     const { open } = await start(
       {
         onMessage(message) {
           handled += 1
-          return message === 'slow' ? gate.wait(message) : message
+          return message === 'slow' ? gate.wait(message) : message.padEnd(length)
         },
       },
-      { maxInFlight: 10 },
+      options,
     )
     const { peer, serverSide } = await open()
     const others = Array.from({ length: 50 }, (_, i) => `m${i}`)
@@ -268,31 +271,7 @@ describe('backpressure', () => {
       () => serverSide.paused,
       () => 'for the session to stop reading',
     )
-    expect(handled).toBe(10)
-    gate.reply('slow')
-    expect(await receiveTexts(peer, 51)).toEqual(['slow', ...others])
-  })
-
-  test('replies that wait behind a slow one are bounded in bytes', async () => {
-    const gate = new TextGate()
-    let handled = 0
-    const { open } = await start(
-      {
-        onMessage(message) {
-          handled += 1
-          return message === 'slow' ? gate.wait(message) : message.padEnd(1000)
-        },
-      },
-      { maxWriteBuffer: 4096 },
-    )
-    const { peer, serverSide } = await open()
-    const others = Array.from({ length: 50 }, (_, i) => `m${i}`)
-    peer.send(frames('slow', ...others))
-    await waitFor(
-      () => serverSide.paused,
-      () => 'for the session to stop reading',
-    )
-    expect(handled).toBe(6)
+    expect(handled).toBe(most)
     gate.reply('slow')
     expect((await receiveTexts(peer, 51)).map((text) => text.trimEnd())).toEqual(['slow', ...others])
   })
@@ -969,9 +948,19 @@ describe('createFrameServer refuses', () => {
     ['no frames', { onMessage, codec: { ...codec, frames: { lengthBytes: 2 } } }, {}, 'invalid codec.frames'],
     ['half a format', { onMessage, codec: { ...codec, frames: { decoder() {} } } }, {}, 'invalid codec.frames'],
     ['a failureReply', { onMessage, codec, failureReply: 'x' }, {}, 'invalid handlers.failureReply "x"'],
-    ['ordered', { onMessage, codec }, { ordered: 'yes' }, 'ordered is "yes"; it must be true or false'],
-    ['an unknown option', { onMessage, codec }, { requireConn: true }, 'requireConn is true; it must be left out'],
-    ['a maxFrameLength below the header', { onMessage, codec }, { maxFrameLength: 2 }, /^maxFrameLength .*from 3 to/],
+    ['ordered', { onMessage, codec }, { ordered: 'yes' }, "invalid ordered 'yes': expected true or false"],
+    [
+      'an unknown option',
+      { onMessage, codec },
+      { requireConn: true },
+      'invalid requireConn: no such option; expected one of ',
+    ],
+    [
+      'a maxFrameLength below the header',
+      { onMessage, codec },
+      { maxFrameLength: 2 },
+      /^invalid maxFrameLength: codec.frames refuses 2: .*from 3 to/,
+    ],
   ])('%s', (_name, handlers, options, message) => {
     expect(() => createFrameServer(handlers as TextHandlers, options as object)).toThrow(message)
   })

@@ -1,23 +1,26 @@
 import type { FrameDecoderOptions, FrameReader } from '@demo/frame'
+import type { RequestContext } from '../api/request-context.ts'
+import { ConnectionClosedError } from '../api/server-errors.ts'
+import type { MessageSession as PublicMessageSession } from '../api/session.ts'
 import { isThenable, whenSettled } from '../handlers/outcome.ts'
 import { MessageOutbound } from '../io/message-outbound.ts'
+import type { WriteBuffer } from '../io/outbound.ts'
 import { OutgoingMessages } from '../io/outgoing-messages.ts'
-import type { WriteBuffer } from '../io/write-buffer.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession, type SessionContext } from './frame-session.ts'
+import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
+import { ManagedSession } from './managed-session.ts'
+import { asError, Failure, type MessageAnswer } from './message-answer.ts'
 import type { CheckedCodec } from './message-codec.ts'
 import type { Abortable } from './pending-list.ts'
-import { LazyRequestContext, type RequestContext, type RequestTimes } from './request-context.ts'
-import { ConnectionClosedError, WriteBufferFullError } from './server-errors.ts'
-import type { MessageSession as PublicMessageSession } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
-/** What a session of a user's protocol needs of its server. */
+/** What a session of a user's protocol needs from its server. */
 export interface MessageContext<Data, Message, Reply> extends SessionContext<MessageSession<Data, Message, Reply>> {
   readonly codec: CheckedCodec<Message, Reply>
   readonly decoderOptions: FrameDecoderOptions
   readonly buffer: WriteBuffer
   readonly protocol: MessageHandlers<Data, Message, Reply>
-  /** Whether `onMessage` may look at its context. */
+  /** Whether `onMessage` may use its context. */
   readonly messageTakesContext: boolean
 }
 
@@ -32,23 +35,9 @@ interface WithoutContext<Message> {
   onMessage(message: Message): unknown
 }
 
-/** What a message is answered with whose handler failed: a payload, or the end of the session. */
-class Failure {
-  readonly error: unknown
-  readonly payload: Uint8Array | undefined
-
-  constructor(error: unknown, payload?: Uint8Array) {
-    this.error = error
-    this.payload = payload
-  }
-}
-
-/** What a message is answered with: the payload of a frame, nothing, or that it failed. */
-type Answer = Uint8Array | undefined | Failure
-
-/** A session of a user's protocol: any messages, any replies, and messages that nobody asked for. */
+/** A session of a user's protocol: any messages, any replies, and messages that are not replies. */
 export class MessageSession<Data, Message, Reply>
-  extends FrameSession<MessageSession<Data, Message, Reply>, Message, Answer>
+  extends ManagedSession<MessageSession<Data, Message, Reply>, Message, MessageAnswer>
   implements PublicMessageSession<Data, Reply>
 {
   data: Data | undefined = undefined
@@ -57,12 +46,11 @@ export class MessageSession<Data, Message, Reply>
   protected readonly outbound: MessageOutbound
   readonly #context: MessageContext<Data, Message, Reply>
   readonly #outgoing: OutgoingMessages
-  /** The length of replies that wait for an older one, or for the peer, in bytes. */
+  /** The length of replies that wait for an older one or for the peer, in bytes. */
   #heldLength = 0
-  /** In order: the first message that is left without an answer. Those after it are, too: theirs would be taken for its. */
+  /** If ordered: the first failure without a reply. Later messages get none either: a peer would mistake it for this one's. */
   #cutShort: Failure | undefined
-  #whenDrained: (() => void)[] = []
-  /** The times of the messages that are being taken. */
+  /** The times of the current messages. */
   #times: RequestTimes | undefined
 
   constructor(id: number, connection: Connection, context: MessageContext<Data, Message, Reply>) {
@@ -71,7 +59,7 @@ export class MessageSession<Data, Message, Reply>
     this.#context = context
     this.decoder = codec.frames.decoder(decoderOptions)
     this.outbound = new MessageOutbound(connection, buffer, counters, codec.frames, options.maxWriteBuffer)
-    this.#outgoing = new OutgoingMessages(this.outbound, codec.frames)
+    this.#outgoing = new OutgoingMessages(this.outbound, codec.frames, options.maxWriteBuffer)
   }
 
   protected get self(): this {
@@ -80,33 +68,27 @@ export class MessageSession<Data, Message, Reply>
 
   send(message: Reply): boolean {
     if (this.state === 'lingering' || this.state === 'closed') throw this.endedError
-    const payload = this.#context.codec.encode(message)
-    const { codec, options } = this.#context
-    const length = codec.frames.encodedLength(payload.length)
-    const unsent = this.#unsent + length
-    if (unsent > options.maxWriteBuffer) throw new WriteBufferFullError(length, unsent, options.maxWriteBuffer)
-    this.#outgoing.add(payload, length)
+    this.#outgoing.add(this.#context.codec.encode(message))
     this.wake()
-    return this.#keepsUp
+    return this.#outgoing.keepsUp
   }
 
   drained(): Promise<void> {
-    if (this.#keepsUp || this.state === 'closed') return Promise.resolve()
-    return new Promise((resolve) => this.#whenDrained.push(resolve))
+    return this.state === 'closed' ? Promise.resolve() : this.#outgoing.drained()
   }
 
   override work(): void {
     super.work()
-    if (this.#whenDrained.length > 0 && this.#keepsUp) this.#resolveDrained()
+    this.#outgoing.checkDrained()
   }
 
-  toAnswer(value: unknown): Answer {
-    // Without a peer there is nothing to encode for.
+  toAnswer(value: unknown): MessageAnswer {
+    // No peer will read it.
     if (value === undefined || this.state === 'closed') return undefined
     return this.#hold(this.#context.codec.encode(value as Reply))
   }
 
-  failed(error: unknown, message: Message): Answer {
+  failed(error: unknown, message: Message): MessageAnswer {
     const failure = this.#fail(error, message)
     return failure.payload === undefined ? failure : new Failure(error, this.#hold(failure.payload))
   }
@@ -129,17 +111,17 @@ export class MessageSession<Data, Message, Reply>
       failure = error
     }
     this.#times = undefined
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 
-  /** Replies that can't leave count as unsent: a peer gets no more of the memory by not waiting for them. */
+  /** Replies that wait count as unsent: a peer that does not read them cannot use more memory. */
   protected override mayTake(): boolean {
     return super.mayTake() && this.#heldLength < this.#context.options.maxWriteBuffer
   }
 
-  /** One of those that had to wait. */
-  protected answer(_message: Message, answer: Answer): void {
+  /** Sends an answer that had to wait. */
+  protected answer(_message: Message, answer: MessageAnswer): void {
     if (answer === undefined) return
     const failed = answer instanceof Failure
     const payload = failed ? answer.payload : answer
@@ -161,29 +143,19 @@ export class MessageSession<Data, Message, Reply>
     return this.#outgoing.count > 0
   }
 
-  /** What was sent during an asynchronous `onOpen` leaves now. */
+  /** Messages that were sent during an asynchronous `onOpen` leave now. */
   protected override admitted(): void {
     if (this.hasQueued) this.wake()
   }
 
   protected override abandon(reason: () => Error): void {
     super.abandon(reason)
-    this.#outgoing.clear()
     this.#heldLength = 0
-    this.#resolveDrained()
+    this.#outgoing.discard()
   }
 
   protected handlerOf(): string {
     return 'onMessage'
-  }
-
-  /** Whether the peer takes what it is sent, or will soon. */
-  get #keepsUp(): boolean {
-    return !this.outbound.blocked && this.#unsent < this.#context.options.maxWriteBuffer / 2
-  }
-
-  get #unsent(): number {
-    return this.#outgoing.length + this.outbound.unsentBytes
   }
 
   #contextOf(message: Message): LazyRequestContext<Data, PublicMessageSession<Data, Reply>> {
@@ -221,21 +193,21 @@ export class MessageSession<Data, Message, Reply>
   }
 
   #answerFailure(message: Message, { error, payload }: Failure): void {
-    // Without a reply older ones are answered, and newer ones are not taken any more.
+    // Without a reply, older messages are answered, and newer ones are not taken.
     if (payload === undefined) this.#context.counters.unanswered += 1
     else if (this.#context.ordered && this.pending.unanswered > 0) {
       this.#enqueue(message, new Failure(error, this.#hold(payload)))
     } else this.#put(payload, 1)
   }
 
-  #enqueue(message: Message, answer: Answer): void {
+  #enqueue(message: Message, answer: MessageAnswer): void {
     this.pending.enqueue(message, answer, this.takenAt)
     this.taking = this.mayTake()
   }
 
   /** @param failures 1 if the handler of the message failed */
   #put(reply: Uint8Array, failures: 0 | 1): void {
-    // What was sent before goes first, also where it is enough for now: there is no more of it than maxWriteBuffer.
+    // Messages of send() go first, even if the outbound is blocked: they are at most maxWriteBuffer.
     if (this.#outgoing.count > 0) this.#outgoing.putAll()
     if (this.outbound.put(reply, 1, failures)) this.taking = this.mayTake()
   }
@@ -266,19 +238,11 @@ export class MessageSession<Data, Message, Reply>
     }
   }
 
-  /** Keeps bytes that the codec may use again. */
+  /** Copies bytes that the codec may reuse. */
   #hold(payload: Uint8Array): Uint8Array {
     this.#heldLength += payload.length
     return Buffer.from(payload)
   }
-
-  #resolveDrained(): void {
-    for (const resolve of this.#whenDrained.splice(0)) resolve()
-  }
-}
-
-function asError(thrown: unknown): Error | undefined {
-  return thrown instanceof Error ? thrown : undefined
 }
 
 function ignore(): void {}

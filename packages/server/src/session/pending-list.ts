@@ -1,4 +1,4 @@
-/** Something that can be aborted: the context of a request, where one was made. */
+/** Something that can be aborted: the context of a request, if there is one. */
 export interface Abortable {
   abort(reason: Error): void
 }
@@ -9,10 +9,10 @@ export const UNSETTLED = Symbol('unsettled')
 /** A request that has not been answered. */
 export class PendingRequest<Request, Answer> {
   readonly request: Request
-  /** When the read that brought it began to be handled, in milliseconds on the monotonic clock. */
+  /** When the read with this request was handled, in milliseconds on the monotonic clock. */
   readonly startedAt: number
   readonly context: Abortable | undefined
-  /** What it will be answered with, once its handler has settled or was given up. */
+  /** The answer, once its handler has settled or was given up. */
   answer: Answer | typeof UNSETTLED = UNSETTLED
   previous: PendingRequest<Request, Answer> | undefined
   next: PendingRequest<Request, Answer> | undefined
@@ -24,7 +24,7 @@ export class PendingRequest<Request, Answer> {
   }
 }
 
-/** Pending requests, oldest first: a linked list, so that any of them leaves at once. */
+/** Pending requests, oldest first: a linked list, so that any of them can be removed at once. */
 export class PendingList<Request, Answer> {
   #oldest: PendingRequest<Request, Answer> | undefined
   #newest: PendingRequest<Request, Answer> | undefined

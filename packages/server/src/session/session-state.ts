@@ -1,9 +1,12 @@
+import type { SessionState } from '../api/session.ts'
+
 /**
- * Where a session stands.
+ * The states of a session, the events that move it, and where each event leads. An event that is not listed for a state
+ * changes nothing.
  *
  * | state       | bytes     | frames               | answers | moves on when                                      |
  * |-------------|-----------|----------------------|---------|----------------------------------------------------|
- * | `opening`   | a proxy's |                      |         | its header, TLS and `onOpen` are through → open    |
+ * | `opening`   | a proxy's |                      |         | its header, TLS and `onOpen` are done → open       |
  * |             | header,TLS|                      |         | they fail → closed                                 |
  * | `open`      | taken     | taken                | sent    | the peer ends, the server drains → finishing       |
  * |             |           |                      |         | an error, a limit, `close()` → answering           |
@@ -12,25 +15,22 @@
  * | `lingering` | discarded | left                 | all sent| the peer ends, the linger limit → closed           |
  * | `closed`    |           |                      |         |                                                    |
  *
- * Any of them goes to closed at once when the connection is lost.
+ * Any state goes to `closed` at once when the connection is lost.
  */
-export type SessionState = 'opening' | 'open' | 'finishing' | 'answering' | 'lingering' | 'closed'
-
-/** What happens to a session, and where it goes from each state. What is not listed changes nothing. */
 const TRANSITIONS = {
-  /** The handshake is through, and `onOpen` has settled, or is called. */
+  /** The handshake is done, and `onOpen` is called or has settled. */
   opened: { opening: 'open' },
   /** `onOpen` is asynchronous. */
   held: { open: 'opening' },
-  /** Nothing more is read: the peer ended its side, or the server drains. */
+  /** Reading has ended: the peer ended its side, or the server drains. */
   ended: { open: 'finishing' },
-  /** No more requests are taken: an error, a limit, or `close()`. */
+  /** Taking requests has ended: an error, a limit, or `close()`. */
   stopped: { open: 'answering', finishing: 'answering' },
   /** Every request that was received has been taken. */
   taken: { finishing: 'answering' },
   /** Every request that was taken has been answered. */
   answered: { answering: 'lingering' },
-  /** The connection is gone. */
+  /** The connection is closed. */
   closed: {
     opening: 'closed',
     open: 'closed',

@@ -1,11 +1,11 @@
 import { FrameError } from '@demo/frame'
 import { PacketError } from '@demo/packet'
+import { waitFor } from '@demo/testkit/wait-for'
+import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, test } from 'vitest'
 import { CLOSE_REASONS, type CloseReason, type Handlers, type ServerOptions, type Session } from '../index.ts'
 import { Gate, type Running, startServer } from '../testing/harness.ts'
 import { describeWithReset, testWithReset } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 
 /** How often each reason was counted: all zero but those given. */
 function countsOf(expected: Partial<Record<CloseReason, number>>): Record<string, number> {

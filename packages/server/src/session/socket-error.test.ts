@@ -1,11 +1,11 @@
 import { connect, createServer as createRelay, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { createAuthority } from '@demo/testkit/certificates'
+import { Peer } from '@demo/testkit/peer'
+import { within } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
-import { createAuthority } from '../testing/certificates.ts'
 import { Gate, startServer } from '../testing/harness.ts'
-import { Peer } from '../testing/peer.ts'
-import { within } from '../testing/wait-for.ts'
-import { submit, submitAck } from '../testing/wire.ts'
 
 const authority = await createAuthority('authority')
 const { cert, key } = await authority.sign('server')
@@ -20,7 +20,7 @@ async function startRelay(port: number) {
     for (const socket of [near, far]) sockets.push(socket.on('error', () => {}))
     far.pipe(near)
     near.on('data', (bytes) => {
-      if (flips) bytes[bytes.length - 1] ^= 1
+      if (flips) bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
       far.write(bytes)
     })
     near.on('close', () => far.destroy())

@@ -1,25 +1,26 @@
 import { FrameDecoder } from '@demo/frame'
 import { CommandId, type ConnView, type PacketCodec, PacketError, type PacketView, type SubmitView } from '@demo/packet'
-import type { CheckedOptions } from '../check-options.ts'
+import type { HandlerOutcome, Result } from '../api/result.ts'
+import type { Session } from '../api/session.ts'
 import type { Handlers } from '../handlers/handlers.ts'
-import { type HandlerOutcome, invalidResult, isThenable, type Result, resultOf } from '../handlers/outcome.ts'
+import { invalidResult, isThenable, resultOf } from '../handlers/outcome.ts'
 import { AckOutbound } from '../io/ack-outbound.ts'
-import type { WriteBuffer } from '../io/write-buffer.ts'
+import type { WriteBuffer } from '../io/outbound.ts'
 import type { Connection } from '../transport/connection.ts'
-import { FrameSession, type SessionContext } from './frame-session.ts'
-import { LazyRequestContext, type RequestTimes } from './request-context.ts'
-import type { Session } from './session.ts'
+import { LazyRequestContext, type RequestTimes } from './lazy-request-context.ts'
+import { ManagedSession } from './managed-session.ts'
+import type { SessionContext, SessionOptions } from './session-context.ts'
 
-/** The longest frame of a peer that has not authenticated where it must, in bytes. */
+/** The longest frame before a required Conn has succeeded, in bytes. */
 const MAX_FRAME_LENGTH_BEFORE_CONN = 4096
 
-/** What a session of this protocol needs of its server. */
+/** What a session of Conn and Submit needs from its server. */
 export interface SubmitContext<Data> extends SessionContext<SubmitSession<Data>> {
-  readonly options: CheckedOptions
+  readonly options: SessionOptions & { readonly requireConn: boolean }
   readonly codec: PacketCodec
   readonly buffer: WriteBuffer
   readonly protocol: Handlers<Data>
-  /** Whether `onSubmit` may look at its context. */
+  /** Whether `onSubmit` may use its context. */
   readonly submitTakesContext: boolean
 }
 
@@ -32,16 +33,16 @@ interface WithoutContext {
 
 /** A session of Conn, Submit and results of one byte. */
 export class SubmitSession<Data>
-  extends FrameSession<SubmitSession<Data>, RequestPacket, Result>
+  extends ManagedSession<SubmitSession<Data>, RequestPacket, Result>
   implements Session<Data>
 {
   data: Data | undefined = undefined
   protected readonly decoder: FrameDecoder
   protected readonly outbound: AckOutbound
   readonly #context: SubmitContext<Data>
-  /** The context of the request that was handled last, if one was made. */
+  /** The context of the last request, if one was made. */
   #current: LazyRequestContext<Data, Session<Data>> | undefined
-  /** The times of the requests that are being taken. */
+  /** The times of the current requests. */
   #times: RequestTimes | undefined
   #conn: 'none' | 'pending' | 'accepted' | 'refused' = 'none'
 
@@ -66,8 +67,8 @@ export class SubmitSession<Data>
   }
 
   /**
-   * The path of every packet. The loop is kept so small that the compiler makes one piece of machine code of it, codec
-   * and decoder included; bench/session.bench.ts shows what a call more costs.
+   * The path of every packet. The loop is so small that the compiler inlines codec and decoder into it;
+   * bench/session.bench.ts shows what one more call costs.
    */
   protected takeRequests(): void {
     const { codec, options, protocol, submitTakesContext } = this.#context
@@ -100,24 +101,24 @@ export class SubmitSession<Data>
       failure = error
     }
     this.#forgetContexts()
-    this.took(taken, unansweredBefore)
+    this.countTaken(taken, unansweredBefore)
     if (failure !== undefined) this.streamFailed(failure)
   }
 
-  /** Makes the context of the request that is handled now. */
+  /** Makes the context of the current request. */
   #contextOf(packet: RequestPacket): LazyRequestContext<Data, Session<Data>> {
     this.#times ??= this.timesNow()
     this.#current = new LazyRequestContext<Data, Session<Data>>(this, packet, this.#times)
     return this.#current
   }
 
-  /** The next request has other times, and a context of its own or none. */
+  /** The next request has other times, and its own context or none. */
   #forgetContexts(): void {
     this.#times = undefined
     this.#current = undefined
   }
 
-  /** A Conn, or what should not have come. */
+  /** Takes a Conn, or refuses an unexpected packet. */
   #takeOther(packet: PacketView): void {
     if (packet.command === CommandId.Submit) {
       throw new PacketError('ERR_PACKET_UNEXPECTED', 'a Submit came before a Conn had succeeded')
@@ -141,7 +142,7 @@ export class SubmitSession<Data>
     }
   }
 
-  /** Any answer but the usual one, success to a Submit. */
+  /** Any answer but success to a Submit. */
   #answerOtherwise(request: RequestPacket, outcome: HandlerOutcome): void {
     const result = resultOf(outcome)
     if (result !== undefined) this.answer(request, result)

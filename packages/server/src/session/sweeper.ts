@@ -5,28 +5,28 @@ const MIN_INTERVAL = 5
 const MAX_INTERVAL = 250
 const SWEEPS_PER_LIMIT = 8
 
-/** How long a sweep may take in one turn of the event loop, in milliseconds; closing one connection may take one. */
+/** How long a sweep may take in one turn of the event loop, in milliseconds. Closing one connection may take that long. */
 const TIME_BUDGET_MS = 1
 
-/** Something whose time limits are looked at. */
-export interface Swept {
+/** Something whose time limits a sweep checks. */
+export interface Sweepable {
   /** @param now in milliseconds on the monotonic clock */
   sweep(now: number): void
 }
 
 /**
- * Sweeps all sessions of a server, often enough for the shortest of the limits, with one timer. It sweeps after
- * connections were read: a peer that sent something while the event loop was held up is not taken for silent.
+ * Sweeps all sessions of a server with one timer, often enough for the shortest limit. It sweeps after connections were
+ * read: a peer that sent something while the event loop was blocked does not count as silent.
  */
 export class Sweeper {
   readonly #interval: number
-  readonly #all: Iterable<Swept>
-  /** The sessions that a sweep which was interrupted has not reached. */
-  #left: Iterator<Swept> | undefined
+  readonly #all: Iterable<Sweepable>
+  /** The sessions that the current sweep has not reached. */
+  #left: Iterator<Sweepable> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @param limits with `tickInterval`, how often sessions are ticked; Infinity: never */
-  constructor(limits: TimeLimits & { readonly tickInterval: number }, all: Iterable<Swept>) {
+  /** @param limits also `tickInterval`, how often sessions are ticked; Infinity: never */
+  constructor(limits: TimeLimits & { readonly tickInterval: number }, all: Iterable<Sweepable>) {
     const { handshakeTimeout, frameTimeout, idleTimeout, writeTimeout, handlerTimeout, lingerTimeout, tickInterval } =
       limits
     const shortest = Math.min(
@@ -42,7 +42,7 @@ export class Sweeper {
     this.#all = all
   }
 
-  /** Begins to sweep, unless it does already. It does not keep the process alive. */
+  /** Starts sweeping, unless it has started. It does not keep the process alive. */
   start(): void {
     this.#timer ??= setInterval(() => this.#begin(), this.#interval).unref()
   }

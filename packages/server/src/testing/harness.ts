@@ -1,3 +1,5 @@
+import type { Peer, PeerOptions } from '@demo/testkit/peer'
+import { waitFor } from '@demo/testkit/wait-for'
 import { onTestFinished } from 'vitest'
 import {
   type CloseReason,
@@ -14,10 +16,9 @@ import {
   type Session,
   type SessionHandlers,
 } from '../index.ts'
-import { connectPeer, type Peer, type PeerOptions } from './peer.ts'
+import { connectPeer } from './peer.ts'
 import { onServerSide, type ServerSide } from './server-side.ts'
 import { underTest } from './transports.ts'
-import { waitFor } from './wait-for.ts'
 
 /** One call of `onClose`. */
 export interface Closing<Data = unknown> {
@@ -26,22 +27,22 @@ export interface Closing<Data = unknown> {
   readonly error: Error | undefined
 }
 
-/** A server that listens, on the transport under test, and what can be known of it. It is gone when its test is. */
+/** A server that listens on the transport under test, and what it reports. It is closed at the end of its test. */
 export interface Running<Data = unknown, S extends Session<Data> = Session<Data>> {
   readonly server: Server<Data, S>
   readonly address: ServerAddress
-  /** What `onClose` was told, in order. */
+  /** The calls of `onClose`, in order. */
   readonly closings: Closing<Data>[]
-  /** What `onError` was told, in order. */
+  /** The errors that `onError` got, in order. */
   readonly errors: unknown[]
   /** The sessions that were opened, in order. */
   readonly opened: S[]
   /** The server's ends of its connections, in the order in which they were accepted. */
   readonly serverSides: ServerSide[]
   connect(options?: PeerOptions): Promise<Peer>
-  /** Connects, and waits until the server has accepted: its session, and its end of the connection, come along. */
+  /** Connects, and waits until the server has accepted. @returns also the server's end and its session */
   open(options?: PeerOptions): Promise<Connected<S>>
-  /** Waits until so many connections have been closed, and gives what `onClose` was told. */
+  /** Waits until so many connections have been closed. @returns the calls of `onClose` */
   untilClosed(count: number): Promise<Closing<Data>[]>
 }
 
@@ -52,7 +53,7 @@ export interface Connected<S = Session> {
   readonly serverSide: ServerSide
 }
 
-/** Starts a server. Its handlers answer 0 unless given. */
+/** Starts a server. Without an `onSubmit` it answers 0. */
 export function startServer<Data = unknown>(
   handlers: Partial<Handlers<Data>> = {},
   options: ServerOptions = {},
@@ -64,7 +65,7 @@ export function startServer<Data = unknown>(
   )
 }
 
-/** Starts a server of a protocol of the test's own. */
+/** Starts a server with a protocol of the test. */
 export function startFrameServer<Message, Reply, Data = unknown>(
   handlers: FrameServerHandlers<Message, Reply, Data>,
   options: FrameServerOptions = {},
@@ -142,7 +143,7 @@ async function start<Data, S extends Session<Data>, H extends SessionHandlers<S>
 function watchServerSides(sessions: ReadonlySet<unknown>): ServerSide[] {
   const sides: ServerSide[] = []
   const stop = onServerSide((side) => {
-    // The session is one of its server's once it is made.
+    // The server has the session in its list only after it has made it.
     queueMicrotask(() => {
       if (sessions.has(side.events)) sides.push(side)
     })
@@ -151,7 +152,7 @@ function watchServerSides(sessions: ReadonlySet<unknown>): ServerSide[] {
   return sides
 }
 
-/** Handlers that settle when they are told to: what `onSubmit` returns is waiting here, in order. */
+/** Handlers that settle when the test says so: the requests wait here, in order. */
 export class Gate {
   readonly waiting: Array<{
     readonly id: string
@@ -160,7 +161,7 @@ export class Gate {
   }> = []
   #most = 0
 
-  /** The most that ever waited at the same time. */
+  /** How many have waited at the same time, at most. */
   get most(): number {
     return this.#most
   }
@@ -182,7 +183,7 @@ export class Gate {
     )
   }
 
-  /** Lets all go that wait now, in the order they came unless told otherwise. */
+  /** Settles all that wait now, by default in the order in which they arrived. */
   release(value: 0 | 1 | undefined = 0, order: 'forwards' | 'backwards' = 'forwards'): void {
     const waiting = this.waiting.splice(0)
     if (order === 'backwards') waiting.reverse()

@@ -4,7 +4,7 @@ import { NodeConnection } from '../transport/node-connection.ts'
 
 /** The server's end of one connection, as its session uses it. */
 export class ServerSide {
-  /** What hears of the connection: its session. */
+  /** What the connection calls: its session. */
   readonly events: ConnectionEvents
   /** The length of each write, in bytes. */
   readonly writes: number[] = []
@@ -12,7 +12,7 @@ export class ServerSide {
   paused = false
   #mostUnsent = 0
   #connection: Connection
-  /** What was written while it is held; undefined when it is not. */
+  /** The writes since {@link hold}; undefined when it is not held. */
   #held: Uint8Array[] | undefined
 
   constructor(connection: Connection, events: ConnectionEvents) {
@@ -46,7 +46,7 @@ export class ServerSide {
 
   readonly #release: () => void
 
-  /** The most bytes that ever waited in it, unsent. */
+  /** How many bytes were unsent in it, at most. */
   get mostUnsent(): number {
     return this.#mostUnsent
   }
@@ -60,12 +60,12 @@ export class ServerSide {
     return this.#connection.unsentBytes
   }
 
-  /** Sends nothing of what is written from now on, and asks for no more: as if the peer took nothing. */
+  /** Keeps what is written from now on, and asks the writer to wait: as if the peer did not read. */
   hold(): void {
     this.#held = []
   }
 
-  /** Sends what was held. */
+  /** Sends what it has kept. */
   release(): void {
     this.#release()
   }
@@ -83,7 +83,7 @@ export class ServerSide {
 function unsentBytesOf(connection: Connection): () => number {
   const prototype = Object.getPrototypeOf(connection) as Connection
   const get = Object.getOwnPropertyDescriptor(prototype, 'unsentBytes')?.get
-  if (get === undefined) throw new Error('unsentBytes is no getter')
+  if (get === undefined) throw new Error('unsentBytes is not a getter')
   return () => get.call(connection) as number
 }
 
@@ -99,7 +99,7 @@ for (const { prototype } of [NodeConnection, MemoryConnection]) {
   }
 }
 
-/** Calls the listener for each connection that any server accepts from now on. @returns what ends it */
+/** Calls the listener for each connection that a server accepts from now on. @returns how to remove it */
 export function onServerSide(listener: Listener): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)

@@ -27,7 +27,7 @@ export default function onSubmit(submit, context) {
       for (;;);
     case 'burn in native code':
       writeFileSync(`${path}.begun`, '')
-      // A thread can not be ended before this returns.
+      // A thread cannot be terminated before this returns.
       pbkdf2Sync('password', 'salt', 2_000_000, 32, 'sha256')
       return 0
     case 'wait until aborted':

@@ -1,49 +1,40 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect as connectSocket, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import { describe, onTestFinished, test } from 'vitest'
+import { createAuthority } from '@demo/testkit/certificates'
+import { openPeerSide, type PeerOptions, type PeerSide } from '@demo/testkit/peer'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { within } from '@demo/testkit/wait-for'
+import { describe, test } from 'vitest'
 import type { Server, ServerAddress, ServerOptions } from '../index.ts'
 import { highWaterMark } from '../io/outbound.ts'
 import { MemoryTransport } from '../transport/memory-transport.ts'
-import { createAuthority } from './certificates.ts'
-import type { PeerOptions } from './peer.ts'
-import { within } from './wait-for.ts'
 
-/** Every transport that the tests of a session run over. vitest.config.ts makes a project of each. */
+/** The transports that the tests of a session run over. vitest.config.ts makes a project of each. */
 const TRANSPORTS = ['tcp', 'tls', 'unix', 'memory'] as const
 
 type TransportName = (typeof TRANSPORTS)[number]
 
-/** The one that these tests run over. */
+/** The transport under test. */
 const transport = nameOf(process.env['TEST_TRANSPORT'])
 
-/** The most bytes that may be unsent with a `maxWriteBuffer`: TLS asks its caller to wait from 16 KiB on, not before. */
+/** The most bytes that may be unsent with a `maxWriteBuffer`: TLS does not ask its caller to wait below 16 KiB. */
 export function mostUnsentFor(maxWriteBuffer: number): number {
   return transport === 'tls' ? Math.max(maxWriteBuffer, 32 * 1024) : maxWriteBuffer
 }
 
-/** In how many copies unsent bytes are kept: TLS keeps them encrypted as well, and in memory there is no system to keep them. */
+/** In how many copies unsent bytes are kept: TLS keeps them encrypted as well, and the memory transport has no system that keeps them. */
 export const copiesOfUnsent = transport === 'tls' || transport === 'memory' ? 2 : 1
 
-/** Whether the transport gathers what comes while it is not read; TLS delivers each record by itself. */
+/** Whether the transport joins what arrives while it is not read. TLS delivers each record by itself. */
 export const gathers = transport !== 'tls'
 
-/** A test whose peer resets its connection; there is none on a Unix socket, which knows no reset. */
+/** A test whose peer resets its connection. It is left out on a Unix socket, which has no reset. */
 export const testWithReset: typeof test = transport === 'unix' ? (noTest as unknown as typeof test) : test
 export const describeWithReset: typeof describe =
   transport === 'unix' ? (noTest as unknown as typeof describe) : describe
 
-/** The peer's end of a connection, and how to reset it. */
-export interface PeerSide {
-  readonly stream: Duplex
-  reset(): void
-}
-
-/** What a way to connect takes. */
+/** How tests listen and connect on one transport. */
 interface TestTransport {
   /** Options that a server needs for it. */
   readonly options: ServerOptions
@@ -55,18 +46,16 @@ const memory = new Map<string, MemoryTransport>()
 
 const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
   async tcp() {
-    return { options: {}, listen: (server) => server.listen({ port: 0 }), connect: connectPlain }
+    return { options: {}, listen: (server) => server.listen({ port: 0 }), connect: openPeerSide }
   },
 
   async unix() {
     return {
       options: {},
       listen(server) {
-        const folder = mkdtempSync(join(tmpdir(), 'server-'))
-        onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-        return server.listen({ path: join(folder, 'socket') })
+        return server.listen({ path: join(temporaryFolder(), 'socket') })
       },
-      connect: connectPlain,
+      connect: openPeerSide,
     }
   },
 
@@ -77,9 +66,9 @@ const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
       options: { tls: { cert, key } },
       listen: (server) => server.listen({ port: 0 }),
       async connect(address, options) {
-        const { stream: plain, reset } = await connectPlain(address, options)
+        const { stream: plain, reset } = await openPeerSide(address, options)
         // It stays half open if the plain socket does.
-        const stream = connectTls({ socket: plain as Socket, ca: authority.cert })
+        const stream = connectTls({ socket: plain, ca: authority.cert })
         await within(once(stream, 'secureConnect'), 'for TLS')
         return { stream, reset }
       },
@@ -108,16 +97,6 @@ const MAKERS: Readonly<Record<TransportName, () => Promise<TestTransport>>> = {
 export const underTest = await MAKERS[transport]()
 
 function noTest(): void {}
-
-async function connectPlain(address: ServerAddress, options: PeerOptions): Promise<PeerSide> {
-  const { holdsOn = false, localAddress } = options
-  const from = localAddress === undefined ? {} : { localAddress }
-  const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port, ...from }
-  const socket = connectSocket({ ...where, allowHalfOpen: holdsOn, noDelay: true })
-  await within(once(socket, 'connect'), 'for a peer to connect')
-  // A Unix socket knows no reset: the nearest thing is to be gone.
-  return { stream: socket, reset: () => ('path' in address ? socket.destroy() : socket.resetAndDestroy()) }
-}
 
 function nameOf(given = 'tcp'): TransportName {
   const name = TRANSPORTS.find((one) => one === given)

@@ -1,9 +1,9 @@
 import net from 'node:net'
+import { waitFor } from '@demo/testkit/wait-for'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
 import { createServer } from '../index.ts'
 import { connectPeer } from '../testing/peer.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { submit, submitAck } from '../testing/wire.ts'
 
 /** A descriptor that is bound to a free port, as an init system or another process gives one. */
 function boundDescriptor(): number {

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net'
 
-/** What libuv has of a listening socket. Node shows it as `_handle`. */
+/** libuv's handle of a listening socket. Node keeps it in `_handle`. */
 interface ListeningHandle {
   readStart(): number
   readStop(): number
@@ -8,11 +8,11 @@ interface ListeningHandle {
 }
 
 /**
- * Stops accepting, and goes on listening: connections wait in the system's queue, where other processes that listen on
- * the same descriptor find them. Node has no function for this. The end of a read stops the polling of a handle, and a
- * handle that was opened from a descriptor can be read, as far as libuv knows.
+ * Stops accepting, and still listens: connections wait in the system's queue, where other processes that listen on the same
+ * descriptor accept them. Node has no function for this. Stopping a read stops the polling of a handle, and libuv lets a
+ * handle be read that was opened from a descriptor.
  *
- * @returns whether it could; if not, nothing has changed
+ * @returns whether it stopped; if not, nothing has changed
  */
 export function pauseAccepting(net: Server): boolean {
   const handle = handleOf(net)

@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto'
 
-/** What a session hears from its connection. */
+/** The events of a connection, for its session. */
 export interface ConnectionEvents {
   /**
-   * Bytes were read. `lent`: they are valid until this returns, because the next read writes over them; otherwise they
-   * stay as they are.
+   * Bytes were read. `lent`: they are valid until this returns, because the next read overwrites them; otherwise they do
+   * not change.
    */
   onBytes(bytes: Uint8Array, lent: boolean): void
 
@@ -22,31 +22,31 @@ export interface ConnectionEvents {
 }
 
 /**
- * One end of a connection, as its session sees it: bytes, and nothing about frames. A transport implements it; no code
- * above `transport/` knows which one.
+ * One end of a connection, as its session sees it: bytes, not frames. A transport implements it; code outside of
+ * `transport/` does not know which one.
  */
 export interface Connection {
-  /** The peer's address; behind a proxy the client's, once the handshake is through. Undefined where there is none. */
+  /** The peer's address; behind a proxy the client's, once the handshake is done. Undefined if there is none. */
   readonly remoteAddress: string | undefined
   /** The peer's port; behind a proxy the client's. */
   readonly remotePort: number | undefined
   /** The certificate that the peer showed, if any. */
   readonly peerCertificate: X509Certificate | undefined
-  /** Whether {@link destroy} was called, or the connection is gone. */
+  /** Whether {@link destroy} was called, or the connection is closed. */
   readonly destroyed: boolean
-  /** Bytes read so far, those of a handshake included. */
+  /** Bytes read so far, including those of a handshake. */
   readonly bytesRead: number
-  /** Bytes read that were not delivered yet. */
+  /** Bytes that were read and not delivered yet. */
   readonly bufferedBytes: number
-  /** Bytes written that the system has not taken yet. */
+  /** Bytes that were written and that the system has not taken yet. */
   readonly unsentBytes: number
   /**
-   * Whether the system usually takes a write at once and copies its bytes: then the caller may reuse them as soon as
-   * {@link write} returns and {@link unsentBytes} is 0. False: a write keeps its bytes (TLS does).
+   * Whether the system usually takes a write at once and copies its bytes. Then the caller may reuse them as soon as
+   * {@link write} returns and {@link unsentBytes} is 0. False: a write keeps its bytes, as TLS does.
    */
   readonly copiesWrites: boolean
 
-  /** Sets who hears of errors and of the end. Called once, before anything else. */
+  /** Sets the receiver of the events. Called once, before anything else. */
   attach(events: ConnectionEvents): void
 
   /** Begins to deliver bytes, `onEnd` and `onWritable`. Called once, after the handshake, if there is one. */
@@ -58,13 +58,13 @@ export interface Connection {
   /** Reads again. */
   resume(): void
 
-  /** Delivers at once what was read and not delivered yet, also while paused. */
+  /** Delivers at once what was read and not delivered yet, even while paused. */
   deliverBuffered(): void
 
   /**
    * Writes bytes.
    *
-   * @returns false: enough is unsent; write no more before `onWritable`
+   * @returns false if enough is unsent: wait for `onWritable` before the next write
    */
   write(bytes: Uint8Array): boolean
 
@@ -76,9 +76,10 @@ export interface Connection {
 }
 
 /**
- * What must happen on a connection before its first frame: a proxy's header, TLS.
+ * The steps before the first frame of a connection: a proxy's header, TLS.
  *
- * @param admit called once the peer's address is known; false ends the handshake, and the caller closes the connection
+ * @param admit called once the peer's address is known. If it returns false, the handshake ends, and the caller closes the
+ *   connection
  * @returns whether the peer was admitted
  * @throws HandshakeError
  */
@@ -87,31 +88,31 @@ export type Handshake = (admit: () => boolean) => Promise<boolean>
 /** Called for each connection that a transport accepts. */
 export type Accept = (connection: Connection, handshake: Handshake | undefined) => void
 
-/** Where a server listens. The path of a Unix socket that was given as a descriptor is not known: it is empty. */
+/** Where a server listens. The path is empty for a Unix socket that was passed as a descriptor. */
 export type ServerAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
-/** A way for connections to come in. */
+/** Listens, and accepts connections. */
 export interface Transport {
-  /** Where it listens; undefined before and after. */
+  /** Where it listens; undefined if it does not. */
   readonly address: ServerAddress | undefined
 
   /**
    * Begins to listen. It resolves when connections are accepted, and rejects with the system's error.
    *
-   * @param signal rejects a listen that has not resolved
+   * @param signal rejects it while it has not resolved
    */
   listen(accept: Accept, signal: AbortSignal): Promise<ServerAddress>
 
   /**
-   * Leaves new connections to other processes that listen in the same place.
+   * Leaves new connections to other processes that listen at the same place.
    *
-   * @returns whether it can
+   * @returns whether it does
    */
   pauseAccepting(): boolean
 
   /** Accepts again. */
   resumeAccepting(): void
 
-  /** Accepts no more. Connections that are open go on. It resolves when the last of them is closed. */
+  /** Stops accepting. Open connections stay open. It resolves when the last of them is closed. */
   close(): Promise<void>
 }

@@ -1,9 +1,9 @@
-import type { CloseReason } from '../session/close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 
-/** What comes before the first frame went wrong: the header of a proxy, or TLS. */
+/** The handshake of a connection failed: the proxy's header, or TLS. */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError'
-  /** What the connection is closed as. */
+  /** The reason to close the connection. */
   readonly reason: CloseReason
 
   constructor(message: string, reason: CloseReason = 'handshake-error', options?: ErrorOptions) {

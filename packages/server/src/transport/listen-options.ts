@@ -1,8 +1,8 @@
-import { show } from '../internal/format-value.ts'
+import { quote, show } from '../internal/format-value.ts'
 
 /**
  * Where to listen: a host and a port (0: any free one), the path of a Unix socket, or a descriptor of this process that is
- * bound already: by systemd, or by a process that shares it with several.
+ * bound already, for example by systemd, or by a parent that shares it with several processes.
  */
 export type ListenOptions =
   | {
@@ -17,13 +17,13 @@ export type ListenOptions =
   | { readonly fd: number }
 
 /**
- * Why a server does not listen. Match these, never the message. What the system refuses has the system's code instead:
+ * Why a server does not listen. Match these codes, not the message. An error of the system has the system's code instead:
  * `EADDRINUSE`, `EACCES`, …
  *
  * - `ERR_SOCKET_BAD_PORT`: the port is not an integer from 0 to 65,535.
- * - `ERR_INVALID_ARG_VALUE`: the host or the path is empty, no string, or has a zero byte inside.
+ * - `ERR_INVALID_ARG_VALUE`: the host or the path is empty, not a string, or contains a zero byte.
  * - `ENAMETOOLONG`: the path is longer than the system's limit for sockets.
- * - `ERR_SERVER_ALREADY_LISTEN`: the server listens already, or has begun to.
+ * - `ERR_SERVER_ALREADY_LISTEN`: the server listens already, or is about to.
  * - `ERR_SERVER_CLOSED`: the server is closed.
  */
 export type ListenErrorCode =
@@ -33,7 +33,7 @@ export type ListenErrorCode =
   | 'ERR_SERVER_ALREADY_LISTEN'
   | 'ERR_SERVER_CLOSED'
 
-/** A server can't listen where, or when, it was asked to. */
+/** The server cannot listen there, or not now. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
   readonly code: ListenErrorCode
@@ -45,16 +45,16 @@ export class ListenError extends Error {
 }
 
 /**
- * The longest path of a Unix socket in bytes of UTF-8, without a zero at its end: `sun_path` of unix(7). Windows has named
- * pipes instead, and another limit of its own.
+ * The longest path of a Unix socket in bytes of UTF-8, without the zero at its end: `sun_path` of unix(7). Windows has
+ * named pipes instead, with another limit.
  */
 export const MAX_SOCKET_PATH_LENGTH = { linux: 107, win32: Number.POSITIVE_INFINITY }[process.platform as string] ?? 103
 
 const MAX_PORT = 65_535
 
 /**
- * What to hand to `net.Server.listen`. Node itself would cut a long path off and listen there, take an empty host for all
- * interfaces, and a missing port for any.
+ * Makes the options of `net.Server.listen`. Node itself would truncate a long path and listen there, treat an empty host as
+ * all interfaces, and a missing port as any port.
  *
  * @throws ListenError
  */
@@ -74,7 +74,7 @@ function checkPath(path: string): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0', 1)) {
     throw new ListenError(
       'ERR_INVALID_ARG_VALUE',
-      `invalid path ${show(path)}: expected a string that is not empty, without zero bytes inside`,
+      `invalid path ${quote(path)}: expected a non-empty string without zero bytes`,
     )
   }
   // An abstract socket has a zero byte before its name.
@@ -86,13 +86,12 @@ function checkPath(path: string): string {
   )
 }
 
-/** Digits in a string are a port to Node, and to those who have it from an environment variable. */
+/** Like Node, it accepts digits in a string: a port may come from an environment variable. */
 function checkPort(port: unknown): number {
   const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
   if (Number.isInteger(number) && (number as number) >= 0 && (number as number) <= MAX_PORT) return number as number
-  throw new ListenError('ERR_SOCKET_BAD_PORT', `invalid port ${quote(port)}: expected 0–${MAX_PORT}`)
-}
-
-function quote(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? `'${value}'` : show(value)
+  throw new ListenError(
+    'ERR_SOCKET_BAD_PORT',
+    `invalid port ${typeof port === 'number' ? `'${port}'` : quote(port)}: expected 0–${MAX_PORT}`,
+  )
 }

@@ -1,16 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@demo/testkit/temporary-folder'
+import { submit, submitAck } from '@demo/testkit/wire'
 import { expect, onTestFinished, test } from 'vitest'
 import { createServer, type Server } from '../index.ts'
 import { connectPeer } from '../testing/peer.ts'
-import { submit, submitAck } from '../testing/wire.ts'
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'listener-'))
-  onTestFinished(() => rmSync(path, { recursive: true }))
-  return path
-}
 
 async function listenOn(path: string): Promise<Server> {
   const server = createServer({ onSubmit: () => 0 })
@@ -22,7 +16,7 @@ async function listenOn(path: string): Promise<Server> {
 }
 
 test('removes its own socket at its end', async () => {
-  const path = join(folder(), 'socket')
+  const path = join(temporaryFolder(), 'socket')
   const server = await listenOn(path)
   expect(existsSync(path)).toBe(true)
   await server.close()
@@ -30,7 +24,7 @@ test('removes its own socket at its end', async () => {
 })
 
 test('leaves the socket of the server that took its place', async () => {
-  const where = folder()
+  const where = temporaryFolder()
   const path = join(where, 'socket')
   const before = await listenOn(path)
   rmSync(path)
@@ -47,7 +41,7 @@ test('leaves the socket of the server that took its place', async () => {
 })
 
 test('leaves any other file that took its place', async () => {
-  const path = join(folder(), 'socket')
+  const path = join(temporaryFolder(), 'socket')
   const server = await listenOn(path)
   rmSync(path)
   writeFileSync(path, 'precious')
@@ -56,7 +50,7 @@ test('leaves any other file that took its place', async () => {
 })
 
 test('ends as well when its socket is gone', async () => {
-  const path = join(folder(), 'socket')
+  const path = join(temporaryFolder(), 'socket')
   const server = await listenOn(path)
   rmSync(path)
   await server.close()

@@ -2,8 +2,8 @@ import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs
 import { Server, type ServerOpts, type Socket } from 'node:net'
 
 /**
- * Listens. On a Unix socket it removes at its end the file that it made, and no other: libuv unlinks by the name alone,
- * also when another server has taken the name in the meantime, which nobody would reach any more.
+ * A listening server that removes only its own file when it closes a Unix socket. libuv unlinks by name, even if another
+ * server has replaced the file since, which would then be unreachable.
  */
 export class Listener extends Server {
   #file: Stats | undefined
@@ -19,7 +19,7 @@ export class Listener extends Server {
     const path = this.#path
     const aside = path !== undefined && this.#isReplaced() ? moveAside(path) : undefined
     super.close(callback)
-    // Closing unlinks at once: the name was free for some microseconds.
+    // close() unlinks at once: the name is free for some microseconds.
     if (path !== undefined && aside !== undefined) putBack(aside, path)
     return this
   }
@@ -45,7 +45,7 @@ export class Listener extends Server {
   }
 }
 
-/** A third server may have taken the name meanwhile: then it keeps it. */
+/** If a third server has taken the name since, it keeps it. */
 function putBack(aside: string, path: string): void {
   try {
     linkSync(aside, path)
@@ -55,7 +55,7 @@ function putBack(aside: string, path: string): void {
   }
 }
 
-/** @returns where it is now; undefined when we may not, and then libuv may not unlink it either */
+/** @returns the new path; undefined if it is not permitted: then libuv cannot unlink it either */
 function moveAside(path: string): string | undefined {
   const aside = `${path}.${process.pid}`
   try {

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
-import { Duplex } from 'node:stream'
 import type { Accept, Connection, ConnectionEvents, ServerAddress, Transport } from './connection.ts'
+import { MemoryPeer, type ServerEnd } from './memory-peer.ts'
 
-/** From this many unsent bytes on, `write` asks its caller to wait; and the peer's stream holds as many each way. */
+/** With this many unsent bytes `write` returns false. The peer's stream buffers as many in each direction. */
 const HIGH_WATER_MARK = 64 * 1024
 
-/** The most bytes that one read brings, as with a socket of Node. */
+/** The most bytes of one read, as with a Node socket. */
 const READ_LENGTH = 64 * 1024
 
 let lastNumber = 0
@@ -17,8 +17,8 @@ export interface MemoryTransportOptions {
 }
 
 /**
- * Connections within one process, without a socket: for tests of a server and of its handlers. Bytes are delivered in a
- * later turn of the event loop, as those of a socket are.
+ * Connections within one process, without sockets: for tests of a server and its handlers. Like those of a socket, bytes
+ * are delivered in a later turn of the event loop.
  *
  * @example
  * const transport = new MemoryTransport()
@@ -62,14 +62,17 @@ export class MemoryTransport implements Transport {
   /**
    * Connects.
    *
-   * @param options `allowHalfOpen`: whether the peer's end stays open when the server has ended its own; as in Node's
+   * @param options `allowHalfOpen`: whether the peer's end stays open when the server has ended its own; as with Node's
    *   sockets, but true by default
    * @returns the peer's end; destroying it with an error resets the connection
-   * @throws Error `ECONNREFUSED` when nobody listens
+   * @throws Error `ECONNREFUSED` when no server listens
    */
   connect({ allowHalfOpen = true }: { readonly allowHalfOpen?: boolean | undefined } = {}): MemoryPeer {
     const accept = this.#accept
-    if (accept === undefined) throw Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' })
+    if (accept === undefined)
+      throw Object.assign(new Error('connect ECONNREFUSED: no server listens on this transport'), {
+        code: 'ECONNREFUSED',
+      })
     const connection = new MemoryConnection(this.#highWaterMark, allowHalfOpen, () => {
       this.#open.delete(connection)
       if (this.#open.size === 0) this.#whenEmpty?.()
@@ -81,12 +84,12 @@ export class MemoryTransport implements Transport {
 }
 
 /** The server's end of a connection in memory. */
-export class MemoryConnection implements Connection {
+export class MemoryConnection implements Connection, ServerEnd {
   readonly remoteAddress = undefined
   readonly remotePort = undefined
   readonly peerCertificate: X509Certificate | undefined = undefined
   readonly copiesWrites = false
-  /** What was not delivered is still the peer's. */
+  /** Undelivered bytes are in the peer's buffer. */
   readonly bufferedBytes = 0
   readonly peer: MemoryPeer
   bytesRead = 0
@@ -103,7 +106,7 @@ export class MemoryConnection implements Connection {
   #closed = false
   #peerEnded = false
   #endDelivered = false
-  /** What the session wrote and the peer has not taken. */
+  /** What the session wrote and the peer has not read. */
   readonly #unsent: Uint8Array[] = []
 
   constructor(highWaterMark: number, allowHalfOpen: boolean, onClosed: () => void) {
@@ -140,7 +143,7 @@ export class MemoryConnection implements Connection {
   }
 
   deliverBuffered(): void {
-    // Nothing is: see bufferedBytes.
+    // Nothing is buffered: see bufferedBytes.
   }
 
   write(bytes: Uint8Array): boolean {
@@ -167,7 +170,6 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** Gives the peer what it has room for. */
   send(): void {
     if (this.#closed) return
     if (this.peer.destroyed && this.#unsent.length > 0) {
@@ -194,7 +196,6 @@ export class MemoryConnection implements Connection {
     }
   }
 
-  /** The peer has written. */
   peerWrote(): void {
     this.#deliverSoon()
   }
@@ -206,7 +207,7 @@ export class MemoryConnection implements Connection {
   }
 
   peerReset(): void {
-    // As with a socket, it is seen in a later turn.
+    // As with a socket, the reset is seen in a later turn.
     setImmediate(() => {
       if (this.#closed) return
       this.#events?.onError(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
@@ -223,7 +224,7 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** One chunk in a turn, as a socket does. */
+  /** Delivers one chunk in a turn, as a socket does. */
   #deliverNext(): void {
     if (!this.#opened || this.#paused || this.#closed) return
     const bytes = this.peer.takeWritten(READ_LENGTH)
@@ -240,88 +241,5 @@ export class MemoryConnection implements Connection {
 
   #closeWhenBothEnded(): void {
     if (this.#ended && this.#endDelivered) this.destroy()
-  }
-}
-
-/** The peer's end of a connection in memory. */
-export class MemoryPeer extends Duplex {
-  readonly #connection: MemoryConnection
-  #room = true
-  /** What was written and not taken yet, and what to call when there is room for more. */
-  #written: Buffer[] = []
-  #writtenLength = 0
-  #whenTaken: (() => void) | undefined
-  #resets = false
-
-  constructor(connection: MemoryConnection, highWaterMark: number, allowHalfOpen: boolean) {
-    super({ allowHalfOpen, highWaterMark })
-    this.#connection = connection
-  }
-
-  /** Whether it takes more bytes now. */
-  get hasRoom(): boolean {
-    return this.#room
-  }
-
-  override push(chunk: Uint8Array | null): boolean {
-    this.#room = super.push(chunk)
-    return this.#room
-  }
-
-  override _read(): void {
-    this.#room = true
-    setImmediate(() => this.#connection.send())
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // The bytes stay the caller's: a socket copies them, too.
-    this.#written.push(Buffer.from(chunk))
-    this.#writtenLength += chunk.length
-    this.#connection.peerWrote()
-    if (this.#writtenLength < this.writableHighWaterMark) done()
-    else this.#whenTaken = done
-  }
-
-  override _final(done: () => void): void {
-    this.#connection.peerEnded()
-    done()
-  }
-
-  /** Ends the connection as a TCP reset does: what is under way is lost. */
-  resetAndDestroy(): this {
-    this.#resets = true
-    return this.destroy()
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // As a socket: closing with bytes unread resets; otherwise the other end sees an end.
-    if (this.#resets || error !== null || this.readableLength > 0) this.#connection.peerReset()
-    else this.#connection.peerEnded()
-    done(error)
-  }
-
-  /** Gives the server's end the next bytes, at most so many; undefined when there are none. */
-  takeWritten(length: number): Uint8Array | undefined {
-    if (this.#writtenLength === 0) return undefined
-    const all = Buffer.concat(this.#written, this.#writtenLength)
-    const bytes = all.subarray(0, length)
-    this.#written = [all.subarray(bytes.length)]
-    this.#writtenLength -= bytes.length
-    if (this.#writtenLength < this.writableHighWaterMark) this.#taken()
-    return bytes
-  }
-
-  #taken(): void {
-    const done = this.#whenTaken
-    this.#whenTaken = undefined
-    done?.()
-  }
-
-  /** The server's end is closed; `ended`: it had ended its side before. */
-  serverGone(ended: boolean): void {
-    this.#taken()
-    if (this.destroyed) return
-    if (ended) this.end()
-    else this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
   }
 }

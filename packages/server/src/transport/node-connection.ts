@@ -6,7 +6,7 @@ import { spellAddress } from './ip-address.ts'
 import type { ProxiedPeer } from './proxy-protocol.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 
-/** A socket of Node: TCP, a Unix socket, or TLS over either. */
+/** A connection over a Node socket: TCP, a Unix socket, or TLS over either. */
 export class NodeConnection implements Connection {
   remoteAddress: string | undefined
   remotePort: number | undefined
@@ -50,17 +50,17 @@ export class NodeConnection implements Connection {
     this.#watch(this.#socket, events)
   }
 
-  /** Takes over the address that a proxy gave; undefined: the proxy connects for itself. */
+  /** Sets the address from a proxy's header; undefined: the proxy connects for itself. */
   proxiedFor(peer: ProxiedPeer | undefined): void {
     if (peer === undefined) return
     this.remoteAddress = peer.address
     this.remotePort = peer.port
   }
 
-  /** Goes on with another socket: the one that TLS made of the plain one. Call it before {@link open}. */
+  /** Continues with the TLS socket that was made of the plain one. Call it before {@link open}. */
   replaceSocket(socket: Socket): void {
     this.#socket = socket
-    // Asked for now: a socket that is closed does not know it any more. Where none was required it is undefined.
+    // Read now: a closed socket no longer has it. It is undefined if none was required.
     if (socket instanceof TLSSocket) this.peerCertificate = socket.getPeerX509Certificate()
     if (this.#events !== undefined) this.#watch(socket, this.#events)
   }
@@ -70,7 +70,7 @@ export class NodeConnection implements Connection {
     const events = this.#events
     if (events === undefined) throw new Error('attach() comes before open()')
     this.#opened = true
-    // A peer that ended without a byte is known to have ended before.
+    // The 'end' of a peer that sent no byte was emitted before.
     if (this.#ended) process.nextTick(() => events.onEnd())
     socket.on('drain', () => events.onWritable())
     this.#readBuffer.attach(socket, (chunk, lent) => events.onBytes(chunk, lent))
@@ -86,7 +86,7 @@ export class NodeConnection implements Connection {
   }
 
   deliverBuffered(): void {
-    // read() emits 'data', which delivers.
+    // read() emits 'data', which delivers the bytes.
     while (this.bufferedBytes > 0 && this.#socket.read() !== null);
   }
 
@@ -103,11 +103,11 @@ export class NodeConnection implements Connection {
   }
 
   #watch(socket: Socket, events: ConnectionEvents): void {
-    // Once TLS has replaced the plain socket, the plain one's events are TLS's own business.
+    // Ignores events of the plain socket once TLS has replaced it.
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (socket !== this.#socket) return
       events.onError(error)
-      // A TLS socket emits 'error' for a record that it can't decrypt, and stays open.
+      // A TLS socket that cannot decrypt a record emits 'error' and stays open.
       socket.destroy()
     })
     socket.on('end', () => {

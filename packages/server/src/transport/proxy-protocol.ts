@@ -1,15 +1,16 @@
 import { isIP } from 'node:net'
 import { spellAddress } from './ip-address.ts'
 
-/** Whom a proxy speaks for. */
+/** The client that a proxy connects for. */
 export interface ProxiedPeer {
   readonly address: string
   readonly port: number
 }
 
-/** A header that was read: how long it is in bytes, and whom the proxy speaks for; undefined: for itself, or it can't tell. */
 export interface ProxyHeader {
+  /** In bytes. */
   readonly length: number
+  /** Undefined: the proxy connects for itself, or does not know the client. */
   readonly peer: ProxiedPeer | undefined
 }
 
@@ -17,14 +18,14 @@ export interface ProxyHeader {
 const PREFIX = 'PROXY '
 const MAX_LINE_LENGTH = 107
 
-/** Version 2 begins with these twelve bytes, which no line of text has. */
+/** Version 2 begins with these twelve bytes, which no line of text contains. */
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const FIXED_LENGTH = 16
 const VERSION_2 = 0x20
 const Command = { local: 0, proxy: 1 } as const
 const TCP_OVER_IPV4 = 0x11
 const TCP_OVER_IPV6 = 0x21
-/** Addresses, and what a proxy may add: the name in a client's certificate, say. */
+/** Addresses, and what a proxy may add, for example the name in a client's certificate. */
 const MAX_REST_LENGTH = 4096
 
 /**
@@ -52,7 +53,7 @@ function parseLine(text: string): ProxyHeader | undefined {
   const end = text.indexOf('\r\n')
   if (end < 0) {
     if (text.length < MAX_LINE_LENGTH) return undefined
-    throw new Error(`the header of the PROXY protocol is no line of at most ${MAX_LINE_LENGTH} bytes`)
+    throw new Error(`the header of the PROXY protocol is not a line of at most ${MAX_LINE_LENGTH} bytes`)
   }
   const line = text.slice(0, end)
   const length = end + 2
@@ -64,21 +65,21 @@ function parseLine(text: string): ProxyHeader | undefined {
 }
 
 /**
- * Which field of a line of version 1 is wrong, without a byte of it: it is logged, and there may be a token in what a peer
- * sends instead of a header.
+ * Finds the invalid field of a line of version 1. The text contains no byte of the line: it is logged, and what a peer sends
+ * instead of a header may contain a token.
  */
 function wrongField(line: string): string | undefined {
   const [, transport, source = '', destination = '', sourcePort = '', destinationPort = '', ...more] = line.split(' ')
   if (transport !== 'TCP4' && transport !== 'TCP6') return 'its transport is neither TCP4, TCP6 nor UNKNOWN'
   const version = transport === 'TCP4' ? 4 : 6
-  if (!isAddress(source, version)) return `its source is no address of ${transport}`
-  if (!isAddress(destination, version)) return `its destination is no address of ${transport}`
-  if (!isPort(sourcePort)) return "the source's port is none"
-  if (!isPort(destinationPort)) return "the destination's port is none"
+  if (!isAddress(source, version)) return `its source is not an address of ${transport}`
+  if (!isAddress(destination, version)) return `its destination is not an address of ${transport}`
+  if (!isPort(sourcePort)) return "the source's port is not from 0 to 65535"
+  if (!isPort(destinationPort)) return "the destination's port is not from 0 to 65535"
   return more.length === 0 ? undefined : 'something follows its ports'
 }
 
-/** Node takes an address with a zone as well, `fe80::1%eth0`: a zone is any text, and means nothing beyond the proxy. */
+/** Refuses an address with a zone, `fe80::1%eth0`, which Node accepts: a zone is any text, and has no meaning outside of the proxy. */
 function isAddress(text: string, version: number): boolean {
   return isIP(text) === version && !text.includes('%')
 }
@@ -89,8 +90,8 @@ function isPort(text: string): boolean {
 
 function parseBinary(bytes: Buffer): ProxyHeader | undefined {
   if (bytes.length < FIXED_LENGTH) return undefined
-  const versionAndCommand = bytes[12]
-  const family = bytes[13]
+  const versionAndCommand = bytes.readUInt8(12)
+  const family = bytes.readUInt8(13)
   const restLength = bytes.readUInt16BE(14)
   const command = versionAndCommand & 0x0f
   if ((versionAndCommand & 0xf0) !== VERSION_2 || command > Command.proxy) {
@@ -101,7 +102,7 @@ function parseBinary(bytes: Buffer): ProxyHeader | undefined {
   }
   const length = FIXED_LENGTH + restLength
   if (bytes.length < length) return undefined
-  // What is neither TCP over IPv4 nor over IPv6 is to be taken as unknown (section 2.2).
+  // Everything but TCP over IPv4 and IPv6 counts as unknown (section 2.2).
   const addressLength = { [TCP_OVER_IPV4]: 4, [TCP_OVER_IPV6]: 16 }[family]
   if (command === Command.local || addressLength === undefined) return { length, peer: undefined }
   if (restLength < 2 * addressLength + 4) {

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { SubmitView } from '@demo/packet'
+import { waitFor } from '@demo/testkit/wait-for'
+import { filler, manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Gate, startServer } from '../testing/harness.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { filler, manySubmitAcks, manySubmits, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { ReadBuffer } from './read-buffer.ts'
 
 const text = (packet: SubmitView) => `${packet.id} ${Buffer.from(packet.payload).toString('hex')}`

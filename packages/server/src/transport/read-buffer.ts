@@ -1,40 +1,40 @@
 import type { Socket } from 'node:net'
 
-/** As much as one read brings at most, in bytes: what Node asks the system for without it. */
+/** The most bytes of one read: what Node uses by default. */
 const READ_LENGTH = 64 * 1024
 
 /**
- * Called with what a read brought. `lent`: it lies in a buffer that the next read, of whatever socket, writes over.
+ * Called with the bytes of a read. `lent`: they are in a buffer that the next read of any socket overwrites.
  */
 export type ChunkListener = (chunk: Uint8Array, lent: boolean) => void
 
-/** The part of a socket's handle that reads into a buffer of ours. */
+/** The part of a socket's handle that reads into a given buffer. */
 interface Handle {
   useUserBuffer?(buffer: Uint8Array): void
 }
 
-/** What Node keeps at a socket that reads into a given buffer, under names of its own. */
+/** The private properties of a socket that reads into a given buffer. */
 type Internals = Socket & { _handle?: Handle | null } & Record<symbol, unknown>
 
 /**
- * Where sockets are read to: one buffer for all sessions of a server.
+ * The buffer that sockets are read into: one for all sessions of a server.
  *
- * Left to itself, Node makes a new buffer for each read. At some ten thousand reads a second that is half a gigabyte of
- * garbage, for which V8 collects all of its memory, over and over; it costs as much as everything else that a server
- * does. For a socket that one connects there is the option `onread`; for one that was accepted Node has the same, under
- * no public name. Where it has not, each read is a new buffer again, and all else is as it was.
+ * By default Node makes a new buffer for each read. At ten thousand reads a second that is half a gigabyte of garbage, for
+ * which V8 collects its whole heap over and over: it costs as much as everything else that a server does. Client sockets
+ * have the option `onread`. Accepted sockets have the same, without a public name. If that internal API is missing, Node
+ * allocates one buffer per read, and behaviour is unchanged.
  */
 export class ReadBuffer {
   readonly #bytes = Buffer.allocUnsafeSlow(READ_LENGTH)
   readonly #lend: boolean
   #lent = this.#bytes
 
-  /** @param lend whether what was read is handed out where it lies; otherwise as a copy, which stays as it is */
+  /** @param lend whether the bytes are passed on in the buffer itself; otherwise as a copy, which does not change */
   constructor(lend: boolean) {
     this.#lend = lend
   }
 
-  /** Reads a socket into it from now on. What Node itself has read before comes first. */
+  /** Reads a socket into this buffer from now on. Bytes that Node has read before come first. */
   attach(socket: Socket, onChunk: ChunkListener): void {
     socket.on('data', (chunk: Buffer) => onChunk(chunk, false))
     const internals = socket as Internals
@@ -46,9 +46,9 @@ export class ReadBuffer {
   }
 
   /**
-   * Waits for a socket's first bytes, and leaves them and all that follows unread.
+   * Waits for a socket's first bytes, and leaves them unread.
    *
-   * @returns whether any came; false: it ended without
+   * @returns false if the socket ended without any
    */
   peek(socket: Socket): Promise<boolean> {
     return new Promise((resolve) => {
@@ -63,7 +63,7 @@ export class ReadBuffer {
     })
   }
 
-  /** The same view again where the length is the same: a peer whose requests come alone costs no new one. */
+  /** Reuses the view if the length is the same: single requests cost no new view. */
   #filled(length: number): Uint8Array {
     if (!this.#lend) {
       const copy = Buffer.allocUnsafe(length)
@@ -75,7 +75,7 @@ export class ReadBuffer {
   }
 }
 
-/** They are the same for all sockets. */
+/** The symbols are the same for all sockets. */
 let names: readonly (symbol | undefined)[] = []
 
 function internalNames(socket: Socket): readonly (symbol | undefined)[] {

@@ -6,11 +6,11 @@ import { HandshakeError } from './handshake-error.ts'
 import { checkListenOptions, type ListenOptions } from './listen-options.ts'
 import { Listener } from './listener.ts'
 import { NodeConnection } from './node-connection.ts'
-import { type Proxies, readProxyHeader } from './proxies.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import type { Tls } from './tls.ts'
+import { readProxyHeader, type TrustedProxies } from './trusted-proxies.ts'
 
-/** Connections that the system keeps ready for us to accept. */
+/** How many connections the system queues for accept. */
 const BACKLOG = 4096
 
 /** Idle time before TCP keep-alive probes start, in milliseconds. */
@@ -19,18 +19,18 @@ const KEEP_ALIVE_DELAY = 60_000
 /** A failed accept is reported as a warning at most this often, in milliseconds. */
 const WARNING_INTERVAL = 1000
 
-/** What a TCP transport needs of its server. */
+/** What a TCP transport needs from its server. */
 export interface TcpTransportOptions {
-  /** From this many unsent bytes on a write asks its caller to wait. */
+  /** With this many unsent bytes a write returns false. */
   readonly highWaterMark: number
   readonly readBuffer: ReadBuffer
-  readonly proxies: Proxies | undefined
+  readonly proxies: TrustedProxies | undefined
   readonly tls: Tls | undefined
-  /** Resolves when there is time for one TLS handshake, which takes about a millisecond that can't be split. */
+  /** Resolves when there is time for one TLS handshake, which takes about a millisecond and cannot be split. */
   readonly handshakeTurn: () => Promise<void>
 }
 
-/** TCP and Unix sockets of Node, behind proxies and with TLS where asked for. */
+/** Node's TCP and Unix sockets, optionally behind proxies and with TLS. */
 export class TcpTransport implements Transport {
   readonly #where: ReturnType<typeof checkListenOptions>
   readonly #options: TcpTransportOptions
@@ -39,7 +39,7 @@ export class TcpTransport implements Transport {
   #paused = false
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  /** @throws ListenError when it can't listen there */
+  /** @throws ListenError when the options are invalid */
   constructor(where: ListenOptions, options: TcpTransportOptions) {
     this.#where = checkListenOptions(where)
     this.#options = options
@@ -89,7 +89,7 @@ export class TcpTransport implements Transport {
     this.#accept?.(connection, handshake)
   }
 
-  /** A proxy says for whom it connects, then comes TLS. */
+  /** Reads the proxy's header, then does the TLS handshake. */
   #handshake(connection: NodeConnection, socket: Socket, proxied: boolean): Handshake {
     return async (admit) => {
       if (proxied) connection.proxiedFor(await readProxyHeader(socket))
@@ -104,7 +104,7 @@ export class TcpTransport implements Transport {
     }
   }
 
-  /** An error while it listens concerns a single accept, and the listener goes on. listen() rejects with any other. */
+  /** Warns of a failed accept. The listener still accepts. An error before it listens rejects listen() instead. */
   #failed(error: Error): void {
     const now = performance.now()
     if (!this.#net.listening || now - this.#warnedAt < WARNING_INTERVAL) return

@@ -1,11 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { waitFor } from '../../../packages/server/src/testing/wait-for.ts'
-import { manySubmits } from '../../../packages/server/src/testing/wire.ts'
+import { waitFor } from './wait-for.ts'
+import { ACK_LENGTH, manySubmits } from './wire.ts'
 
-const ACK_LENGTH = 14
-
-/** A peer with a window of requests in flight. It sends one for each answer, and stops at the FIN. */
+/** A peer that keeps a window of requests in flight: it sends one for each answer, until the server's FIN. */
 export class PipeliningPeer {
   readonly #socket: Socket
   readonly #window: number
@@ -37,7 +35,7 @@ export class PipeliningPeer {
     })
   }
 
-  /** The `remotePort` of the server's log, known also after the end of the connection. */
+  /** What the server calls `remotePort`. It stays known after the connection is closed. */
   get localPort(): number | undefined {
     return this.#localPort
   }
@@ -47,19 +45,19 @@ export class PipeliningPeer {
     return Math.floor(this.#receivedLength / ACK_LENGTH)
   }
 
-  /** All received bytes. */
+  /** Everything that it has received. */
   get received(): Buffer {
     return Buffer.concat(this.#chunks)
   }
 
-  /** Waits for the server's FIN and the end of the connection. Fails after a reset. */
+  /** Waits for the server's FIN and the end of the connection. @throws after a reset */
   async untilEnded(): Promise<void> {
     await waitFor(
       () => this.#closed,
-      () => 'for a pipelining peer to be done',
+      () => 'for the end of a pipelining peer',
     )
     if (this.#error !== undefined) throw this.#error
-    if (!this.#ended) throw new Error('the connection was gone without a FIN')
+    if (!this.#ended) throw new Error('the connection was closed without a FIN')
   }
 
   #receive(chunk: Buffer): void {

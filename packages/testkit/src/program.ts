@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { onTestFinished } from 'vitest'
-import { PATIENCE, waitFor } from '../../../packages/server/src/testing/wait-for.ts'
+import { inheritedEnvironment } from './environment.ts'
+import { PATIENCE, waitFor } from './wait-for.ts'
 
 /** How a program ended: with a status, or by a signal. */
 export interface Exit {
@@ -10,16 +11,18 @@ export interface Exit {
 
 /** How a program is started. */
 export interface ProgramOptions {
-  /** Variables in addition to ours, without those of ours that set flags of the two programs. */
+  /** Variables on top of {@link inheritedEnvironment}. */
   readonly environment?: NodeJS.ProcessEnv
   /** Its working directory. */
   readonly folder?: string
+  /** Whether it outlives the test, for one that several tests share: the caller must call {@link Program.stop}. */
+  readonly outlivesTest?: boolean
 }
 
 /** How long a program may take to start or to end, in milliseconds. Long, because the machine may be loaded. */
 export const PROGRAM_PATIENCE = 2 * PATIENCE
 
-/** A program that a test runs as a child process. It is killed at the end of the test. */
+/** A program that a test runs as a child process. By default it is killed at the end of the test. */
 export class Program {
   readonly #child: ChildProcess
   readonly #name: string
@@ -28,7 +31,8 @@ export class Program {
   #exit: Exit | undefined
   #failure: Error | undefined
 
-  constructor(command: string, args: readonly string[], { environment = {}, folder }: ProgramOptions = {}) {
+  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
+    const { environment = {}, folder, outlivesTest = false } = options
     this.#name = [command, ...args].join(' ')
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,17 +52,23 @@ export class Program {
     this.#child.once('close', (status, signal) => {
       this.#exit = { status, signal }
     })
-    // For a test runner that ends without its hooks.
-    const kill = () => this.#child.kill('SIGKILL')
-    process.once('exit', kill)
-    onTestFinished(async () => {
-      process.off('exit', kill)
-      kill()
-      await waitFor(
-        () => this.#hasEnded,
-        () => `for ${this.#name} to be gone`,
-      )
-    })
+    process.once('exit', this.#kill)
+    if (!outlivesTest) onTestFinished(() => this.stop())
+  }
+
+  /** For a test runner that ends without its hooks. */
+  readonly #kill = (): void => {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Kills it, and waits for its end. */
+  async stop(): Promise<void> {
+    process.off('exit', this.#kill)
+    this.#kill()
+    await waitFor(
+      () => this.#hasEnded,
+      () => `for ${this.#name} to end`,
+    )
   }
 
   get pid(): number | undefined {
@@ -75,12 +85,12 @@ export class Program {
     return this.#stderr
   }
 
-  /** The complete lines on standard error so far. */
+  /** The whole lines on standard error so far. */
   get stderrLines(): string[] {
     return wholeLines(this.#stderr)
   }
 
-  /** The complete lines on standard output so far. */
+  /** The whole lines on standard output so far. */
   get stdoutLines(): string[] {
     return wholeLines(this.#stdout)
   }
@@ -93,7 +103,7 @@ export class Program {
     this.#child.kill(name)
   }
 
-  /** Sends a signal at once when a text appears on standard error. */
+  /** Sends a signal as soon as a text appears on standard error. */
   signalAt(text: string, name: NodeJS.Signals): void {
     const look = () => {
       if (!this.#stderr.includes(text)) return
@@ -103,20 +113,20 @@ export class Program {
     this.#child.stderr?.on('data', look)
   }
 
-  /** Closes our end of its pipe: its further writes fail. */
+  /** Closes our end of its pipe: from now on it writes to a broken pipe. */
   breakPipe(stream: 'stdout' | 'stderr'): void {
     this.#child[stream]?.destroy()
   }
 
-  /** Waits until `look` returns a value. Fails at once when the program ends before. */
+  /** Waits until `look` finds something in what the program wrote or did. @throws at once when the program ends before */
   async until<Value>(what: string, look: () => Value | undefined, patience = PROGRAM_PATIENCE): Promise<Value> {
     await waitFor(
       () => look() !== undefined || this.#hasEnded,
-      () => `for ${what}; ${this.#description}`,
+      () => `for ${what}; ${this.report}`,
       patience,
     )
     const value = look()
-    if (value === undefined) throw new Error(`it ended before ${what}; ${this.#description}`)
+    if (value === undefined) throw new Error(`it ended before ${what}; ${this.report}`)
     return value
   }
 
@@ -124,10 +134,13 @@ export class Program {
   async exit(patience = PROGRAM_PATIENCE): Promise<Exit> {
     await waitFor(
       () => this.#hasEnded,
-      () => `for the end of ${this.#description}`,
+      () => `for the end of ${this.report}`,
       patience,
     )
-    if (this.#exit === undefined) throw this.#failure ?? new Error(`${this.#name} did not start`)
+    // Node emits 'close' as well, with a negative status, when a program does not start.
+    if (this.#failure !== undefined || this.#exit === undefined) {
+      throw new Error(`${this.#name} did not start`, { cause: this.#failure })
+    }
     return this.#exit
   }
 
@@ -135,20 +148,15 @@ export class Program {
     return this.#exit !== undefined || this.#failure !== undefined
   }
 
-  get #description(): string {
+  /** Its command line and the last of its output, for an error. */
+  get report(): string {
     return `${this.#name}\n${this.#stdout.slice(-1000)}\n${this.#stderr.slice(-2000)}`
   }
 }
 
-/** Runs a script with this Node. */
+/** Runs a script with the Node of the tests. */
 export function startNode(script: string, args: readonly string[], options?: ProgramOptions): Program {
   return new Program(process.execPath, [script, ...args], options)
-}
-
-/** Our environment, without variables that set flags of the programs or show that this is a test. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(DEMO_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name))
-  return Object.fromEntries(kept)
 }
 
 function wholeLines(text: string): string[] {

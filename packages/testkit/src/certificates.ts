@@ -20,13 +20,13 @@ export interface Credentials {
 
 /** An authority that signs certificates. */
 export interface Authority extends Credentials {
-  /** A certificate for 127.0.0.1 and localhost; by default it began an hour ago and ends in one. */
+  /** Makes a certificate for 127.0.0.1 and localhost. By default it is valid from an hour ago to an hour from now. */
   sign(name: string, validity?: { from?: number; to?: number }): Promise<Credentials>
 }
 
 let serial = 0
 
-/** A new authority, unlike any other. */
+/** Makes an authority with a key of its own. */
 export async function createAuthority(name: string): Promise<Authority> {
   const keys = await createKeys()
   const authority = await X509CertificateGenerator.createSelfSigned({
@@ -57,11 +57,11 @@ export async function createAuthority(name: string): Promise<Authority> {
 
 function common(name: string, from: number, to: number) {
   serial += 1
-  const [notBefore, notAfter] = [from, to].map((offset) => new Date(Date.now() + offset))
+  const now = Date.now()
   return {
     serialNumber: `${Buffer.from(name).toString('hex')}0${serial % 10}`,
-    notBefore,
-    notAfter,
+    notBefore: new Date(now + from),
+    notAfter: new Date(now + to),
     signingAlgorithm: ALGORITHM,
   }
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A folder that is gone when the test is. */
+/** Makes a folder. It is removed at the end of the test. @returns its path */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'loadgen-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = mkdtempSync(join(tmpdir(), 'demo-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

@@ -1,10 +1,10 @@
+import { waitFor } from '@demo/testkit/wait-for'
+import { watchProcess } from '@demo/testkit/watch-process'
+import { conn, sortedAcks, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Handlers, RequestContext } from '../index.ts'
 import { Gate, startServer } from '../testing/harness.ts'
 import { testWithReset } from '../testing/transports.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { watchProcess } from '../testing/watch-process.ts'
-import { conn, sortedAcks, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
 import { FrameSession } from './frame-session.ts'
 
 /** Rejects with the signal's reason when it aborts, as `fetch` does. */

@@ -1,26 +1,26 @@
 /**
- * Why a connection was closed: one closed list, for logs, for metric labels, and for `onClose`.
+ * Why a connection was closed. The list is closed. Logs, metric labels and `onClose` use it.
  *
  * | reason                 | what happened                                                                         |
  * |------------------------|---------------------------------------------------------------------------------------|
  * | `peer-closed`          | the peer ended its side between two frames                                            |
  * | `peer-reset`           | the peer reset the connection                                                         |
- * | `idle-timeout`         | nothing was received, and nothing was in flight, for `idleTimeout`                    |
- * | `frame-timeout`        | a frame did not come whole within `frameTimeout`                                      |
+ * | `idle-timeout`         | nothing was received and nothing was in flight for `idleTimeout`                      |
+ * | `frame-timeout`        | a frame was not complete within `frameTimeout`                                        |
  * | `handshake-timeout`    | the proxy's header, TLS, `onOpen`, or a required Conn took too long                   |
- * | `write-timeout`        | the peer took none of its acks for `writeTimeout`                                     |
- * | `frame-error`          | the peer broke the framing: too long, too short, truncated                            |
- * | `packet-error`         | the peer broke the packet protocol: malformed, unknown, in the wrong place            |
- * | `handshake-error`      | what comes before the first frame was wrong: the proxy's header, or TLS               |
+ * | `write-timeout`        | the peer read none of its acks for `writeTimeout`                                     |
+ * | `frame-error`          | the peer sent an invalid frame: too long, too short, truncated                        |
+ * | `packet-error`         | the peer sent an invalid packet: malformed, unknown, or at the wrong time             |
+ * | `handshake-error`      | the handshake failed: the proxy's header, or TLS                                      |
  * | `unauthorized`         | `onConn` refused the credentials, or the client's certificate was refused             |
  * | `too-many-connections` | `maxConnections` or `maxConnectionsPerIp` was reached                                 |
- * | `draining`             | the server was closed, and everything received had been answered                      |
- * | `drain-timeout`        | the server was closed, and the deadline came first                                    |
+ * | `draining`             | the server was closed, after everything received was answered                         |
+ * | `drain-timeout`        | the server was closed, and its deadline passed before everything was answered         |
  * | `handler-closed`       | a handler called `session.close()`, or `onOpen` threw or rejected                     |
  * | `destroyed`            | `session.destroy()` or `server.destroy()` was called                                  |
- * | `socket-error`         | the socket failed otherwise; the error says how                                       |
+ * | `socket-error`         | the socket failed in another way; see the error                                       |
  * | `handler-failed`       | a handler of a user's protocol failed, and there is no `failureReply`                 |
- * | `internal-error`       | a bug: in this package, or in a user's codec; the error has its stack                |
+ * | `internal-error`       | a bug in this package or in a user's codec; the error has its stack                   |
  */
 export const CLOSE_REASONS = [
   'peer-closed',

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { waitFor } from '@demo/testkit/wait-for'
+import { conn, connAck, submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer, type Handlers, ServerOptionError, type Session } from '../index.ts'
 import { startServer } from '../testing/harness.ts'
 import { connectPeer } from '../testing/peer.ts'
-import { waitFor } from '../testing/wait-for.ts'
-import { conn, connAck, submit, submitAck, submitAcks, submits } from '../testing/wire.ts'
-import { Proxies } from './proxies.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 const HEADER = Buffer.from('PROXY TCP4 192.0.2.1 203.0.113.7 51974 8888\r\n').toString('hex')
 const BINARY_HEADER = '0d0a0d0a000d0a515549540a2111000cc0000201cb007107cb0622b8'
@@ -241,19 +241,22 @@ test.each([
   ['fe80::/10', 'fe80::1', 'fe80::1%eth0', 'FE80::1%1'],
   ['fe80::1', 'fe80::1%lo', 'fe80:0::1%nowhere', 'FE80::0001'],
 ])('%s has %s, %s and %s, and nobody else', (network, ...addresses) => {
-  const proxies = new Proxies([network])
+  const proxies = new TrustedProxies([network])
   for (const address of addresses) expect(proxies.includes(address), address).toBe(true)
   for (const other of ['192.0.2.1', '2001:db9::1', undefined]) expect(proxies.includes(other)).toBe(false)
 })
 
 test.each([
-  [['10.0.0.0/33'], /"10\.0\.0\.0\/33" is neither an address, nor a network like 10\.0\.0\.0\/8, nor unix/],
+  [
+    ['10.0.0.0/33'],
+    /^invalid proxyProtocolFrom: "10\.0\.0\.0\/33" is neither an address, nor a network like 10\.0\.0\.0\/8, nor unix/,
+  ],
   [['10.0.0.0/'], /"10\.0\.0\.0\/" is neither/],
   [['10.0.0.0/8/8'], /is neither/],
   [['::1/129'], /is neither/],
   [['example.org'], /is neither/],
-  ['10.0.0.0/8', /it must be a list of addresses/],
-  [[7], /it must be a list of addresses/],
+  ['10.0.0.0/8', /^invalid proxyProtocolFrom .*: expected a list of addresses/],
+  [[7], /^invalid proxyProtocolFrom .*: expected a list of addresses/],
 ])('%j is no list of proxies', (proxyProtocolFrom, message) => {
   const create = () => createServer({ onSubmit: () => 0 }, { proxyProtocolFrom: proxyProtocolFrom as string[] })
   expect(create).toThrow(ServerOptionError)

@@ -1,27 +1,27 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import type { CloseReason } from '../session/close-reason.ts'
+import type { CloseReason } from '../api/close-reason.ts'
 import { HandshakeError } from './handshake-error.ts'
 import { spellAddress } from './ip-address.ts'
 import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
 
-/** The name of those who come over a Unix socket, among the addresses of proxies. */
+/** The name that stands for peers on a Unix socket, among the addresses of proxies. */
 const UNIX = 'unix'
 
-/** The proxies that tell whom they speak for. A connection from one of them begins with a header of the PROXY protocol. */
-export class Proxies {
+/** The proxies that are trusted to send a PROXY header. Each connection from one of them begins with it. */
+export class TrustedProxies {
   readonly #addresses = new BlockList()
   readonly #unix: boolean
 
   /**
    * @param from addresses and networks (`10.0.0.0/8`, `2001:db8::1`), and `unix`
-   * @throws RangeError that says which of them is none
+   * @throws RangeError that names the first invalid one
    */
   constructor(from: readonly string[]) {
     this.#unix = from.includes(UNIX)
     for (const one of from) if (one !== UNIX) this.#add(one)
   }
 
-  /** Whether this is one of them. */
+  /** Whether the peer at this address is a trusted proxy; undefined: a peer on a Unix socket. */
   includes(address: string | undefined): boolean {
     if (address === undefined) return this.#unix
     const [withoutZone = ''] = spellAddress(address).split('%')
@@ -41,10 +41,10 @@ export class Proxies {
 }
 
 /**
- * Takes the header of the PROXY protocol from where a stream begins, and leaves what follows unread.
+ * Reads the PROXY header at the start of a stream, and leaves the bytes after it unread.
  *
- * @returns whom the proxy speaks for, or undefined: for itself
- * @throws HandshakeError when there is none, or not a whole one
+ * @returns the client, or undefined: the proxy connects for itself
+ * @throws HandshakeError when the header is missing, invalid or incomplete
  */
 export function readProxyHeader(socket: Socket): Promise<ProxiedPeer | undefined> {
   return new Promise((resolve, reject) => {
@@ -70,7 +70,7 @@ export function readProxyHeader(socket: Socket): Promise<ProxiedPeer | undefined
         fail((error as Error).message)
       }
     }
-    // A proxy that connects and goes has seen that we live.
+    // A proxy that connects and closes is a health check.
     const end = () => {
       if (received.length === 0) fail('the proxy ended the connection', 'peer-closed')
       else fail(`the connection ended ${received.length} bytes into the header of the PROXY protocol`)
