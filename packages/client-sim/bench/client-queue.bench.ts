@@ -1,6 +1,6 @@
 /**
- * What it costs to queue 1,000,000 requests, and to get rid of them: each step must take less than 2 seconds. The server
- * takes everything and never answers, so all but one wait in the client. The time is from the first call to the last
+ * The cost of queueing 1,000,000 requests, and of rejecting them: each step has a limit of 2 seconds. The server reads
+ * everything and never answers, so all but one wait in the client. The time is from the first call to the last
  * rejection, in one process with the server.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -20,19 +20,19 @@ const { port } = server.address() as AddressInfo
 const options: ConnectOptions = { port, window: 1, maxQueue: REQUESTS, timeout: 0 }
 
 let slow = false
-const tell = (what: string, milliseconds: number) => {
+const print = (what: string, milliseconds: number) => {
   slow ||= milliseconds > LIMIT
   console.log(`${what.padEnd(44)}${milliseconds.toFixed(0).padStart(6)} ms${milliseconds > LIMIT ? '   TOO SLOW' : ''}`)
 }
 
-/** Fills a queue, has it rejected, and waits for the last rejection. */
+/** Fills a queue, rejects it, and waits for the last rejection. */
 async function measure(
   name: string,
   submit: (client: Client, i: number) => Promise<number>,
   end: (client: Client) => number | void,
 ): Promise<void> {
   const client = await connect(options)
-  // It takes the window, and is never answered.
+  // Fills the window, and is never answered.
   client.submit(PAYLOAD).catch(() => {})
   await new Promise(setImmediate)
   let rejected = 0
@@ -46,23 +46,23 @@ async function measure(
   }
   let start = performance.now()
   for (let i = 0; i < REQUESTS; i++) submit(client, i).catch(count)
-  tell(`${name}: queued`, performance.now() - start)
+  print(`${name}: queued`, performance.now() - start)
   await new Promise(setImmediate)
   start = performance.now()
   const waited = end(client) ?? 0
   await all
-  tell(`${name}: rejected`, performance.now() - start - waited)
+  print(`${name}: rejected`, performance.now() - start - waited)
   client.destroy()
 }
 
 const shared = new AbortController()
 
-/** When the time of all of them is over: late enough that all are queued. */
+/** The time limit of all of them: late enough that all are queued. */
 const TIMEOUT = 3000
 await measure(
   'timed out',
   (client) => client.submit(PAYLOAD, { timeout: TIMEOUT }),
-  // The loop stands until they are over: what is measured is only what comes then.
+  // Blocks the loop until the limits have passed: only the rejections are measured.
   () => block(TIMEOUT),
 )
 await measure(

@@ -1,5 +1,5 @@
 /**
- * What a request costs a client, from `submit` to its answer, in one process with a server that does nothing but answer.
+ * The cost of a request in a client, from `submit` to its answer, in one process with a server that only answers.
  * `CLIENT` names another build of the package to measure, for a comparison.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -32,7 +32,7 @@ for (const { name, window, options } of cases) {
 }
 server.close()
 
-/** So many loops, each with one request on its way. @returns requests a second */
+/** Runs loops, each with one request in flight. @returns requests per second */
 async function run(client: Client, loops: number, options: object, duration: number): Promise<number> {
   const start = performance.now()
   let count = 0

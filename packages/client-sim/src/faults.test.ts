@@ -10,7 +10,7 @@ import { rejection } from './testing/outcome.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** A fault of our own, where only the server's are expected. From now to the test's end. */
+/** A fault of our own where only faults of the server are expected, until the test ends. */
 function breakDecoder(): TypeError {
   const fault = new TypeError('frames is not iterable')
   const spy = vi.spyOn(FrameDecoder.prototype, 'next').mockImplementation(() => {
@@ -61,7 +61,7 @@ describe('a fault of our own is reported as that, with its cause, and ends the c
     await side.untilClosed()
     await waitFor(
       () => ends.length > 0,
-      () => 'for the end to be told',
+      () => 'for the end to be reported',
     )
     expect(ends).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_INTERNAL', message, cause: fault })])
   })
@@ -79,7 +79,7 @@ describe('a fault of our own is reported as that, with its cause, and ends the c
 })
 
 describe('a listener that throws is an uncaught exception, and the connection goes on', () => {
-  // What a listener throws is its own, also when it looks like the server's.
+  // An error of a listener is not one of the server, even with its class and code.
   test.each([
     ['a TypeError', new TypeError('a mistake of the listener')],
     ['a FrameError', new FrameError('ERR_FRAME_TRUNCATED', 'of another stream', { maxFrameLength: 4, offset: 0 })],

@@ -1,6 +1,6 @@
 /**
- * How many frames of 34 bytes of payload a second, in chunks of 64 KiB. The yardstick is `length-prefixed-stream`,
- * which puts a varint where we put four bytes; both decode the same payloads. Its streams hand out one event a frame.
+ * Frames of 34 bytes of payload per second, in chunks of 64 KiB, compared with `length-prefixed-stream`, which uses a varint
+ * instead of four bytes. Both decode the same payloads. Its streams emit one event for each frame.
  */
 import lengthPrefixed from 'length-prefixed-stream'
 import { Bench } from 'tinybench'
@@ -10,7 +10,7 @@ const PAYLOAD = new Uint8Array(34).fill(0x78)
 const CHUNK_LENGTH = 64 * 1024
 const FRAMES = 100_000
 
-/** The frames as a socket would bring them: cut every 64 KiB, wherever that is. */
+/** The frames as a socket delivers them: cut every 64 KiB. */
 function chunksOf(frame: Uint8Array): Buffer[] {
   const stream = Buffer.alloc(frame.length * FRAMES)
   for (let i = 0; i < FRAMES; i++) stream.set(frame, i * frame.length)

@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type BytesLike, decodeFrames, encodeFrame, FrameDecoder, writeFrameHeader } from './index.ts'
 
-/** The bytes 01 02 03 04, after one byte and before another where it is a view. */
+/** The bytes 01 02 03 04; in a view, with one byte before and one after. */
 const amid = () => Uint8Array.of(9, 9, 9, 9, 1, 2, 3, 4, 9, 9, 9, 9).buffer
 const exact = () => Uint8Array.of(1, 2, 3, 4).buffer
 
@@ -34,7 +34,7 @@ function detached<View>(make: (buffer: ArrayBuffer) => View): View {
   return view
 }
 
-/** A view whose resizable buffer, of ES2024, has shrunk from under it. */
+/** A view whose resizable buffer (ES2024) has shrunk. */
 function shrunk(): Uint8Array {
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
@@ -100,7 +100,7 @@ describe.each(FORMS)('%s is taken by its bytes', (_form, make) => {
     expect(payloads).toEqual([[1, 2, 3, 4]])
   })
 
-  test('as what a header is written into, and nothing beside it', () => {
+  test('as a target for a header, and no other byte is written', () => {
     const target = make()
     expect(writeFrameHeader(target, 0, 0x01020304 - 8)).toBe(4)
     expect([...encodeFrame(target)]).toEqual([0, 0, 0, 8, 1, 2, 3, 0])
@@ -114,7 +114,7 @@ describe.each(FORMS)('%s is taken by its bytes', (_form, make) => {
   })
 })
 
-describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) => {
+describe.each(NONE)('%s is refused, with an error that says what it is', (_what, make, came) => {
   test('as a payload', () => {
     expect(() => encodeFrame(make() as BytesLike)).toThrow(refusal('payload', came))
   })
@@ -133,7 +133,7 @@ describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) 
     async function* stream() {
       yield make() as BytesLike
     }
-    // A generator gives what a promise is of.
+    // An async generator awaits what it yields.
     if (make() instanceof Promise) return
     const reading = (async () => {
       for await (const _ of decodeFrames(stream())) throw new Error('there is no frame')
@@ -141,7 +141,7 @@ describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) 
     await expect(reading).rejects.toEqual(refusal('chunk', came))
   })
 
-  test('as what a header is written into', () => {
+  test('as a target for a header', () => {
     expect(() => writeFrameHeader(make() as BytesLike, 0, 1)).toThrow(refusal('target', came))
   })
 })
@@ -159,6 +159,8 @@ test('bytes may be none', () => {
 test('a header is written at whole bytes only, for whole lengths', () => {
   const target = new Uint8Array(8)
   expect(() => writeFrameHeader(target, 0.5, 1)).toThrow(RangeError)
-  expect(() => writeFrameHeader(target, 0, 1.5)).toThrow(new RangeError('payloadLength is 1.5; it must be an integer'))
+  expect(() => writeFrameHeader(target, 0, 1.5)).toThrow(
+    new RangeError('invalid payloadLength 1.5: expected an integer from 0'),
+  )
   expect(target).toEqual(new Uint8Array(8))
 })

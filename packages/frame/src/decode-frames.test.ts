@@ -26,7 +26,7 @@ test('yields the payloads of a web stream', async () => {
   expect(await collect(decodeFrames(stream))).toEqual(['ok', '!'])
 })
 
-/** A web stream as Safari has it: no async iterator. */
+/** A web stream as in Safari: without an async iterator. */
 function readerOnly(onCancel: () => void) {
   const left = chunks()
   return {
@@ -38,7 +38,7 @@ function readerOnly(onCancel: () => void) {
   }
 }
 
-test('reads a web stream that is no async iterable, and cancels it when the loop is left early', async () => {
+test('reads a web stream that is not an async iterable, and cancels it when the loop is left early', async () => {
   let cancelled = 0
   expect(await collect(decodeFrames(readerOnly(() => cancelled++)))).toEqual(['ok', '!'])
   expect(cancelled).toBe(0)
@@ -49,7 +49,7 @@ test('reads a web stream that is no async iterable, and cancels it when the loop
   expect(cancelled).toBe(1)
 })
 
-test('yields what came whole before it throws that the rest is truncated', async () => {
+test('yields the complete frames before it throws that the rest is truncated', async () => {
   const found: string[] = []
   const reading = (async () => {
     for await (const payload of decodeFrames(Readable.from(chunks().slice(0, 2)))) found.push(text(payload))

@@ -1,7 +1,8 @@
 import type { BytesLike } from './bytes.ts'
-import { FrameDecoder, type FrameDecoderOptions } from './frame-decoder.ts'
+import type { FrameDecoderOptions } from './decoder-options.ts'
+import { FrameDecoder } from './frame-decoder.ts'
 
-/** A web `ReadableStream` of bytes, as far as it is used here: not every browser makes it an async iterable. */
+/** The part of a web `ReadableStream` that is used here: not in every browser it is an async iterable. */
 export interface ByteStream {
   getReader(): {
     read(): Promise<{ done: boolean; value?: BytesLike | undefined }>
@@ -11,15 +12,15 @@ export interface ByteStream {
 }
 
 /**
- * The payloads of all frames of a stream, one after the other, as views on its chunks. Ends when the stream ends
- * between two frames. Leaving the loop early ends the source: an iterator is returned, a web stream is cancelled.
+ * The payloads of all frames of a stream, as views on its chunks. Leaving the loop early ends the source: `return()` of an
+ * iterator is called, a web stream is cancelled.
  *
  * @example
  * for await (const payload of decodeFrames(socket)) handle(payload)
  *
  * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TRUNCATED`; all payloads before it have
  *   been yielded
- * @throws TypeError `ERR_FRAME_NOT_BYTES` when the stream brings text, or anything else that is no bytes
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when a chunk is text, or anything else that is not bytes
  * @throws RangeError when `maxFrameLength` is not an integer from 4 to 4,294,967,295
  */
 export async function* decodeFrames(

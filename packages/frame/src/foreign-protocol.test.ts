@@ -30,7 +30,7 @@ test.each([
   expect(hintFor(firstBytes)).toBe(hint)
 })
 
-test('only the beginning of a stream is taken for a greeting', () => {
+test('a hint is given at the beginning of a stream only', () => {
   const decoder = new FrameDecoder()
   decoder.push(new TextEncoder().encode('\0\0\0\x05aGET / HTTP/1.1\r\n'))
   expect(decoder.next()).toBe(true)

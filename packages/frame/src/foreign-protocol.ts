@@ -1,4 +1,4 @@
-/** How other protocols begin: the four bytes that would be our header, and the name of who sends them. */
+/** The first four bytes of other protocols, and their names. */
 const GREETINGS: ReadonlyArray<readonly [prefix: string, protocol: string]> = [
   ['GET ', 'HTTP'],
   ['HEAD', 'HTTP'],
@@ -33,11 +33,11 @@ const TLS_ALERT = 0x15
 const TLS_MAJOR_VERSION = 0x03
 
 /**
- * Guesses what a stream is that begins with four bytes no header of ours can be.
+ * Guesses the protocol of a stream whose first four bytes are not a valid header.
  *
  * @param word the first four bytes of the stream, as a big-endian unsigned integer
- * @param maxFrameLength the longest frame that the receiver takes, in bytes
- * @returns what to tell a person, or undefined
+ * @param maxFrameLength the longest frame that the receiver accepts, in bytes
+ * @returns a hint for the error message, or undefined
  */
 export function guessForeignProtocol(word: number, maxFrameLength: number): string | undefined {
   const b0 = word >>> 24
@@ -50,7 +50,7 @@ export function guessForeignProtocol(word: number, maxFrameLength: number): stri
   }
   // TLS record: content type, then the version 3.x in two bytes (RFC 8446, section 5.1).
   if ((b0 === TLS_HANDSHAKE || b0 === TLS_ALERT) && b1 === TLS_MAJOR_VERSION) return 'the peer seems to speak TLS'
-  // Redis serialization protocol: an array of so many elements, `*3\r\n`.
+  // Redis serialization protocol: an array with its number of elements, `*3\r\n`.
   if (b0 === 0x2a && b1 >= 0x30 && b1 <= 0x39) return 'the peer seems to speak Redis'
   const swapped = ((b3 << 24) | (b2 << 16) | (b1 << 8) | b0) >>> 0
   if (swapped >= 4 && swapped <= maxFrameLength) return 'the peer seems to send its lengths in little-endian'

@@ -1,6 +1,9 @@
 import { type BytesLike, bytesOf } from './bytes.ts'
-import { DEFAULT_MAX_FRAME_LENGTH, type FrameDecoderOptions } from './frame-decoder.ts'
-import { FrameError } from './frame-error.ts'
+import { ChunkQueue, copyOf } from './chunk-queue.ts'
+import { CutFrame, NOTHING } from './cut-frame.ts'
+import { checkMaxFrameLength, DEFAULT_MAX_FRAME_LENGTH, type FrameDecoderOptions } from './decoder-options.ts'
+import type { FrameError } from './frame-error.ts'
+import { invalidLength, truncated } from './frame-failures.ts'
 import type { FrameReader } from './frame-format.ts'
 
 /** Where the frames of a format begin and end. */
@@ -13,30 +16,25 @@ export interface FrameLayout {
   frameLengthAt(bytes: Uint8Array, at: number): number
 }
 
-/** A cut frame up to this length gets all of its room at once; a longer one grows with the bytes that really came. */
-const ROOM_AT_ONCE = 4096
-
-const NOTHING: Uint8Array = new Uint8Array(0)
-
 /**
- * Cuts a stream of bytes into the frames of a layout. A frame that lies whole in its chunk is never copied; one that is
- * cut by the edge of a chunk is copied, that frame only, and its memory follows the bytes that came.
+ * Cuts a stream of bytes into the frames of a layout. A frame that lies whole in its chunk is never copied. A frame that is
+ * cut by the edge of a chunk is copied, that frame only, and its memory follows the bytes that have come.
+ *
+ * It is `FrameDecoder` for any layout. Their paths of a frame are written twice, so that each stays small enough for the
+ * compiler to inline; the rest is shared.
  */
 export class FormatDecoder implements FrameReader {
   readonly #layout: FrameLayout
   #maxFrameLength = 0
-  /** Chunks that wait for their turn, and the index of the next: to shift them one by one would be quadratic. */
-  #waiting: Uint8Array[] = []
-  #waitingAt = 0
   #chunk = NOTHING
+  /** Chunks pushed before the current one was used up. */
+  #waiting: ChunkQueue | undefined
   /** Where the next frame begins in the chunk. */
   #at = 0
   /** Where the chunk begins in the stream. */
   #chunkOffset = 0
-  /** The cut frame as far as it came, and how many bytes of it are wanted; 0: no frame is cut. */
-  #gathered = NOTHING
-  #gatheredLength = 0
-  #wanted = 0
+  /** The frame that is cut by the edge of a chunk. */
+  #cut: CutFrame | undefined
   #bytes = NOTHING
   #start = 0
   #end = 0
@@ -53,13 +51,7 @@ export class FormatDecoder implements FrameReader {
   }
 
   set maxFrameLength(value: number) {
-    const { headerLength } = this.#layout
-    if (!Number.isInteger(value) || value < headerLength || value > 2 ** 32 - 1) {
-      throw new RangeError(
-        `invalid maxFrameLength ${String(value)}: expected an integer from ${headerLength} to 4294967295`,
-      )
-    }
-    this.#maxFrameLength = value
+    this.#maxFrameLength = checkMaxFrameLength(value, this.#layout.headerLength)
   }
 
   get bytes(): Uint8Array {
@@ -75,20 +67,21 @@ export class FormatDecoder implements FrameReader {
   }
 
   get insideFrame(): boolean {
-    return this.#wanted > 0 || this.#at < this.#chunk.length || this.#waiting.length > 0
+    return this.#cut !== undefined || this.#at < this.#chunk.length || this.#waiting !== undefined
   }
 
   push(chunk: BytesLike): void {
     if (this.#failure !== undefined) throw this.#failure
     const bytes = chunk instanceof Uint8Array && chunk.length > 0 ? chunk : bytesOf(chunk, 'chunk')
-    if (this.#at < this.#chunk.length || this.#waiting.length > 0) this.#waiting.push(bytes)
+    if (this.#waiting !== undefined) this.#waiting.push(bytes)
+    else if (this.#at < this.#chunk.length) this.#queue(bytes)
     else this.#startChunk(bytes)
   }
 
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure
     do {
-      if (this.#wanted === 0 ? this.#findWhole() : this.#gather()) return true
+      if (this.#cut === undefined ? this.#findWhole() : this.#gather(this.#cut)) return true
     } while (this.#nextChunk())
     return false
   }
@@ -98,20 +91,17 @@ export class FormatDecoder implements FrameReader {
   }
 
   detach(): void {
-    if (this.#at < this.#chunk.length) {
-      this.#chunk = Uint8Array.prototype.slice.call(this.#chunk, this.#at)
-      this.#chunkOffset += this.#at
-      this.#at = 0
-    }
-    this.#waiting = this.#waiting.slice(this.#waitingAt).map((chunk) => Uint8Array.prototype.slice.call(chunk))
-    this.#waitingAt = 0
+    if (this.#at < this.#chunk.length) this.#startChunk(copyOf(this.#chunk, this.#at))
+    this.#waiting?.detach()
   }
 
   finish(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (!this.insideFrame) return
-    const received = this.#gatheredLength + this.#chunk.length - this.#at
-    throw this.#failed('ERR_FRAME_TRUNCATED', `the stream ended inside a frame, after ${received} of its bytes`)
+    const { length = 0, goal = 0 } = this.#cut ?? {}
+    const frameLength = goal > this.#layout.headerLength ? goal : undefined
+    this.#failure = truncated(frameLength, length + this.#chunk.length - this.#at, this.#place())
+    throw this.#failure
   }
 
   /** Finds a frame where it lies in the chunk, or begins to gather one. */
@@ -130,80 +120,61 @@ export class FormatDecoder implements FrameReader {
       }
     }
     if (left === 0) return false
-    this.#wanted = headerLength
-    return this.#gather()
+    this.#cut = new CutFrame(headerLength)
+    return this.#gather(this.#cut)
   }
 
-  /** Puts a frame together from where it was cut. True: it is whole. */
-  #gather(): boolean {
+  /** Puts a cut frame together. True: it is whole, and the current payload. */
+  #gather(cut: CutFrame): boolean {
     const { headerLength } = this.#layout
-    if (this.#gatheredLength < headerLength) {
-      if (!this.#take(headerLength)) return false
-      this.#wanted = this.#frameLengthAt(this.#gathered, 0)
+    if (cut.length < headerLength) {
+      this.#at += cut.take(this.#chunk, this.#at)
+      if (cut.length < headerLength) return false
+      cut.goal = this.#frameLengthAt(cut.bytes, 0)
     }
-    if (!this.#take(this.#wanted)) return false
-    this.#bytes = this.#gathered
+    this.#at += cut.take(this.#chunk, this.#at)
+    if (cut.length < cut.goal) return false
+    this.#bytes = cut.bytes
     this.#start = headerLength
-    this.#end = this.#wanted
-    this.#gathered = NOTHING
-    this.#gatheredLength = this.#wanted = 0
+    this.#end = cut.length
+    this.#cut = undefined
     return true
   }
 
-  /** Moves bytes from the chunk to the gathered frame until there are `goal` of them. False: the chunk had too few. */
-  #take(goal: number): boolean {
-    const count = Math.min(goal - this.#gatheredLength, this.#chunk.length - this.#at)
-    const length = this.#gatheredLength + count
-    if (length > this.#gathered.length) {
-      // All of a small frame, twice what came of a long one: so copying stays linear in its length.
-      const room = new Uint8Array(Math.min(this.#wanted, Math.max(ROOM_AT_ONCE, length * 2)))
-      room.set(this.#gathered.subarray(0, this.#gatheredLength))
-      this.#gathered = room
-    }
-    this.#gathered.set(this.#chunk.subarray(this.#at, this.#at + count), this.#gatheredLength)
-    this.#gatheredLength = length
-    this.#at += count
-    return length === goal
+  #queue(chunk: Uint8Array): void {
+    this.#waiting = new ChunkQueue()
+    this.#waiting.push(chunk)
   }
 
   #startChunk(chunk: Uint8Array): void {
-    this.#chunkOffset += this.#chunk.length
+    this.#chunkOffset += this.#at
     this.#chunk = chunk
     this.#at = 0
   }
 
+  /** Goes on to the next chunk. False: there is none. */
   #nextChunk(): boolean {
     this.#bytes = NOTHING
     this.#start = this.#end = 0
-    const chunk = this.#waiting[this.#waitingAt]
+    const chunk = this.#waiting?.shift()
     this.#startChunk(chunk ?? NOTHING)
-    if (chunk !== undefined) {
-      this.#waitingAt += 1
-      return true
-    }
-    if (this.#waitingAt > 0) this.#waiting = []
-    this.#waitingAt = 0
+    if (chunk !== undefined) return true
+    this.#waiting = undefined
     return false
   }
 
-  /** @throws FrameError when the header promises what may not be */
+  /** @throws FrameError when the length in the header is invalid */
   #frameLengthAt(bytes: Uint8Array, at: number): number {
+    const { headerLength } = this.#layout
     const frameLength = this.#layout.frameLengthAt(bytes, at)
-    if (frameLength < this.#layout.headerLength) {
-      const promised = `a frame of ${frameLength} bytes, less than its header of ${this.#layout.headerLength}`
-      throw this.#failed('ERR_FRAME_TOO_SHORT', `the header promises ${promised}`, frameLength)
-    }
-    if (frameLength > this.#maxFrameLength) {
-      const promised = `a frame of ${frameLength} bytes, more than the maximum of ${this.#maxFrameLength}`
-      throw this.#failed('ERR_FRAME_TOO_LONG', `the header promises ${promised}`, frameLength)
-    }
-    return frameLength
+    if (frameLength >= headerLength && frameLength <= this.#maxFrameLength) return frameLength
+    this.#failure = invalidLength(frameLength, headerLength, this.#place())
+    throw this.#failure
   }
 
-  #failed(code: FrameError['code'], message: string, frameLength?: number): FrameError {
-    const offset = this.#chunkOffset + this.#at - this.#gatheredLength
-    const details = { frameLength, maxFrameLength: this.#maxFrameLength, offset }
-    this.#failure = new FrameError(code, `${message} (at byte ${offset})`, details)
-    return this.#failure
+  /** Where the current frame begins in the stream, for errors. */
+  #place() {
+    const offset = this.#chunkOffset + this.#at - (this.#cut?.length ?? 0)
+    return { offset, maxFrameLength: this.#maxFrameLength }
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import golden from '../vectors/frames.json' with { type: 'json' }
-import { encodeFrame, FrameDecoder, FrameError } from './index.ts'
+import { encodeFrame, FrameDecoder, FrameError, lengthPrefixed } from './index.ts'
 
 interface Outcome {
   payloads: string[]
@@ -28,7 +28,7 @@ function decode(chunks: Uint8Array[], maxFrameLength?: number): Outcome {
   }
 }
 
-/** The same, with chunks that are written over as soon as the decoder has let go of them: at once, or half way. */
+/** The same with chunks that are overwritten as soon as the decoder has released them: at once, or half way. */
 function decodeFromOneBuffer(chunks: Uint8Array[], maxFrameLength?: number): Outcome {
   const decoder = new FrameDecoder(maxFrameLength === undefined ? {} : { maxFrameLength })
   const buffer = Buffer.alloc(Math.max(...chunks.map(({ length }) => length)))
@@ -84,13 +84,13 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, payloads, error, m
     }
   })
 
-  test('cut at every point, read into one buffer over and over', () => {
+  test('cut at every point, read into one buffer again and again', () => {
     for (let place = 0; place <= bytes.length; place++) {
       expect(decodeFromOneBuffer(cut(bytes, [place]), maxFrameLength), `cut at ${place}`).toEqual(expected)
     }
   })
 
-  test('pushed in three pieces before the first is asked for', () => {
+  test('pushed in three pieces before the first call of next', () => {
     const third = Math.ceil(bytes.length / 3)
     const decoder = new FrameDecoder(maxFrameLength === undefined ? {} : { maxFrameLength })
     for (const chunk of cut(bytes, [third, third * 2])) decoder.push(chunk)
@@ -128,7 +128,7 @@ describe('any cutting of any stream', () => {
   })
 })
 
-describe('what is handed out', () => {
+describe('a payload', () => {
   test('is a view on the chunk when the frame lies whole in it', () => {
     const decoder = new FrameDecoder()
     const chunk = fromHex('0000000968656c6c6f')
@@ -138,7 +138,7 @@ describe('what is handed out', () => {
     expect([decoder.start, decoder.end]).toEqual([4, 9])
   })
 
-  test('stays as it was while later frames are decoded', () => {
+  test('does not change while later frames are decoded', () => {
     const decoder = new FrameDecoder()
     const stream = fromHex('0000000661610000000662620000000663630000000664640000000665650000000666660000000667670000')
     const kept: Uint8Array[] = []
@@ -149,7 +149,7 @@ describe('what is handed out', () => {
     expect(kept.map((payload) => Buffer.from(payload).toString())).toEqual(['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg'])
   })
 
-  test('lets go of the chunk once it is used up', () => {
+  test('a chunk that is used up is released', () => {
     const decoder = new FrameDecoder()
     const chunk = new Uint8Array(65536)
     chunk.set(fromHex('00010000'))
@@ -162,7 +162,7 @@ describe('what is handed out', () => {
 })
 
 describe('memory of a cut frame', () => {
-  test('follows the bytes that came, not the length that was promised', () => {
+  test('follows the bytes that have come, not the length in the header', () => {
     const decoders = Array.from({ length: 1000 }, () => new FrameDecoder())
     const before = process.memoryUsage().arrayBuffers
     for (const decoder of decoders) {
@@ -172,7 +172,7 @@ describe('memory of a cut frame', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(decoders.length * 5000)
   })
 
-  test('a million one-byte chunks may wait before the first frame is asked for', () => {
+  test('a million one-byte chunks may be pushed before the first call of next', () => {
     const decoder = new FrameDecoder()
     const bytes = new Uint8Array(1_000_000)
     for (let at = 0; at < bytes.length; at += 1000) bytes.set(fromHex('000003e8'), at)
@@ -218,7 +218,7 @@ describe('a failed decoder', () => {
     expect(new Set(errors).size).toBe(1)
   })
 
-  test('says what was promised, what the limit is and where', () => {
+  test('says the length in the header, the limit and the offset', () => {
     const decoder = new FrameDecoder({ maxFrameLength: 32 })
     decoder.push(fromHex('000000066f6b00000021'))
     expect(decoder.next()).toBe(true)
@@ -249,11 +249,29 @@ describe('a failed decoder', () => {
       }),
     )
   })
+
+  test.each([new FrameDecoder(), lengthPrefixed({ lengthIncludesHeader: true }).decoder()])(
+    'says that a header is truncated, in each format',
+    (decoder) => {
+      decoder.push(fromHex('000000066f6b0000'))
+      while (decoder.next());
+      expect(() => decoder.finish()).toThrow(
+        expect.objectContaining({
+          code: 'ERR_FRAME_TRUNCATED',
+          frameLength: undefined,
+          offset: 6,
+          message: 'the stream ended inside the header of a frame, after 2 of its bytes',
+        }),
+      )
+    },
+  )
 })
 
 describe('maxFrameLength', () => {
   test.each([3, 0, -1, 4.5, Number.NaN, 2 ** 32, '64' as unknown as number])('refuses %s', (maxFrameLength) => {
-    expect(() => new FrameDecoder({ maxFrameLength })).toThrow(/maxFrameLength is .*; it must be an integer from 4 to/)
+    expect(() => new FrameDecoder({ maxFrameLength })).toThrow(
+      /^invalid maxFrameLength .*: expected an integer from 4 to/,
+    )
   })
 
   test('may be raised between two frames', () => {

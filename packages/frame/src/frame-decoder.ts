@@ -1,29 +1,14 @@
 import { type BytesLike, bytesOf } from './bytes.ts'
+import { ChunkQueue, copyOf } from './chunk-queue.ts'
+import { CutFrame, NOTHING } from './cut-frame.ts'
+import { checkMaxFrameLength, DEFAULT_MAX_FRAME_LENGTH, type FrameDecoderOptions } from './decoder-options.ts'
 import { guessForeignProtocol } from './foreign-protocol.ts'
-import { FrameError } from './frame-error.ts'
-import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
-
-/** Options of {@link FrameDecoder} and `decodeFrames`. */
-export interface FrameDecoderOptions {
-  /**
-   * The longest frame to take, in bytes, header included. A longer one throws `ERR_FRAME_TOO_LONG` as soon as its four
-   * bytes of length are in, before anything is allocated for it. An integer from 4 to 4,294,967,295.
-   *
-   * @default 1048576 (1 MiB)
-   */
-  maxFrameLength?: number | undefined
-}
-
-/** The longest frame a decoder takes unless told otherwise, in bytes: 1 MiB. */
-export const DEFAULT_MAX_FRAME_LENGTH = 1024 * 1024
-
-/** A cut frame up to this length gets all of its room at once; a longer one grows with the bytes that really came. */
-const ROOM_AT_ONCE = 4096
-
-const NOTHING: Uint8Array = new Uint8Array(0)
+import type { FrameError } from './frame-error.ts'
+import { invalidLength, truncated } from './frame-failures.ts'
+import { HEADER_LENGTH, readFrameLength } from './frame-header.ts'
 
 /**
- * Cuts a stream of bytes into frames. A pull decoder: push a chunk, then ask for frames until there are none.
+ * Finds the payloads of frames in a stream of bytes: push a chunk, then call `next` until it returns false.
  *
  * ```
  *  chunk   00 00 00 09 68 65 6c 6c 6f 00 00 00 06 6f 6b
@@ -31,18 +16,17 @@ const NOTHING: Uint8Array = new Uint8Array(0)
  *  next()              start       end            start end
  * ```
  *
- * | state     | what next() looks at                                | leaves when                                        |
- * |-----------|-----------------------------------------------------|----------------------------------------------------|
- * | reading   | the chunk: whole frames are found where they lie    | the chunk ends inside a frame → gathering          |
- * | gathering | a frame cut by the edge of a chunk, put together    | the frame is whole: it is returned → handed out    |
- * | handed out| nothing: the caller looks at the gathered frame     | next() is called again → reading                   |
- * | failed    | nothing: the error is thrown again, whatever comes  | never: lost boundaries are never found again       |
+ * | state     | what next() looks at                               | leaves when                                  |
+ * |-----------|----------------------------------------------------|----------------------------------------------|
+ * | reading   | the chunk: whole frames are found where they lie   | the chunk ends inside a frame → gathering    |
+ * | gathering | a frame cut by the edge of a chunk                 | the frame is whole, and returned → reading   |
+ * | failed    | nothing: the error is thrown again                 | never: frame boundaries cannot be found again |
  *
  * A frame that lies whole in its chunk is never copied. A frame cut by the edge of a chunk is copied, that frame only.
- * Its memory follows the bytes that came, not the length that was promised.
+ * Its memory follows the bytes that have come, not the length in the header.
  *
- * Whatever was handed out stays valid for as long as anybody holds it, provided that whoever pushes a chunk does not
- * write into it again. A view pins the whole chunk in memory: copy what must live long.
+ * A payload stays valid as long as its chunk is not written into again. It keeps the whole chunk in memory: copy what you
+ * keep for long.
  *
  * @example
  * decoder.push(chunk)
@@ -52,20 +36,14 @@ export class FrameDecoder {
   #maxFrameLength = DEFAULT_MAX_FRAME_LENGTH
 
   #chunk = NOTHING
-  /** Chunks pushed before the one in hand was used up. */
-  #waiting: Uint8Array[] | undefined
-  #waitingAt = 0
+  /** Chunks pushed before the current one was used up. */
+  #waiting: ChunkQueue | undefined
   /** Where the next frame begins in the chunk. */
   #at = 0
   /** Where the chunk begins in the stream. */
   #chunkOffset = 0
-
-  /** The cut frame, as far as it came; the room may be larger. */
-  #gathered = NOTHING
-  #gatheredLength = 0
-  /** How many bytes must be gathered before something can happen: 0 reading, 4 the header, then the whole frame. */
-  #goal = 0
-  #handedOut = false
+  /** The frame that is cut by the edge of a chunk. */
+  #cut: CutFrame | undefined
 
   #bytes = NOTHING
   #start = 0
@@ -78,79 +56,76 @@ export class FrameDecoder {
     if (options.maxFrameLength !== undefined) this.maxFrameLength = options.maxFrameLength
   }
 
-  /** The longest frame to take, in bytes, header included. May be set at any time; it judges the headers read after. */
+  /** The longest frame to accept, in bytes, header included. It may be set at any time, for the headers read afterwards. */
   get maxFrameLength(): number {
     return this.#maxFrameLength
   }
 
   set maxFrameLength(value: number) {
-    if (!Number.isInteger(value) || value < HEADER_LENGTH || value > MAX_LENGTH_FIELD) {
-      throw new RangeError(
-        `maxFrameLength is ${String(value)}; it must be an integer from ${HEADER_LENGTH} to ${MAX_LENGTH_FIELD}`,
-      )
-    }
-    this.#maxFrameLength = value
+    this.#maxFrameLength = checkMaxFrameLength(value, HEADER_LENGTH)
   }
 
-  /** The bytes that hold the payload last found, from {@link start} to {@link end}. */
+  /** The bytes that hold the current payload, from {@link start} to {@link end}. */
   get bytes(): Uint8Array {
     return this.#bytes
   }
 
-  /** Where the payload last found begins in {@link bytes}. */
+  /** Where the current payload begins in {@link bytes}. */
   get start(): number {
     return this.#start
   }
 
-  /** Where the payload last found ends in {@link bytes}, exclusive. */
+  /** Where the current payload ends in {@link bytes}, exclusive. */
   get end(): number {
     return this.#end
   }
 
-  /** Once {@link next} has said false: whether the stream stands inside a frame, truncated if it ends here. */
+  /** Whether the stream is inside a frame, after {@link next} has returned false. */
   get insideFrame(): boolean {
-    return (this.#goal !== 0 && !this.#handedOut) || this.#at < this.#chunk.length || this.#waiting !== undefined
+    return this.#cut !== undefined || this.#at < this.#chunk.length || this.#waiting !== undefined
   }
 
   /**
-   * Gives the decoder the next bytes of the stream. A chunk pushed before {@link next} said false waits its turn.
+   * Gives the decoder the next bytes of the stream. A chunk pushed before {@link next} returned false is queued.
    *
-   * @throws FrameError the error of before, once the decoder has failed
-   * @throws TypeError `ERR_FRAME_NOT_BYTES` when the chunk is text, or anything else that is no bytes; then nothing has
-   *   changed
+   * @throws FrameError the same error again, after the decoder has failed
+   * @throws TypeError `ERR_FRAME_NOT_BYTES` when the chunk is text, or anything else that is not bytes; the decoder is
+   *   unchanged
    */
   push(chunk: BytesLike): void {
     if (this.#failure !== undefined) throw this.#failure
     const bytes = chunk instanceof Uint8Array && chunk.length > 0 ? chunk : bytesOf(chunk, 'chunk')
     if (this.#waiting !== undefined) this.#waiting.push(bytes)
-    else if (this.#at < this.#chunk.length) this.#waiting = [bytes]
+    else if (this.#at < this.#chunk.length) this.#queue(bytes)
     else this.#startChunk(bytes)
   }
 
   /**
-   * Copies what is left of the chunks, so that whoever pushed them may write into them again: for those who read into
-   * one buffer over and over. What {@link next} found before is valid no more.
+   * Copies the rest of the chunks, so that their memory can be reused. The current payload becomes invalid.
    */
   detach(): void {
     if (this.#at < this.#chunk.length) this.#startChunk(copyOf(this.#chunk, this.#at))
-    if (this.#waiting !== undefined) this.#waiting = this.#waiting.map((chunk) => copyOf(chunk, 0))
+    this.#waiting?.detach()
   }
 
   /**
-   * Finds the next payload. True: {@link bytes}, {@link start} and {@link end} point at it. False: more bytes are
-   * needed.
+   * Finds the next payload.
    *
-   * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`; and the same again on every later call
+   * @returns true: {@link bytes}, {@link start} and {@link end} point at it; false: more bytes are needed
+   *
+   * @throws FrameError `ERR_FRAME_TOO_LONG`, `ERR_FRAME_TOO_SHORT`; the same again on every later call
    */
   next(): boolean {
-    if (this.#goal === 0) {
+    if (this.#cut === undefined) {
       const chunk = this.#chunk
       const at = this.#at
       const left = chunk.length - at
       if (left >= HEADER_LENGTH) {
-        const frameLength = ((chunk[at] << 24) | (chunk[at + 1] << 16) | (chunk[at + 2] << 8) | chunk[at + 3]) >>> 0
+        // The header lies in the chunk, so each byte is a number. As readFrameLength, without a call for each frame.
+        const high = ((chunk[at] as number) << 24) | ((chunk[at + 1] as number) << 16)
+        const frameLength = (high | ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number)) >>> 0
         if (frameLength >= HEADER_LENGTH && frameLength <= left && frameLength <= this.#maxFrameLength) {
-          // To store what is stored already would cost the garbage collector's write barrier for each frame.
+          // Storing the same chunk again would cost the garbage collector's write barrier for each frame.
           if (this.#bytes !== chunk) this.#bytes = chunk
           this.#start = at + HEADER_LENGTH
           this.#end = this.#at = at + frameLength
@@ -161,57 +136,29 @@ export class FrameDecoder {
     return this.#nextAcrossChunks()
   }
 
-  /** The next payload as a view, or null when more bytes are needed. The same as {@link next}, for convenience. */
+  /** The next payload as a view, or null when more bytes are needed. */
   read(): Uint8Array | null {
     return this.next() ? this.#bytes.subarray(this.#start, this.#end) : null
   }
 
   /**
-   * Says that the stream has ended. Call it once {@link next} has said false.
+   * Ends the stream. Call it after {@link next} has returned false.
    *
    * @throws FrameError `ERR_FRAME_TRUNCATED` when it ended inside a frame
    */
   finish(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (!this.insideFrame) return
-    const received = this.#gatheredLength + this.#chunk.length - this.#at
-    const frameLength = this.#goal > HEADER_LENGTH ? this.#goal : undefined
-    const promised = frameLength === undefined ? 'its header' : `a frame of ${frameLength} bytes`
-    this.#failure = new FrameError(
-      'ERR_FRAME_TRUNCATED',
-      `the stream ended inside ${promised}, after ${received} of its bytes`,
-      {
-        frameLength,
-        maxFrameLength: this.#maxFrameLength,
-        offset: this.#frameOffset(),
-      },
-    )
+    const { length = 0, goal = 0 } = this.#cut ?? {}
+    const frameLength = goal > HEADER_LENGTH ? goal : undefined
+    const received = length + this.#chunk.length - this.#at
+    this.#failure = truncated(frameLength, received, this.#place())
     throw this.#failure
   }
 
-  #frameOffset(): number {
-    return this.#chunkOffset + this.#at - this.#gatheredLength
-  }
-
-  #fail(frameLength: number): never {
-    if (this.#failure !== undefined) throw this.#failure
-    const offset = this.#frameOffset()
-    const maxFrameLength = this.#maxFrameLength
-    const tooShort = frameLength < HEADER_LENGTH
-    const hint = offset === 0 && !tooShort ? guessForeignProtocol(frameLength, maxFrameLength) : undefined
-    const details = { frameLength, maxFrameLength, offset, hint }
-    this.#failure = tooShort
-      ? new FrameError(
-          'ERR_FRAME_TOO_SHORT',
-          `the header at byte ${offset} promises a frame of ${frameLength} bytes, less than the header itself (${HEADER_LENGTH})`,
-          details,
-        )
-      : new FrameError(
-          'ERR_FRAME_TOO_LONG',
-          `the header at byte ${offset} promises a frame of ${frameLength} bytes, more than the maximum of ${maxFrameLength}`,
-          details,
-        )
-    throw this.#failure
+  #queue(chunk: Uint8Array): void {
+    this.#waiting = new ChunkQueue()
+    this.#waiting.push(chunk)
   }
 
   #startChunk(chunk: Uint8Array): void {
@@ -220,85 +167,60 @@ export class FrameDecoder {
     this.#at = 0
   }
 
-  /** Lets go of a chunk that is used up. False: there is no other. */
+  /** Goes on to the next chunk. False: there is none. */
   #nextChunk(): boolean {
     this.#bytes = NOTHING
     this.#start = 0
     this.#end = 0
-    const waiting = this.#waiting?.[this.#waitingAt]
-    this.#startChunk(waiting ?? NOTHING)
-    if (waiting !== undefined) {
-      this.#waitingAt += 1
-      return true
-    }
+    const chunk = this.#waiting?.shift()
+    this.#startChunk(chunk ?? NOTHING)
+    if (chunk !== undefined) return true
     this.#waiting = undefined
-    this.#waitingAt = 0
     return false
   }
 
-  /** No whole frame lies ahead in the chunk: the frame is cut, or handed out just now, or wrong. */
+  /** The chunk holds no whole valid frame: the frame is cut, or its header is invalid. */
   #nextAcrossChunks(): boolean {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#handedOut) {
-      this.#handedOut = false
-      this.#goal = 0
-      this.#gathered = NOTHING
-      this.#gatheredLength = 0
-      return this.next()
-    }
     do {
-      if (this.#gather()) {
-        this.#handedOut = true
-        this.#bytes = this.#gathered
-        this.#start = HEADER_LENGTH
-        this.#end = this.#goal
-        return true
-      }
+      if (this.#gather()) return true
     } while (this.#nextChunk())
     return false
   }
 
-  /** Puts a frame together from where it was cut. True: it is whole. */
+  /** Puts a cut frame together. True: it is whole, and the current payload. */
   #gather(): boolean {
-    if (this.#gatheredLength < HEADER_LENGTH) {
-      if (!this.#gatherUpTo(HEADER_LENGTH)) return false
-      const [b0, b1, b2, b3] = this.#gathered
-      const frameLength = ((b0 << 24) | (b1 << 16) | (b2 << 8) | b3) >>> 0
-      if (frameLength < HEADER_LENGTH || frameLength > this.#maxFrameLength) this.#fail(frameLength)
-      this.#goal = frameLength
+    if (this.#cut === undefined) {
+      if (this.#at === this.#chunk.length) return false
+      this.#cut = new CutFrame(HEADER_LENGTH)
     }
-    return this.#gatherUpTo(this.#goal)
+    const cut = this.#cut
+    if (cut.length < HEADER_LENGTH) {
+      this.#at += cut.take(this.#chunk, this.#at)
+      if (cut.length < HEADER_LENGTH) return false
+      cut.goal = this.#checkLength(readFrameLength(cut.bytes, 0))
+    }
+    this.#at += cut.take(this.#chunk, this.#at)
+    if (cut.length < cut.goal) return false
+    this.#bytes = cut.bytes
+    this.#start = HEADER_LENGTH
+    this.#end = cut.length
+    this.#cut = undefined
+    return true
   }
 
-  /** Moves bytes from the chunk to the gathered frame until there are so many. False: the chunk had too few. */
-  #gatherUpTo(goal: number): boolean {
-    const count = Math.min(goal - this.#gatheredLength, this.#chunk.length - this.#at)
-    if (count > 0) {
-      this.#goal = goal
-      this.#take(count)
-    }
-    return this.#gatheredLength === goal
+  #checkLength(frameLength: number): number {
+    if (frameLength >= HEADER_LENGTH && frameLength <= this.#maxFrameLength) return frameLength
+    const place = this.#place()
+    const guess = place.offset === 0 && frameLength >= HEADER_LENGTH
+    const hint = guess ? guessForeignProtocol(frameLength, place.maxFrameLength) : undefined
+    this.#failure = invalidLength(frameLength, HEADER_LENGTH, { ...place, hint })
+    throw this.#failure
   }
 
-  #take(count: number): void {
-    const length = this.#gatheredLength + count
-    if (length > this.#gathered.length) {
-      const room = new Uint8Array(roomFor(length, this.#goal))
-      room.set(this.#gathered.subarray(0, this.#gatheredLength))
-      this.#gathered = room
-    }
-    this.#gathered.set(this.#chunk.subarray(this.#at, this.#at + count), this.#gatheredLength)
-    this.#gatheredLength = length
-    this.#at += count
+  /** Where the current frame begins in the stream, for errors. */
+  #place() {
+    const offset = this.#chunkOffset + this.#at - (this.#cut?.length ?? 0)
+    return { offset, maxFrameLength: this.#maxFrameLength }
   }
-}
-
-/** Room for a cut frame: all of a small one, twice what came of a large one, so that copying stays linear. */
-function roomFor(length: number, frameLength: number): number {
-  return Math.min(frameLength, Math.max(ROOM_AT_ONCE, length * 2))
-}
-
-/** A copy of a chunk from somewhere on; `slice` of a Buffer would be none. */
-function copyOf(chunk: Uint8Array, start: number): Uint8Array {
-  return Uint8Array.prototype.slice.call(chunk, start)
 }

@@ -1,6 +1,7 @@
 import { type BytesLike, bytesOf, type NewBytes } from './bytes.ts'
 import { FrameError } from './frame-error.ts'
 import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
+import { invalid } from './invalid.ts'
 
 /**
  * Puts one payload into a new frame.
@@ -11,7 +12,7 @@ import { HEADER_LENGTH, MAX_LENGTH_FIELD } from './frame-header.ts'
  * ```
  *
  * @throws FrameError `ERR_FRAME_TOO_LONG` when payload and header are above 4,294,967,295 bytes
- * @throws TypeError `ERR_FRAME_NOT_BYTES` when the payload is text, or anything else that is no bytes
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when the payload is text, or anything else that is not bytes
  */
 export function encodeFrame(payload: BytesLike): NewBytes {
   const bytes = payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
@@ -23,7 +24,7 @@ export function encodeFrame(payload: BytesLike): NewBytes {
 }
 
 /**
- * Writes the four bytes of header of a frame whose payload follows them.
+ * Writes the header of a frame, four bytes. Its payload follows.
  *
  * ```
  *  target, before   .. .. .. .. .. ..     payloadLength 5, offset 1
@@ -32,8 +33,8 @@ export function encodeFrame(payload: BytesLike): NewBytes {
  *
  * @returns where the payload begins: `offset + 4`
  * @throws FrameError `ERR_FRAME_TOO_LONG` when payload and header are above 4,294,967,295 bytes
- * @throws RangeError when the header does not fit into the target, or offset or length are negative or no integer
- * @throws TypeError `ERR_FRAME_NOT_BYTES` when there is nothing to write into
+ * @throws RangeError when the header does not fit into the target, or offset or length is not an integer from 0
+ * @throws TypeError `ERR_FRAME_NOT_BYTES` when the target is not bytes
  */
 export function writeFrameHeader(target: BytesLike, offset: number, payloadLength: number): number {
   const bytes = target instanceof Uint8Array && target.length > 0 ? target : bytesOf(target, 'target')
@@ -54,11 +55,12 @@ function writeLength(bytes: Uint8Array, offset: number, frameLength: number): vo
 
 function checkPayloadLength(payloadLength: number): void {
   if (Number.isInteger(payloadLength) && payloadLength >= 0 && payloadLength <= MAX_LENGTH_FIELD - HEADER_LENGTH) return
-  if (!(payloadLength > 0)) throw new RangeError(`payloadLength is ${payloadLength}; it must be 0 or more`)
-  if (payloadLength % 1 !== 0) throw new RangeError(`payloadLength is ${payloadLength}; it must be an integer`)
+  if (!(payloadLength > 0 && payloadLength % 1 === 0)) {
+    throw invalid('payloadLength', payloadLength, 'an integer from 0')
+  }
   throw new FrameError(
     'ERR_FRAME_TOO_LONG',
-    `a payload of ${payloadLength} bytes can't be framed: header and payload together count at most ${MAX_LENGTH_FIELD} bytes`,
+    `invalid payload of ${payloadLength} bytes: expected at most ${MAX_LENGTH_FIELD - HEADER_LENGTH}`,
     { frameLength: HEADER_LENGTH + payloadLength, maxFrameLength: MAX_LENGTH_FIELD, offset: 0 },
   )
 }

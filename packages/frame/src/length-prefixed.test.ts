@@ -8,7 +8,7 @@ import { type LengthPrefixedOptions, lengthPrefixed } from './length-prefixed.ts
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 const hex = (view: Uint8Array) => Buffer.from(view).toString('hex')
 
-/** Every payload that a stream gives, pushed in the given pieces. */
+/** All payloads of a stream that is pushed in the given pieces. */
 function payloads(decoder: FrameReader, pieces: readonly Uint8Array[]): string[] {
   const found: string[] = []
   for (const piece of pieces) {
@@ -122,7 +122,7 @@ describe('a stream that breaks the format', () => {
   })
 })
 
-test('memory follows the bytes that came, not the length that was promised', () => {
+test('memory follows the bytes that have come, not the length in the header', () => {
   const decoder = lengthPrefixed({ maxFrameLength: 0xffff_ffff }).decoder()
   const before = process.memoryUsage().arrayBuffers
   decoder.push(bytes('3fffffff 61'))
@@ -130,7 +130,7 @@ test('memory follows the bytes that came, not the length that was promised', () 
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024)
 })
 
-test('detach() keeps what is left when the chunk is written over', () => {
+test('detach() keeps the rest of a chunk that is overwritten', () => {
   const decoder = lengthPrefixed({ lengthBytes: 1 }).decoder()
   const chunk = bytes('0161 0162 02 63')
   decoder.push(chunk)
@@ -140,7 +140,7 @@ test('detach() keeps what is left when the chunk is written over', () => {
   expect(payloads(decoder, [bytes('64')])).toEqual(['62', '6364'])
 })
 
-test('many one-byte chunks may wait before the first frame is asked for', () => {
+test('many one-byte chunks may be pushed before the first call of next', () => {
   const decoder = lengthPrefixed({ lengthBytes: 2 }).decoder()
   const pieces = [...bytes('0003 616263')].map((byte) => Uint8Array.of(byte))
   for (let i = 0; i < 500_000; i += 1) decoder.push(pieces[i % 5] as Uint8Array)
@@ -160,7 +160,7 @@ test('detach() does not change where an error is', () => {
   expect(() => decoder.next()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG', offset: 7 }))
 })
 
-test('a payload that the length can’t express is refused, and one that does not fit into its target', () => {
+test('a payload that is too long for the length field is refused, and one that does not fit into its target', () => {
   const format = lengthPrefixed({ lengthBytes: 1 })
   expect(() => format.encodedLength(256)).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LONG' }))
   expect(() => format.encodeInto(new Uint8Array(3), new Uint8Array(3), 0)).toThrow(RangeError)
@@ -168,7 +168,7 @@ test('a payload that the length can’t express is refused, and one that does no
 
 test.each([
   [{ lengthBytes: 5 }, 'invalid lengthBytes 5: expected 1, 2, 3 or 4'],
-  [{ endian: 'middle' }, "invalid endian \"middle\": expected 'big' or 'little'"],
+  [{ endian: 'middle' }, "invalid endian 'middle': expected 'big' or 'little'"],
   [{ lengthIncludesHeader: 1 }, 'invalid lengthIncludesHeader 1: expected true or false'],
   [{ lengthBytes: 2, maxFrameLength: 1 }, 'invalid maxFrameLength 1: expected an integer from 2 to 4294967295'],
 ])('%j is refused', (options, message) => {

@@ -1,8 +1,10 @@
 import { bytesOf } from './bytes.ts'
+import type { FrameDecoderOptions } from './decoder-options.ts'
 import { FormatDecoder, type FrameLayout } from './format-decoder.ts'
-import type { FrameDecoderOptions } from './frame-decoder.ts'
 import { FrameError } from './frame-error.ts'
 import type { FrameFormat } from './frame-format.ts'
+import { invalid } from './invalid.ts'
+import { type Endian, type LengthBytes, lengthReader } from './length-reader.ts'
 
 /** Options of {@link lengthPrefixed}. */
 export interface LengthPrefixedOptions extends FrameDecoderOptions {
@@ -11,14 +13,14 @@ export interface LengthPrefixedOptions extends FrameDecoderOptions {
    *
    * @default 4
    */
-  lengthBytes?: 1 | 2 | 3 | 4 | undefined
+  lengthBytes?: LengthBytes | undefined
 
   /**
    * The order of its bytes.
    *
    * @default 'big'
    */
-  endian?: 'big' | 'little' | undefined
+  endian?: Endian | undefined
 
   /**
    * Whether the length counts its own field.
@@ -58,9 +60,9 @@ export function lengthPrefixed(options: LengthPrefixedOptions = {}): FrameFormat
   const layout: FrameLayout = {
     headerLength: lengthBytes,
     maxFrameLength: 2 ** (8 * lengthBytes) - 1 + uncounted,
-    frameLengthAt: frameLengthReader(lengthBytes, endian, uncounted),
+    frameLengthAt: lengthReader(lengthBytes, endian, uncounted),
   }
-  // What is wrong with the maximum is known at once, and not with the first connection.
+  // Checks the maximum now, and not with the first connection.
   if (maxFrameLength !== undefined) new FormatDecoder(layout, { maxFrameLength })
 
   const encodedLength = (payloadLength: number) => {
@@ -68,7 +70,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions = {}): FrameFormat
     if (frameLength <= layout.maxFrameLength) return frameLength
     throw new FrameError(
       'ERR_FRAME_TOO_LONG',
-      `a payload of ${payloadLength} bytes does not fit: a length of ${lengthBytes} bytes takes at most ${layout.maxFrameLength - lengthBytes}`,
+      `invalid payload of ${payloadLength} bytes: expected at most ${layout.maxFrameLength - lengthBytes}, with ${lengthBytes} bytes of length`,
       { frameLength, maxFrameLength: layout.maxFrameLength, offset: 0 },
     )
   }
@@ -93,36 +95,4 @@ export function lengthPrefixed(options: LengthPrefixedOptions = {}): FrameFormat
       return end
     },
   }
-}
-
-/** Reads the length of a frame: one function for each width and order, so that none asks which it is. */
-function frameLengthReader(
-  lengthBytes: number,
-  endian: 'big' | 'little',
-  uncounted: number,
-): FrameLayout['frameLengthAt'] {
-  // From 24 bits on a sum may leave the 32 bits of a shift: >>> 0 keeps it unsigned.
-  const readers = {
-    big: [
-      (b: Uint8Array, at: number) => b[at] + uncounted,
-      (b: Uint8Array, at: number) => ((b[at] << 8) | b[at + 1]) + uncounted,
-      (b: Uint8Array, at: number) => ((b[at] << 16) | (b[at + 1] << 8) | b[at + 2]) + uncounted,
-      (b: Uint8Array, at: number) =>
-        (((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0) + uncounted,
-    ],
-    little: [
-      (b: Uint8Array, at: number) => b[at] + uncounted,
-      (b: Uint8Array, at: number) => (b[at] | (b[at + 1] << 8)) + uncounted,
-      (b: Uint8Array, at: number) => (b[at] | (b[at + 1] << 8) | (b[at + 2] << 16)) + uncounted,
-      (b: Uint8Array, at: number) =>
-        ((b[at] | (b[at + 1] << 8) | (b[at + 2] << 16) | (b[at + 3] << 24)) >>> 0) + uncounted,
-    ],
-  }
-  const reader = readers[endian][lengthBytes - 1]
-  if (reader === undefined) throw invalid('lengthBytes', lengthBytes, '1, 2, 3 or 4')
-  return reader
-}
-
-function invalid(name: string, value: unknown, expected: string): RangeError {
-  return new RangeError(`invalid ${name} ${JSON.stringify(value)}: expected ${expected}`)
 }

@@ -28,7 +28,7 @@ describe('a batch histogram', () => {
     })
   })
 
-  test('counts in each bucket all that is not above its bound', async () => {
+  test('counts in each bucket the values up to its bound', async () => {
     const histogram = new BatchHistogram(OPTIONS)
     histogram.record(0.5, 1)
     histogram.record(0.01, 1)
@@ -62,7 +62,7 @@ describe('a batch histogram', () => {
     expect(values.map((one) => one.value)).toEqual([...buckets, value, 1])
   })
 
-  test('takes many observations of one value at once', async () => {
+  test('records many observations of one value at once', async () => {
     const histogram = new BatchHistogram(OPTIONS)
     histogram.record(0.5, 5000)
     histogram.record(0.125, 8)
@@ -75,13 +75,13 @@ describe('a batch histogram', () => {
     })
   })
 
-  test('tells the same however often it is asked', async () => {
+  test('gives the same at every scrape', async () => {
     const histogram = new BatchHistogram(OPTIONS)
     histogram.record(0.5, 3)
     expect(await histogram.get()).toEqual(await histogram.get())
   })
 
-  test('begins anew after a reset', async () => {
+  test('starts at zero after a reset', async () => {
     const histogram = new BatchHistogram(OPTIONS)
     histogram.record(0.5, 3)
     histogram.reset()
@@ -97,7 +97,7 @@ describe('a batch histogram', () => {
 })
 
 describe('in a registry', () => {
-  /** Values and how often: sums of halves, so that the order of adding changes nothing. */
+  /** Values and their counts: sums of halves, so that the order of adding does not matter. */
   const OBSERVATIONS = [
     [0.000_976_562_5, 3],
     [1, 2],
@@ -106,7 +106,7 @@ describe('in a registry', () => {
     [7, 4],
   ] as const
 
-  /** Ours, and prom-client's own with the same observations, each in a registry of its own. */
+  /** Our histogram and prom-client's with the same observations, in two registries. */
   function both(): { ours: Registry; theirs: Registry } {
     const [ours, theirs] = [new Registry(), new Registry()]
     const histogram = new BatchHistogram(OPTIONS)
@@ -135,11 +135,11 @@ describe('in a registry', () => {
     expect(text).toContain('app="demo"')
   })
 
-  test('it is the same as JSON, but for what only prom-client’s own has', async () => {
+  test('it is the same as JSON, except for fields that only prom-client’s own has', async () => {
     const { ours, theirs } = both()
     const [[model], [histogram]] = [await theirs.getMetricsAsJSON(), await ours.getMetricsAsJSON()]
     expect(histogram).toMatchObject({ name: 'wait_seconds', help: 'How long it took', type: 'histogram' })
-    expect(histogram).toMatchObject({ aggregator: 'sum', values: model.values.map(({ value }) => ({ value })) })
+    expect(histogram).toMatchObject({ aggregator: 'sum', values: model?.values.map(({ value }) => ({ value })) })
   })
 
   test('it is reset with the others, and is still there', async () => {
@@ -150,7 +150,7 @@ describe('in a registry', () => {
     expect(await ours.metrics()).toBe(await fresh.metrics())
   })
 
-  test('it stands for its name: another of that name is refused', () => {
+  test('it takes its name: another metric of that name is refused', () => {
     const registry = new Registry()
     new BatchHistogram(OPTIONS).register(registry)
     expect(() => new BatchHistogram(OPTIONS).register(registry)).toThrow('already been registered')

@@ -1,6 +1,6 @@
 import type { Metric, Registry } from 'prom-client'
 
-/** What a {@link BatchHistogram} is made of. */
+/** Options of {@link BatchHistogram}. */
 export interface BatchHistogramOptions {
   readonly name: string
   readonly help: string
@@ -8,14 +8,14 @@ export interface BatchHistogramOptions {
   readonly buckets: readonly number[]
 }
 
-/** One line of what is scraped. */
+/** One line of a scrape. */
 interface Sample {
   readonly metricName: string
   readonly labels: { readonly le?: number | '+Inf' }
   readonly value: number
 }
 
-/** A histogram as a registry wants it. */
+/** A histogram in the form that a registry expects. */
 interface Snapshot {
   readonly name: string
   readonly help: string
@@ -25,8 +25,8 @@ interface Snapshot {
 }
 
 /**
- * A histogram that takes many observations of one value at the price of one: plain numbers, put into prom-client's form
- * when they are scraped. prom-client's own takes one observation at a time.
+ * A histogram that records many observations of one value in one step. It keeps plain numbers, and puts them into
+ * prom-client's form at a scrape. prom-client's own histogram records one observation at a time.
  */
 export class BatchHistogram {
   readonly name: string
@@ -45,17 +45,17 @@ export class BatchHistogram {
     this.#counts = Array.from({ length: buckets.length + 1 }, () => 0)
   }
 
-  /** Observes `value` so many times. */
+  /** Records `count` observations of `value`. */
   record(value: number, count: number): void {
     const bounds = this.#bounds
     let bucket = 0
-    while (bucket < bounds.length && value > bounds[bucket]) bucket += 1
-    this.#counts[bucket] += count
+    while (value > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count
     this.#sum += value * count
   }
 
   register(registry: Registry): void {
-    // A registry asks a metric for its name, get() and reset(), and that is all we are.
+    // A registry uses the name, get() and reset() of a metric. That is all this class has.
     registry.registerMetric(this as unknown as Metric)
   }
 

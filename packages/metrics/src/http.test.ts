@@ -5,7 +5,7 @@ import { Gauge, Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type MetricsEndpoint, serveMetrics } from './index.ts'
 
-/** How long a test waits for what must happen, in milliseconds: long, for a loaded machine; it costs only failures. */
+/** How long a test waits for a condition, in milliseconds: long, for a loaded machine. Only a failure takes so long. */
 const PATIENCE = { timeout: 5000, interval: 2 }
 
 interface Serving {
@@ -14,7 +14,7 @@ interface Serving {
   readonly port: number
 }
 
-/** An endpoint with one metric, gone when its test is. */
+/** An endpoint with one metric. It is closed at the end of its test. */
 async function serve(collect?: () => void | Promise<void>): Promise<Serving> {
   const registry = new Registry()
   new Gauge({ name: 'answer', help: 'The answer', registers: [registry], ...(collect && { collect }) }).set(42)
@@ -46,7 +46,7 @@ function ask(port: number, path = '/metrics', method = 'GET', agent?: Agent): Pr
   })
 }
 
-/** A socket that sends what it is told to, and keeps what comes. */
+/** A socket of the test, and what it has received. */
 function open(port: number): { socket: Socket; received: () => string; closed: () => boolean } {
   const socket = connect({ host: '127.0.0.1', port })
   let received = ''
@@ -79,7 +79,7 @@ describe('GET /metrics', () => {
     expect(await ask(port, '/metrics?')).toMatchObject({ status: 200, body: TEXT })
   })
 
-  test('tells what is true then', async () => {
+  test('reads the values at each scrape', async () => {
     let scrapes = 0
     const registry = new Registry()
     new Gauge({
@@ -118,7 +118,7 @@ test('HEAD /metrics gives the head of it', async () => {
   expect(body).toBe('')
 })
 
-describe('what is not there', () => {
+describe('an unknown path', () => {
   test.each([
     '/',
     '/metrics/',
@@ -137,13 +137,13 @@ describe('what is not there', () => {
   ])('%s is 404', async (path) => {
     const { port } = await serve()
     const reply = await ask(port, path)
-    expect(reply).toMatchObject({ status: 404, body: 'not found; there are /metrics, /healthz, /readyz\n' })
+    expect(reply).toMatchObject({ status: 404, body: 'not found: expected /metrics, /healthz, /readyz\n' })
     expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8')
-    // And it goes on.
+    // The endpoint goes on.
     expect(await ask(port)).toMatchObject({ status: 200 })
   })
 
-  test('is answered also where it is no address at all', async () => {
+  test('is answered also if it is not a valid URL', async () => {
     const { port } = await serve()
     for (const path of ['http://[::1/metrics', 'http://', '//[/metrics']) {
       expect((await ask(port, path)).status).toBeLessThan(500)
@@ -151,7 +151,7 @@ describe('what is not there', () => {
     expect(await ask(port)).toMatchObject({ status: 200 })
   })
 
-  test('is 404 whatever the method is', async () => {
+  test('is 404 for any method', async () => {
     const { port } = await serve()
     expect(await ask(port, '/', 'POST')).toMatchObject({ status: 404 })
     expect(await ask(port, '*', 'OPTIONS')).toMatchObject({ status: 404 })
@@ -166,7 +166,7 @@ test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'])(
     const { status, headers, body } = await ask(port, '/metrics', method)
     expect(status).toBe(405)
     expect(headers.allow).toBe('GET, HEAD')
-    expect(body).toBe(`${method} is not allowed; GET it\n`)
+    expect(body).toBe(`invalid method ${method}: expected GET or HEAD\n`)
   },
 )
 
@@ -174,13 +174,13 @@ describe('a collector that fails', () => {
   test.each([
     ['throws an error', new Error('no such counter'), 'no such counter'],
     ['throws anything', 'just text', 'just text'],
-  ])('and %s is 500, and the next scrape is a new one', async (_how, thrown, told) => {
+  ])('and %s is 500, and the next scrape is a new one', async (_how, thrown, message) => {
     let broken = true
     const { port } = await serve(() => {
       if (broken) throw thrown
     })
     const reply = await ask(port)
-    expect(reply).toMatchObject({ status: 500, body: `/metrics can't be told: ${told}\n` })
+    expect(reply).toMatchObject({ status: 500, body: `/metrics failed: ${message}\n` })
     expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8')
     broken = false
     expect(await ask(port)).toMatchObject({ status: 200, body: TEXT })
@@ -188,7 +188,7 @@ describe('a collector that fails', () => {
 
   test('and rejects is 500', async () => {
     const { port } = await serve(() => Promise.reject(new Error('later')))
-    expect(await ask(port)).toMatchObject({ status: 500, body: "/metrics can't be told: later\n" })
+    expect(await ask(port)).toMatchObject({ status: 500, body: '/metrics failed: later\n' })
   })
 })
 
@@ -199,7 +199,7 @@ describe('the endpoint', () => {
     expect(endpoint.address.port).toBeGreaterThan(0)
   })
 
-  test('listens on the host it is told', async () => {
+  test('listens on the given host', async () => {
     const endpoint = await serveMetrics({ registry: new Registry(), host: '0.0.0.0', port: 0 })
     onTestFinished(() => endpoint.close())
     expect(endpoint.address.address).toBe('0.0.0.0')
@@ -212,7 +212,7 @@ describe('the endpoint', () => {
     expect(await ask(port)).toMatchObject({ status: 200 })
   })
 
-  test('rejects when the port can’t be one', async () => {
+  test('rejects an invalid port', async () => {
     await expect(serveMetrics({ registry: new Registry(), port: 65_536 })).rejects.toBeInstanceOf(RangeError)
   })
 
@@ -225,7 +225,7 @@ describe('the endpoint', () => {
     expect(await ask(port)).toMatchObject({ status: 200 })
   })
 
-  test('survives who goes away before the answer', async () => {
+  test('survives a client that disconnects before the answer', async () => {
     let collecting = 0
     let finish: (() => void) | undefined
     const { port } = await serve(async () => {
@@ -245,7 +245,7 @@ describe('the endpoint', () => {
   })
 
   // Node gives the listener such an error when it can't accept: too many files are open. It must not end the process.
-  test('survives an error of its listener once it listens', async () => {
+  test('survives an error of its listener while it listens', async () => {
     const { port } = await serve()
     const servers: Server[] = []
     const started = (message: unknown) => {
@@ -259,7 +259,8 @@ describe('the endpoint', () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warned.mockRestore())
     const [server] = servers
-    expect(() => server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))).not.toThrow()
+    expect(server).toBeDefined()
+    expect(() => server?.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))).not.toThrow()
     expect(await ask(port)).toMatchObject({ status: 200 })
   })
 })
@@ -273,16 +274,17 @@ describe('close()', () => {
     agent.on('free', (socket: Socket) => sockets.push(socket))
     await ask(port, '/metrics', 'GET', agent)
     await vi.waitFor(() => expect(sockets).toHaveLength(1), PATIENCE)
-    expect(sockets[0].destroyed).toBe(false)
+    const [socket] = sockets
+    expect(socket?.destroyed).toBe(false)
     await endpoint.close()
-    await vi.waitFor(() => expect(sockets[0].destroyed).toBe(true), PATIENCE)
+    await vi.waitFor(() => expect(socket?.destroyed).toBe(true), PATIENCE)
   })
 
   test('ends connections that have asked for nothing yet, or only half', async () => {
     const { endpoint, port } = await serve()
     const [silent, slow] = [open(port), open(port)]
     slow.socket.write('GET /metr')
-    // Both are accepted before a third one is answered.
+    // Both are accepted before the third one is answered.
     await ask(port)
     await endpoint.close()
     await vi.waitFor(() => expect([silent.closed(), slow.closed()]).toEqual([true, true]), PATIENCE)
@@ -302,7 +304,7 @@ describe('close()', () => {
     await vi.waitFor(() => expect(collecting).toBe(true), PATIENCE)
     await endpoint.close()
     await vi.waitFor(() => expect(closed()).toBe(true), PATIENCE)
-    // The answer comes after all, and finds nobody.
+    // The answer comes after the connection is closed.
     finish?.()
     await new Promise((resolve) => setImmediate(resolve))
   })
@@ -340,7 +342,7 @@ describe('for load balancers and orchestrators', () => {
     expect(await ask(port, '/healthz')).toMatchObject({ status: 200, body: 'ok\n' })
   })
 
-  test('/readyz is 200 where nobody says otherwise', async () => {
+  test('/readyz is 200 by default', async () => {
     const { port } = await serve()
     expect(await ask(port, '/readyz')).toMatchObject({ status: 200, body: 'ready\n' })
   })
@@ -356,15 +358,15 @@ describe('for load balancers and orchestrators', () => {
     expect(await ask(port, '/readyz', 'HEAD')).toMatchObject({ status: 200, body: '' })
   })
 
-  test('/readyz is 500 when it can’t be told', async () => {
+  test('/readyz is 500 when `ready` throws', async () => {
     const ready = () => {
-      throw new Error('who knows')
+      throw new Error('not known')
     }
     const endpoint = await serveMetrics({ registry: new Registry(), port: 0, ready })
     onTestFinished(() => endpoint.close())
     expect(await ask(endpoint.address.port, '/readyz')).toMatchObject({
       status: 500,
-      body: "/readyz can't be told: who knows\n",
+      body: '/readyz failed: not known\n',
     })
   })
 })

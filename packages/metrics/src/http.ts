@@ -4,18 +4,18 @@ import type { Registry } from 'prom-client'
 
 /** Options of {@link serveMetrics}. */
 export interface ServeMetricsOptions {
-  /** Whose metrics are served: a registry, or what gathers them from several processes. */
+  /** The metrics to serve: a registry, or an object that aggregates those of several processes. */
   registry: Pick<Registry, 'metrics' | 'contentType'>
   /**
-   * Whether the server should be sent new connections: the status of `GET /readyz` is 200 when it gives true, 503 when it
-   * gives the reason why not.
+   * Whether the server should get new connections: the status of `GET /readyz` is 200 when this returns true, 503 when it
+   * returns the reason.
    *
    * @default always
    */
   ready?: (() => true | string) | undefined
   /**
-   * Whether what does the work lives: the status of `GET /healthz` is 200 when it gives true, 503 when it gives the reason
-   * why it is thought not to. For work in other processes: a process whose event loop is stuck answers nothing anyway.
+   * Whether the process that does the work is alive: the status of `GET /healthz` is 200 when this returns true, 503 when it
+   * returns the reason. Needed only for work in other processes: a process whose event loop is stuck does not answer.
    *
    * @default always
    */
@@ -32,15 +32,15 @@ export interface ServeMetricsOptions {
 
 /** A running endpoint. */
 export interface MetricsEndpoint {
-  /** Where it listens. */
+  /** The address it listens on. */
   readonly address: { readonly address: string; readonly port: number }
-  /** Ends it, and the connections to it. */
+  /** Stops listening, and closes all connections. */
   close(): Promise<void>
 }
 
 /**
- * Serves over HTTP `GET /metrics` in the form that Prometheus reads, and for load balancers and orchestrators
- * `GET /healthz` (200 or 503: whether it is alive) and `GET /readyz` (200 or 503: whether to send it new connections).
+ * Serves `GET /metrics` over HTTP for Prometheus; and for load balancers and orchestrators `GET /healthz` (200 or 503: whether
+ * it is alive) and `GET /readyz` (200 or 503: whether it should get new connections).
  *
  * @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, …
  */
@@ -59,7 +59,7 @@ export async function serveMetrics(options: ServeMetricsOptions): Promise<Metric
     void answer(pages, request, response)
   })
   await listen(http, host, port)
-  // An error of a single accept: the listener goes on.
+  // An error of one accept: the listener goes on.
   http.on('error', (error) => process.emitWarning(error))
   const { address, port: bound } = http.address() as AddressInfo
   return {
@@ -85,18 +85,18 @@ function listen(http: Server, host: string, port: number): Promise<void> {
 type Pages = Readonly<Record<string, (response: ServerResponse) => void | Promise<void>>>
 
 async function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A proxy asks for the whole address; a server has to take that too (RFC 9112, section 3.2.2).
+  // A proxy sends the absolute form of the URL; a server must accept it (RFC 9112, section 3.2.2).
   const [pathname = ''] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)
   const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined
-  if (page === undefined) return sendText(response, 404, `not found; there are ${Object.keys(pages).join(', ')}\n`)
+  if (page === undefined) return sendText(response, 404, `not found: expected ${Object.keys(pages).join(', ')}\n`)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
-    return sendText(response, 405, `${request.method} is not allowed; GET it\n`)
+    return sendText(response, 405, `invalid method ${request.method}: expected GET or HEAD\n`)
   }
   try {
     await page(response)
   } catch (error) {
-    sendText(response, 500, `${pathname} can't be told: ${error instanceof Error ? error.message : error}\n`)
+    sendText(response, 500, `${pathname} failed: ${error instanceof Error ? error.message : error}\n`)
   }
 }
 

@@ -4,23 +4,23 @@ import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createServerMetrics, type ServerMetrics } from './index.ts'
 
-// What goes over the wire, by hand: a length, a command, eight digits, and nothing else or a result.
+// The bytes of the wire, by hand: a length, a command, eight digits, and a result in a response.
 const conn = (digit: number) => `0000000d01303030303030303${digit}`
 const submit = (digit: number) => `0000000d02303030303030303${digit}`
 const ACK_LENGTH = 14
 
-/** How long a test waits for what must happen, in milliseconds: long, for a loaded machine; it costs only failures. */
+/** How long a test waits for a condition, in milliseconds: long, for a loaded machine. Only a failure takes so long. */
 const PATIENCE = { timeout: 5000, interval: 2 }
 
-/** A peer that sends what it is told to. */
+/** A raw peer. */
 interface Peer {
   readonly socket: Socket
   send(hex: string): void
-  /** Waits for so many bytes. */
+  /** Waits for `length` bytes. */
   receive(length: number): Promise<void>
 }
 
-/** A server that is watched, and gone when its test is. */
+/** A server with metrics. It is closed at the end of its test. */
 interface Watched {
   readonly server: Server
   readonly metrics: ServerMetrics
@@ -60,7 +60,7 @@ async function watch(
   return { server, metrics, connect: connectPeer }
 }
 
-/** All samples by their names and labels, as they are written. */
+/** All samples by their names and labels as text. */
 async function scrape({ registry }: Pick<ServerMetrics, 'registry'>): Promise<Record<string, number>> {
   const text = await registry.metrics()
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -72,7 +72,7 @@ async function scrape({ registry }: Pick<ServerMetrics, 'registry'>): Promise<Re
   )
 }
 
-/** Handlers that settle when they are told to. */
+/** Handlers that the test settles. */
 function createGate(): { onSubmit: Handlers['onSubmit']; waiting: ((result: 0 | 1) => void)[] } {
   const waiting: ((result: 0 | 1) => void)[] = []
   return { waiting, onSubmit: () => new Promise((resolve) => waiting.push(resolve)) }
@@ -139,7 +139,7 @@ describe('the metrics', () => {
         'histogram',
         'From the read that brought a request to its answer; one clock reading for all that were read together',
       ],
-      ['build_info', 'gauge', 'Always 1; the labels tell what runs'],
+      ['build_info', 'gauge', 'Always 1; the labels say what runs'],
     ].flatMap(([name, type, help]) => [`# HELP tcp_server_${name} ${help}`, `# TYPE tcp_server_${name} ${type}`])
     expect(comments).toEqual(expected)
   })
@@ -154,7 +154,7 @@ describe('the metrics', () => {
     expect(labels).toEqual(CLOSE_REASONS.map((reason) => `tcp_server_connections_closed_total{reason="${reason}"}`))
   })
 
-  test('tell connections, requests, responses, results and bytes', async () => {
+  test('count connections, requests, responses, results and bytes', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }), {
       onConn: () => 0,
       onSubmit: ({ serial }) => (serial === 3 ? 1 : 0),
@@ -181,7 +181,7 @@ describe('the metrics', () => {
     expect(Object.keys(samples)).toEqual(Object.keys(AT_FIRST))
   })
 
-  test('tell the same at every scrape when nothing has happened', async () => {
+  test('are the same at every scrape when nothing has happened', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }))
     const peer = await watched.connect()
     peer.send(submit(1) + submit(2))
@@ -192,7 +192,7 @@ describe('the metrics', () => {
     expect(await scrape(watched.metrics)).toEqual(first)
   })
 
-  test('tell why connections were closed', async () => {
+  test('count closed connections by reason', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }), {
       onSubmit(_submit, { session }) {
         session.close()
@@ -221,7 +221,7 @@ describe('the metrics', () => {
     expect(samples).toMatchObject({ tcp_server_connections_opened_total: 5, tcp_server_client_connected: 0 })
   })
 
-  test('count a connection that was one too many, and do not call it connected', async () => {
+  test('count a connection above the limit, but not as connected', async () => {
     const watched = await watch(createServerMetrics(), {}, { maxConnections: 1 })
     await watched.connect()
     await watched.connect()
@@ -234,7 +234,7 @@ describe('the metrics', () => {
     }, PATIENCE)
   })
 
-  test('tell what is in flight, and what was never answered', async () => {
+  test('count requests in flight, and those never answered', async () => {
     const { onSubmit, waiting } = createGate()
     const watched = await watch(createServerMetrics(), { onSubmit })
     const peer = await watched.connect()
@@ -246,7 +246,7 @@ describe('the metrics', () => {
       tcp_server_rsp_send_total: 0,
       tcp_server_handler_duration_seconds_count: 0,
     })
-    waiting[1](1)
+    waiting[1]?.(1)
     await peer.receive(ACK_LENGTH)
     expect(await scrape(watched.metrics)).toMatchObject({
       tcp_server_in_flight: 2,
@@ -263,14 +263,14 @@ describe('the metrics', () => {
     })
   })
 
-  test('tell the sums of two servers', async () => {
+  test('are the sums of two servers', async () => {
     const metrics = createServerMetrics({ processMetrics: false })
     const [one, two] = [await watch(metrics), await watch(metrics, { onSubmit: () => 1 })]
-    const peers = [await one.connect(), await two.connect(), await two.connect()]
-    peers[0].send(submit(1))
-    peers[1].send(submit(1) + submit(2))
-    await Promise.all([peers[0].receive(ACK_LENGTH), peers[1].receive(2 * ACK_LENGTH)])
-    peers[2].socket.end()
+    const [first, second, third] = [await one.connect(), await two.connect(), await two.connect()]
+    first.send(submit(1))
+    second.send(submit(1) + submit(2))
+    await Promise.all([first.receive(ACK_LENGTH), second.receive(2 * ACK_LENGTH)])
+    third.socket.end()
     await vi.waitFor(() => expect(two.server.sessions.size).toBe(1), PATIENCE)
     const samples = await scrape(metrics)
     expect(samples).toMatchObject({
@@ -288,7 +288,7 @@ describe('the metrics', () => {
     expect(Object.keys(samples)).toEqual(Object.keys(AT_FIRST))
   })
 
-  test('hold no label that a peer could choose', async () => {
+  test('have no label that a peer could choose', async () => {
     const watched = await watch(createServerMetrics({ processMetrics: false }))
     const peer = await watched.connect()
     peer.send(`0000001102${Buffer.from('PEERSAYSmore').toString('hex')}`)
@@ -304,7 +304,7 @@ describe('the duration of handlers', () => {
   /** The cumulative buckets, in order. */
   async function buckets(metrics: ServerMetrics): Promise<number[]> {
     const samples = await scrape(metrics)
-    return BUCKETS.map((le) => samples[`tcp_server_handler_duration_seconds_bucket{le="${le}"}`])
+    return BUCKETS.map((le) => samples[`tcp_server_handler_duration_seconds_bucket{le="${le}"}`] ?? Number.NaN)
   }
 
   test('is counted in every bucket from its own on', async () => {
@@ -350,7 +350,7 @@ describe('the duration of handlers', () => {
     const begun = performance.now()
     await vi.waitFor(() => expect(performance.now() - begun).toBeGreaterThanOrEqual(15), PATIENCE)
     const least = performance.now() - begun
-    waiting[0](0)
+    waiting[0]?.(0)
     await peer.receive(ACK_LENGTH)
     const most = performance.now() - before
     const samples = await scrape(watched.metrics)
@@ -365,7 +365,7 @@ describe('the duration of handlers', () => {
 })
 
 describe('observing calls nothing once a packet', () => {
-  /** The metrics, and what they were told. */
+  /** The metrics, and the calls of their observer. */
   function listen(): { metrics: ServerMetrics; calls: number[] } {
     const metrics = createServerMetrics()
     const calls: number[] = []
@@ -382,7 +382,7 @@ describe('observing calls nothing once a packet', () => {
     }
   }
 
-  test('but once a read: a hundred requests that came together are told together', async () => {
+  test('but once for each read: a hundred requests that came together are reported together', async () => {
     const { metrics, calls } = listen()
     const watched = await watch(metrics)
     const peer = await watched.connect()
@@ -460,7 +460,7 @@ describe('the prefix', () => {
   test.each(['1_', 'tcp-server_', 'tcp server_', 'naïve_', 'a{', 'a_\n', '"'])('may not be %j', (prefix) => {
     expect(() => createServerMetrics({ prefix })).toThrow(RangeError)
     expect(() => createServerMetrics({ prefix })).toThrow(
-      `prefix is ${JSON.stringify(prefix)}; it must be letters, digits, _ and :, no digit first`,
+      `invalid prefix '${prefix}': expected letters, digits, _ and :, no digit first`,
     )
   })
 
@@ -540,15 +540,16 @@ describe('the registry', () => {
         { metricName: 'tcp_server_handler_duration_seconds_sum', labels: {}, value: 1.5 },
       ]),
     })
-    // It must survive being sent.
+    // It can be sent to another process.
     expect(JSON.parse(JSON.stringify(json))).toEqual(json)
   })
 
   test('of many processes can be summed', async () => {
-    const processes = [createServerMetrics({ processMetrics: false }), createServerMetrics({ processMetrics: false })]
-    processes[0].answered(0.5, 3)
-    processes[1].answered(2, 2)
-    const all = await Promise.all(processes.map(({ registry }) => registry.getMetricsAsJSON()))
+    const one = createServerMetrics({ processMetrics: false })
+    const other = createServerMetrics({ processMetrics: false })
+    one.answered(0.5, 3)
+    other.answered(2, 2)
+    const all = [await one.registry.getMetricsAsJSON(), await other.registry.getMetricsAsJSON()]
     const sums = await scrape({ registry: AggregatorRegistry.aggregate(all) })
     expect(sums).toMatchObject({
       'tcp_server_handler_duration_seconds_bucket{le="0.5"}': 3,
@@ -574,7 +575,7 @@ describe('the registry', () => {
     })
   })
 
-  test('that is reset still tells what runs: build_info is always 1', async () => {
+  test('that is reset still has build_info, which is always 1', async () => {
     const metrics = createServerMetrics({ version: '1.2.3', processMetrics: false })
     metrics.registry.resetMetrics()
     expect(await scrape(metrics)).toMatchObject({
@@ -583,13 +584,13 @@ describe('the registry', () => {
   })
 })
 
-test('build_info tells the version it is given', async () => {
+test('build_info has the given version', async () => {
   expect(await scrape(createServerMetrics({ version: '1.2.3', processMetrics: false }))).toMatchObject({
     [`tcp_server_build_info{version="1.2.3",node="${process.version}"}`]: 1,
   })
 })
 
-/** What is there also before a server is. */
+/** The metrics without a server. */
 const AT_FIRST_WITHOUT_REASONS = Object.fromEntries(
   Object.entries(AT_FIRST).filter(([name]) => !name.includes('reason=')),
 )

@@ -12,14 +12,14 @@ export interface ServerMetricsOptions {
   registry?: Registry | undefined
 
   /**
-   * What the names begin with. The Go series has `tcp_server_demo2_`.
+   * The prefix of all names. The Go series has `tcp_server_demo2_`.
    *
    * @default 'tcp_server_'
    */
   prefix?: string | undefined
 
   /**
-   * The version that `build_info` tells.
+   * The version in `build_info`.
    *
    * @default 'unknown'
    */
@@ -34,7 +34,7 @@ export interface ServerMetricsOptions {
   processMetrics?: boolean | undefined
 }
 
-/** An observer for `createServer`, and the registry its metrics are in. */
+/** An observer for `createServer`, and the registry of its metrics. */
 export interface ServerMetrics extends ServerObserver {
   readonly registry: Registry
   attach(counters: ServerCounters): void
@@ -49,21 +49,21 @@ const DURATION_BUCKETS = [
 const PREFIX = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 
 /**
- * Makes the metrics of a server. Nothing happens on the path of a packet: the server counts in plain numbers anyway,
- * and they are read when somebody scrapes. One object may observe several servers; it tells their sums.
+ * Makes the metrics of a server. They cost nothing on the path of a packet: the server counts in plain numbers anyway, and
+ * they are read at a scrape. One object may observe several servers; its values are their sums.
  *
  * @example
  * const metrics = createServerMetrics()
  * const server = createServer(handlers, { observer: metrics })
  * await serveMetrics({ registry: metrics.registry, port: 8889 })
  *
- * @throws RangeError when the prefix can't begin a metric's name
+ * @throws RangeError when the prefix is invalid
  */
 export function createServerMetrics(options: ServerMetricsOptions = {}): ServerMetrics {
   const { registry = new Registry(), prefix = 'tcp_server_', version = 'unknown' } = options
   const { processMetrics = options.registry === undefined } = options
   if (!PREFIX.test(prefix)) {
-    throw new RangeError(`prefix is ${JSON.stringify(prefix)}; it must be letters, digits, _ and :, no digit first`)
+    throw new RangeError(`invalid prefix '${prefix}': expected letters, digits, _ and :, no digit first`)
   }
   const attached: ServerCounters[] = []
   const sum = (read: (counters: ServerCounters) => number) =>
@@ -142,9 +142,9 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
   durations.register(registry)
   new Gauge({
     name: `${prefix}build_info`,
-    help: 'Always 1; the labels tell what runs',
+    help: 'Always 1; the labels say what runs',
     labelNames: ['version', 'node'],
-    // Where the metrics of several processes are put together it stays 1.
+    // Stays 1 where the metrics of several processes are aggregated.
     aggregator: 'first',
     registers: [registry],
     collect() {

@@ -1,4 +1,4 @@
-/** What one packet costs: to decode, to read, to answer. */
+/** The cost of one packet: decoding, reading, answering. */
 import { Bench } from 'tinybench'
 import { CommandId, createPacketCodec, writePacketId } from '../src/index.ts'
 
@@ -10,7 +10,7 @@ for (let i = 0; i < PACKETS; i++) chunk.set(packet, i * packet.length)
 const target = new Uint8Array(16)
 const view = new DataView(target.buffer)
 
-/** What the compiler must believe is used. */
+/** Keeps the compiler from removing the measured code. */
 let sink = 0
 
 function forEachPacket(use: (start: number, end: number) => number): () => void {

@@ -80,7 +80,7 @@ describe.each(FORMS)('%s is taken by its bytes', (_form, make) => {
     expect([...codec.encode(packet)]).toEqual([...SUBMIT.slice(0, 9), ...SUBMIT])
   })
 
-  test('as what is written into', () => {
+  test('as a target', () => {
     const target = make(Array(12).fill(0))
     const packet = { command: CommandId.Submit, id: '00000042', payload: Uint8Array.of(0x61, 0x62) } as const
     expect(codec.encodeInto(packet, target, 1)).toBe(12)
@@ -104,7 +104,7 @@ describe.each(FORMS)('%s is taken by its bytes', (_form, make) => {
   })
 })
 
-describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) => {
+describe.each(NONE)('%s is refused, with an error that says what it is', (_what, make, came) => {
   const bytes = () => make() as BytesLike
 
   test('to decode', () => {
@@ -123,7 +123,7 @@ describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) 
     }
   })
 
-  test('as what is written into', () => {
+  test('as a target', () => {
     const packet = { command: CommandId.SubmitAck, id: '00000001', result: 0 } as const
     expect(() => codec.encodeInto(packet, bytes(), 0)).toThrow(refusal('target', came))
     const request = codec.decode(Uint8Array.from(SUBMIT))
@@ -136,7 +136,7 @@ describe.each(NONE)('%s is refused, and the error says so', (_what, make, came) 
   })
 })
 
-test('the command alone says what else a packet has', () => {
+test('only the command decides which fields a packet has', () => {
   const id = '00000001'
   const without = { command: CommandId.Submit, id } as unknown as Submit
   expect(() => codec.encode(without)).toThrow(refusal('payload', 'undefined'))

@@ -1,18 +1,18 @@
 /**
- * Bytes in any form that the platform has. They are taken as they lie in memory: a `Uint16Array` of one element is two
- * bytes, and a view is the part of its buffer that it shows.
+ * Bytes in any form that the platform has, as they lie in memory: a `Uint16Array` of one element is two bytes, and a view is
+ * its part of the buffer.
  */
 export type BytesLike = ArrayBufferView | ArrayBufferLike
 
 /**
- * Bytes that were allocated here: `Uint8Array<ArrayBuffer>`, which is what `WebSocket.send`, `Blob` and `fetch` take. Spelled
- * so that TypeScript before 5.7 reads it too: there `Uint8Array` has no parameter.
+ * Bytes that were allocated here: a `Uint8Array<ArrayBuffer>`, as `WebSocket.send`, `Blob` and `fetch` require. This spelling
+ * also works before TypeScript 5.7, where `Uint8Array` has no type parameter.
  */
 export type NewBytes = ReturnType<typeof Uint8Array.of>
 
 /**
- * The bytes of a value that may be anything, as a view: nothing is copied. Callers keep it off their hot path by asking
- * `value instanceof Uint8Array && value.length > 0` first.
+ * The bytes of any value, as a view; nothing is copied. On a hot path check `value instanceof Uint8Array && value.length > 0`
+ * first.
  *
  * @param name of the argument, for the error
  * @throws TypeError `ERR_PACKET_NOT_BYTES`
@@ -20,7 +20,7 @@ export type NewBytes = ReturnType<typeof Uint8Array.of>
 export function bytesOf(value: unknown, name: string): Uint8Array {
   try {
     if (ArrayBuffer.isView(value)) {
-      // A detached view has length 0, and so has one whose resizable buffer has shrunk: this call throws for both.
+      // A detached view has length 0, as has one whose resizable buffer has shrunk: this call throws for both.
       if (value.byteLength === 0 && !(value instanceof DataView)) Uint8Array.prototype.values.call(value as Uint8Array)
       return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     }
@@ -31,17 +31,17 @@ export function bytesOf(value: unknown, name: string): Uint8Array {
   throw notBytes(name, typeof value === 'string' ? 'a string: encode text with a TextEncoder' : kindOf(value))
 }
 
-function notBytes(name: string, came: string): TypeError {
-  const message = `invalid ${name}: expected a TypedArray, DataView, ArrayBuffer or SharedArrayBuffer, got ${came}`
+function notBytes(name: string, got: string): TypeError {
+  const message = `invalid ${name}: expected a TypedArray, DataView, ArrayBuffer or SharedArrayBuffer, got ${got}`
   return Object.assign(new TypeError(message), { code: 'ERR_PACKET_NOT_BYTES' as const })
 }
 
-/** One of another realm, such as an iframe, is no instance of our ArrayBuffer. */
+/** A buffer of another realm, such as an iframe, is not an instance of this realm's ArrayBuffer. */
 function isBuffer(value: unknown): value is ArrayBufferLike {
   return value instanceof ArrayBuffer || /^(Shared)?ArrayBuffer$/.test(classOf(value))
 }
 
-/** `Array`, `Blob`: what an object says that it is. */
+/** The class name of an object: `Array`, `Blob`. */
 function classOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }

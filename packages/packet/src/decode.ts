@@ -13,12 +13,11 @@ export interface Decoders {
   decodeAckUnchecked(bytes: Uint8Array, start: number, end: number): ConnAckView | SubmitAckView
 }
 
-/** The decoders of one dialect. */
 export function createDecoders(dialect: Dialect): Decoders {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
 
-  // What a server, or a client, sees most comes first, and all else is out of the way: so each is small enough for the
-  // compiler to put it into the loop that calls it.
+  // The most frequent packet comes first, and all others are in another function. So each function is small enough for the
+  // compiler to inline it into the loop that calls it.
   const decodeUnchecked: Decoders['decodeUnchecked'] = (bytes, start, end) => {
     if (bytes[start] === CommandId.Submit && end - start >= MIN_REQUEST_LENGTH) {
       return new RequestView<typeof CommandId.Submit>(bytes, start, end)
@@ -45,9 +44,10 @@ export function createDecoders(dialect: Dialect): Decoders {
   function decodeOther(source: BytesLike, start: number, end: number): PacketView {
     const bytes = source instanceof Uint8Array && source.length > 0 ? source : bytesOf(source, 'bytes')
     const length = end - start
-    if (length < COMMAND_LENGTH)
-      throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: not even a command ID')
     const command = bytes[start]
+    if (length < COMMAND_LENGTH || command === undefined) {
+      throw new PacketError('ERR_PACKET_MALFORMED', 'the packet is empty: it has no command ID')
+    }
     if (command === submitAck) {
       if (length !== RESPONSE_LENGTH) throw wrongLength('SubmitAck', length)
       return new ResponseView(CommandId.SubmitAck, bytes, start)
@@ -74,18 +74,18 @@ function lengthOf(bytes: BytesLike): number {
 
 function ackOf(packet: PacketView): ConnAckView | SubmitAckView {
   if (packet.command === CommandId.SubmitAck || packet.command === CommandId.ConnAck) return packet
-  throw new PacketError('ERR_PACKET_UNEXPECTED', 'a request was sent to a client')
+  throw new PacketError('ERR_PACKET_UNEXPECTED', 'a client received a request')
 }
 
 function tooShort(name: string, length: number): PacketError {
   return new PacketError(
     'ERR_PACKET_MALFORMED',
-    `a ${name} of ${length} bytes is cut: command and ID alone are ${MIN_REQUEST_LENGTH}`,
+    `invalid ${name} of ${length} bytes: expected at least ${MIN_REQUEST_LENGTH}, for command and ID`,
   )
 }
 
 function wrongLength(name: string, length: number): PacketError {
-  return new PacketError('ERR_PACKET_MALFORMED', `a ${name} of ${length} bytes: it must be ${RESPONSE_LENGTH}`)
+  return new PacketError('ERR_PACKET_MALFORMED', `invalid ${name} of ${length} bytes: expected ${RESPONSE_LENGTH}`)
 }
 
 function unknownCommand(command: number, dialect: Dialect): PacketError {
@@ -93,5 +93,5 @@ function unknownCommand(command: number, dialect: Dialect): PacketError {
   const known = Object.values(ACK_COMMANDS[other]).includes(command)
   const hint = known ? `; the peer seems to speak the ${other} dialect` : ''
   const hex = `0x${command.toString(16).padStart(2, '0')}`
-  return new PacketError('ERR_PACKET_UNKNOWN_COMMAND', `${hex} is no command of the ${dialect} dialect${hint}`)
+  return new PacketError('ERR_PACKET_UNKNOWN_COMMAND', `${hex} is not a command of the ${dialect} dialect${hint}`)
 }

@@ -14,20 +14,19 @@ function lengthWith(payload: Uint8Array | undefined): number {
   return payload === undefined ? RESPONSE_LENGTH : BODY_OFFSET + payload.length
 }
 
-/** The payload of a request. Its command alone makes it one: what else an object has does not decide what is written. */
+/** The payload of a request, undefined for a response. Only the command decides which it is. */
 function payloadOf(packet: Packet): Uint8Array | undefined {
   if (packet.command !== CommandId.Submit && packet.command !== CommandId.Conn) return undefined
   const { payload } = packet
   return payload instanceof Uint8Array && payload.length > 0 ? payload : bytesOf(payload, 'payload')
 }
 
-/** The encoders of one dialect: into new bytes, and into bytes that are there already. */
+/** The encoders of one dialect: into new bytes, and into existing bytes. */
 export interface Encoders {
   encode(packet: Packet): NewBytes
   encodeInto(packet: Packet, target: BytesLike, offset: number): number
 }
 
-/** The encoders of one dialect. */
 export function createEncoders(dialect: Dialect): Encoders {
   const { connAck, submitAck } = ACK_COMMANDS[dialect]
   const wire: Record<CommandId, number> = {
@@ -55,7 +54,10 @@ export function createEncoders(dialect: Dialect): Encoders {
   function write(packet: Packet, payload: Uint8Array | undefined, bytes: Uint8Array, offset: number): number {
     const command: number | undefined = wire[packet.command]
     if (command === undefined) {
-      throw new PacketError('ERR_PACKET_INVALID', `command is ${String(packet.command)}; it must be one of CommandId`)
+      throw new PacketError(
+        'ERR_PACKET_INVALID',
+        `invalid command ${String(packet.command)}: expected one of CommandId`,
+      )
     }
     bytes[offset] = command
     writeId(packet.id, bytes, offset + COMMAND_LENGTH)
@@ -66,7 +68,7 @@ export function createEncoders(dialect: Dialect): Encoders {
     }
     const { result } = packet as ConnAck | SubmitAck
     if (!(Number.isInteger(result) && result >= 0 && result <= 0xff)) {
-      throw new PacketError('ERR_PACKET_INVALID', `result is ${result}; it must be an integer from 0 to 255`)
+      throw new PacketError('ERR_PACKET_INVALID', `invalid result ${result}: expected an integer from 0 to 255`)
     }
     bytes[at] = result
     return at + 1
@@ -77,22 +79,22 @@ export function createEncoders(dialect: Dialect): Encoders {
 export function createWriteAck(
   dialect: Dialect,
 ): (request: ConnView | SubmitView, result: number, target: Uint8Array, offset: number) => number {
-  /** What a response's command is above its request's, in both dialects the same for Conn and Submit. */
-  const aboveRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
+  /** The difference between the commands of a response and its request: the same for Conn and Submit. */
+  const fromRequest = ACK_COMMANDS[dialect].submitAck - CommandId.Submit
 
   return function writeAck(request, result, target, offset) {
     if (offset + RESPONSE_LENGTH > target.length) checkRoom(RESPONSE_LENGTH, target, offset)
     const { bytes, start } = request
-    target[offset] = bytes[start] + aboveRequest
-    // Byte by byte on purpose: eight bytes are copied faster so than a view for set() is made.
-    target[offset + 1] = bytes[start + 1]
-    target[offset + 2] = bytes[start + 2]
-    target[offset + 3] = bytes[start + 3]
-    target[offset + 4] = bytes[start + 4]
-    target[offset + 5] = bytes[start + 5]
-    target[offset + 6] = bytes[start + 6]
-    target[offset + 7] = bytes[start + 7]
-    target[offset + 8] = bytes[start + 8]
+    target[offset] = (bytes[start] as number) + fromRequest
+    // Copying eight bytes one by one is faster than making a view for set(). They lie in the request, so each is a number.
+    target[offset + 1] = bytes[start + 1] as number
+    target[offset + 2] = bytes[start + 2] as number
+    target[offset + 3] = bytes[start + 3] as number
+    target[offset + 4] = bytes[start + 4] as number
+    target[offset + 5] = bytes[start + 5] as number
+    target[offset + 6] = bytes[start + 6] as number
+    target[offset + 7] = bytes[start + 7] as number
+    target[offset + 8] = bytes[start + 8] as number
     target[offset + 9] = result
     return offset + RESPONSE_LENGTH
   }
@@ -110,13 +112,13 @@ function writeId(id: string, target: Uint8Array, offset: number): void {
 function invalidId(id: string): PacketError {
   return new PacketError(
     'ERR_PACKET_INVALID',
-    `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+    `invalid ID ${JSON.stringify(id)}: expected eight characters of one byte each`,
   )
 }
 
 function checkRoom(length: number, target: Uint8Array, offset: number): void {
   if (offset >= 0 && offset + length <= target.length && Number.isInteger(offset)) return
-  // A detached one has no room, and that is not what is wrong with it.
+  // A detached target has no room: bytesOf throws the error that says so.
   const room = bytesOf(target, 'target').length
   throw new RangeError(`a packet of ${length} bytes at offset ${offset} does not fit into a target of ${room} bytes`)
 }

@@ -31,7 +31,7 @@ function fromVector(packet: GoldenPacket): Packet {
 describe.each(golden.vectors)('golden vector: $name', ({ hex, dialect, packet, error }) => {
   const codec = createPacketCodec({ dialect: dialect as Dialect })
   const bytes = fromHex(hex)
-  /** The same bytes in the middle of others that must not be looked at. */
+  /** The same bytes between others that must not be read. */
   const amid = fromHex(`ffff${hex}ffff`)
 
   if (error !== undefined) {
@@ -53,7 +53,7 @@ describe.each(golden.vectors)('golden vector: $name', ({ hex, dialect, packet, e
     expect(plain(codec.decode(amid, 2, 2 + bytes.length))).toEqual(expected)
   })
 
-  test('decodes as an ack, or is told to be none', () => {
+  test('decodes as an ack, or is refused as a request', () => {
     if ('result' in expected) {
       expect(plain(codec.decodeAck(amid, 2, 2 + bytes.length))).toEqual(expected)
       return
@@ -134,7 +134,7 @@ describe('the response to a request', () => {
   })
 })
 
-test('a copy no longer holds on to the chunk', () => {
+test('a copy does not keep the chunk', () => {
   const chunk = fromHex('ffff02303030303030303168656c6c6fffff')
   const view = createPacketCodec().decode(chunk, 2, 16)
   const copy = view.copy()
@@ -143,20 +143,20 @@ test('a copy no longer holds on to the chunk', () => {
   expect(copy.bytes.buffer.byteLength).toBe(14)
 })
 
-test('a view tells its serial number and the length of its payload', () => {
+test('a view has its serial number and the length of its payload', () => {
   const submit = createPacketCodec().decode(fromHex('02303031323334353668656c6c6f'))
   expect(submit).toMatchObject({ serial: 123456, payloadLength: 5 })
   expect(createPacketCodec().decode(fromHex('02303031323334353a')).serial).toBe(-1)
 })
 
-describe('what can not be encoded', () => {
+describe('encoding refuses', () => {
   const codec = createPacketCodec()
 
   test.each(['', '1', '123456789', '1234567€'])('an ID %j', (id) => {
     expect(() => codec.encode({ command: CommandId.Submit, id, payload: new Uint8Array() })).toThrow(
       expect.objectContaining({
         code: 'ERR_PACKET_INVALID',
-        message: `id is ${JSON.stringify(id)}; it must be eight characters of one byte each`,
+        message: `invalid ID ${JSON.stringify(id)}: expected eight characters of one byte each`,
       }),
     )
   })
@@ -165,15 +165,15 @@ describe('what can not be encoded', () => {
     expect(() => codec.encode({ command: CommandId.SubmitAck, id: '00000001', result })).toThrow(
       expect.objectContaining({
         code: 'ERR_PACKET_INVALID',
-        message: `result is ${result}; it must be an integer from 0 to 255`,
+        message: `invalid result ${result}: expected an integer from 0 to 255`,
       }),
     )
   })
 
-  test('a command that is none', () => {
+  test('an unknown command', () => {
     const packet = { command: 0x03 as typeof CommandId.Submit, id: '00000001', payload: new Uint8Array() }
     expect(() => codec.encode(packet)).toThrow(
-      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'command is 3; it must be one of CommandId' }),
+      expect.objectContaining({ code: 'ERR_PACKET_INVALID', message: 'invalid command 3: expected one of CommandId' }),
     )
   })
 
@@ -184,17 +184,17 @@ describe('what can not be encoded', () => {
   })
 })
 
-test('a wrong dialect is told apart where it can be', () => {
+test('a packet of the other dialect is recognized where it differs', () => {
   expect(() => createPacketCodec().decode(fromHex('80303030303030303100'))).toThrow(
-    '0x80 is no command of the specification dialect; the peer seems to speak the go-demo dialect',
+    '0x80 is not a command of the specification dialect; the peer seems to speak the go-demo dialect',
   )
   expect(() => createPacketCodec({ dialect: 'go-demo' }).decode(fromHex('82303030303030303100'))).toThrow(
-    '0x82 is no command of the go-demo dialect; the peer seems to speak the specification dialect',
+    '0x82 is not a command of the go-demo dialect; the peer seems to speak the specification dialect',
   )
 })
 
 test('an unknown dialect is refused', () => {
   expect(() => createPacketCodec({ dialect: 'go' as Dialect })).toThrow(
-    new RangeError('dialect is "go"; it must be one of specification, go-demo'),
+    new RangeError("invalid dialect 'go': expected specification or go-demo"),
   )
 })

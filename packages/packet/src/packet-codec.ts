@@ -15,7 +15,7 @@ export interface PacketCodecOptions {
 }
 
 /**
- * Translates between packets and bytes, in one dialect. It holds no state: one codec serves any number of connections.
+ * Translates between packets and bytes, in one dialect. It has no state: use one codec for any number of connections.
  *
  * ```
  *  02 30 30 30 30 30 30 30 31 68 65 6c 6c 6f     Submit      { id: '00000001', payload: 'hello' }
@@ -28,29 +28,29 @@ export interface PacketCodec {
   readonly dialect: Dialect
 
   /**
-   * Looks at `bytes` from `start` to `end` (default: all of it) as one packet. The view holds on to `bytes`.
+   * Decodes `bytes` from `start` to `end` (default: all of them) as one packet. The view keeps `bytes` in memory.
    *
    * @throws PacketError `ERR_PACKET_MALFORMED`, `ERR_PACKET_UNKNOWN_COMMAND`
    */
   decode(bytes: BytesLike, start?: number, end?: number): PacketView
 
   /**
-   * The same for a client, which is sent responses only.
+   * The same for a client, which receives responses only.
    *
    * @throws PacketError as `decode` does; `ERR_PACKET_UNEXPECTED` for a request
    */
   decodeAck(bytes: BytesLike, start?: number, end?: number): ConnAckView | SubmitAckView
 
   /**
-   * The same as `decode`, without asking what `bytes` is: for loops over the payloads that a `FrameDecoder` finds, which are
-   * never anything but a `Uint8Array`. Other bytes give an undefined result.
+   * The same as `decode`, without a check of the type of `bytes`: for loops over the payloads of a `FrameDecoder`, which are
+   * always a `Uint8Array`. The result for anything else is undefined.
    *
    * @throws PacketError as `decode` does
    */
   decodeUnchecked(bytes: Uint8Array, start: number, end: number): PacketView
 
   /**
-   * The same as `decodeAck`, without asking what `bytes` is.
+   * The same as `decodeAck`, without a check of the type of `bytes`.
    *
    * @throws PacketError as `decodeAck` does
    */
@@ -59,7 +59,7 @@ export interface PacketCodec {
   /**
    * The packet in new bytes.
    *
-   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
+   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is invalid
    */
   encode(packet: Packet): NewBytes
 
@@ -67,7 +67,7 @@ export interface PacketCodec {
    * Writes the packet into `target` at `offset`.
    *
    * @returns the offset after it
-   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is not one
+   * @throws PacketError `ERR_PACKET_INVALID` when the ID or the result is invalid
    * @throws RangeError when it does not fit
    */
   encodeInto(packet: Packet, target: BytesLike, offset: number): number
@@ -82,7 +82,7 @@ export interface PacketCodec {
   writeAck(request: ConnView | SubmitView, result: number, target: BytesLike, offset: number): number
 
   /**
-   * The same without asking what `target` is, for hot loops. A target that is no `Uint8Array` gives an undefined result.
+   * The same without a check of the type of `target`, for hot loops. The result for anything but a `Uint8Array` is undefined.
    *
    * @throws RangeError when it does not fit
    */
@@ -95,7 +95,7 @@ export interface PacketCodec {
 /**
  * Makes the codec of a dialect.
  *
- * @throws RangeError when the dialect is none
+ * @throws RangeError when the dialect is unknown
  */
 export function createPacketCodec(options: PacketCodecOptions = {}): PacketCodec {
   const dialect = checkDialect(options.dialect ?? 'specification')

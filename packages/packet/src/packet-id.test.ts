@@ -12,8 +12,8 @@ test('after 99999999 comes 00000000', () => {
   expect([ids.next(), ids.next(), ids.next(), ids.next()]).toEqual(['99999998', '99999999', '00000000', '00000001'])
 })
 
-test.each([-1, 100_000_000, 1.5, Number.NaN])('a sequence can not go on after %s', (after) => {
-  expect(() => new PacketIdSequence(after)).toThrow(`after is ${after}; it must be an integer from 0 to 99999999`)
+test.each([-1, 100_000_000, 1.5, Number.NaN])('a sequence after %s is refused', (after) => {
+  expect(() => new PacketIdSequence(after)).toThrow(`invalid after ${after}: expected an integer from 0 to 99999999`)
 })
 
 test('a serial number is written as eight digits, and read again', () => {
@@ -28,6 +28,6 @@ test('a serial number is written as eight digits, and read again', () => {
   )
 })
 
-test.each(['0000000a', '/0000000', ':0000000', '0000 000'])('%j is no serial number', (id) => {
+test.each(['0000000a', '/0000000', ':0000000', '0000 000'])('%j is not a serial number', (id) => {
   expect(readPacketId(Uint8Array.from(Buffer.from(id)), 0)).toBe(-1)
 })

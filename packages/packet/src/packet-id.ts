@@ -1,7 +1,10 @@
 import { type BytesLike, bytesOf } from './bytes.ts'
 import { ID_LENGTH } from './layout.ts'
 
-/** How many serial numbers eight digits can tell apart: after 99,999,999 comes 0. */
+// What is read lies in the table or in the bytes, so each element is a number: `as number` costs nothing here, on the path
+// of a packet.
+
+/** The number of different IDs: after 99,999,999 comes 0. */
 export const ID_COUNT = 100_000_000
 
 const DIGITS_OF_HALF = 4
@@ -12,12 +15,13 @@ const FOUR_SIXES = 0x06060606
 const UPPER_BITS = 0xf0f0f0f0
 
 /** The four digits of every number from 0 to 9,999, as the bytes of one big-endian integer. */
-const HALVES = new Int32Array(HALF_COUNT)
-for (let n = 0; n < HALF_COUNT; n++) {
+const HALVES = Int32Array.from({ length: HALF_COUNT }, (_, n) => {
+  let digits = 0
   for (let i = 0, rest = n; i < DIGITS_OF_HALF; i++, rest = Math.floor(rest / 10)) {
-    HALVES[n] |= (ZERO + (rest % 10)) << (8 * i)
+    digits |= (ZERO + (rest % 10)) << (8 * i)
   }
-}
+  return digits
+})
 
 /**
  * The IDs of the requests of one connection: `00000001`, `00000002`, … `99999999`, `00000000`, `00000001`, …
@@ -27,11 +31,11 @@ export class PacketIdSequence {
 
   /**
    * @param after the serial number before the first one, from 0 to 99,999,999
-   * @throws RangeError when it is not
+   * @throws RangeError when `after` is not in this range
    */
   constructor(after = 0) {
     if (!(Number.isInteger(after) && after >= 0 && after < ID_COUNT)) {
-      throw new RangeError(`after is ${after}; it must be an integer from 0 to ${ID_COUNT - 1}`)
+      throw new RangeError(`invalid after ${after}: expected an integer from 0 to ${ID_COUNT - 1}`)
     }
     this.#serial = after
   }
@@ -56,15 +60,15 @@ export class PacketIdSequence {
  *                                                           '0  0  0  0  0  0  4  2'
  * ```
  *
- * Through a DataView these are two stores and not eight.
+ * With a DataView these are two stores instead of eight.
  *
  * @param serial an integer from 0 to 99,999,999; not checked
  * @returns the offset after it
  */
 export function writePacketId(serial: number, target: DataView, offset: number): number {
   const high = (serial / HALF_COUNT) | 0
-  target.setInt32(offset, HALVES[high])
-  target.setInt32(offset + DIGITS_OF_HALF, HALVES[serial - high * HALF_COUNT])
+  target.setInt32(offset, HALVES[high] as number)
+  target.setInt32(offset + DIGITS_OF_HALF, HALVES[serial - high * HALF_COUNT] as number)
   return offset + ID_LENGTH
 }
 
@@ -77,7 +81,7 @@ export function readPacketId(bytes: BytesLike, offset: number): number {
   return readSerial(bytes instanceof Uint8Array && bytes.length > 0 ? bytes : bytesOf(bytes, 'bytes'), offset)
 }
 
-/** The same for bytes that are known to be some. */
+/** The same without a check of the type of `bytes`. */
 export function readSerial(bytes: Uint8Array, offset: number): number {
   if (offset + ID_LENGTH > bytes.length) return -1
   const high = readHalf(bytes, offset)
@@ -85,11 +89,12 @@ export function readSerial(bytes: Uint8Array, offset: number): number {
   return high < 0 || low < 0 ? -1 : high * HALF_COUNT + low
 }
 
-/** Four digits at once; -1 when one of them is none. */
+/** The number of four digits; -1 when one of the bytes is not a digit. */
 function readHalf(bytes: Uint8Array, offset: number): number {
-  const four = (bytes[offset] << 24) | (bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) | bytes[offset + 3]
-  const digits = four ^ FOUR_ZEROS
-  // 0 to 9 have nothing in their upper four bits, and have not when 6 is added either; all else has.
+  const high = ((bytes[offset] as number) << 24) | ((bytes[offset + 1] as number) << 16)
+  const low = ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number)
+  const digits = (high | low) ^ FOUR_ZEROS
+  // A byte is a digit if neither d nor d + 6 has one of the upper four bits.
   if (((digits | (digits + FOUR_SIXES)) & UPPER_BITS) !== 0) return -1
   return (digits >> 24) * 1000 + ((digits >> 16) & 0xf) * 100 + ((digits >> 8) & 0xf) * 10 + (digits & 0xf)
 }

@@ -3,6 +3,9 @@ import type { CommandId } from './command-id.ts'
 import { BODY_OFFSET, COMMAND_LENGTH, RESPONSE_LENGTH } from './layout.ts'
 import { readSerial } from './packet-id.ts'
 
+// A view is made of bytes that hold the whole packet, so each byte is a number: `as number` costs nothing here, on the path
+// of a packet.
+
 /** Opens a connection; optional unless the server requires it. The payload carries credentials. */
 export interface Conn {
   readonly command: typeof CommandId.Conn
@@ -25,7 +28,7 @@ export interface ConnAck {
   readonly command: typeof CommandId.ConnAck
   /** The ID of the request, byte for byte. */
   readonly id: string
-  /** 0 is success; whatever else, up to 255, is failure. */
+  /** 0 is success; 1 to 255 are failure. */
   readonly result: number
 }
 
@@ -34,7 +37,7 @@ export interface SubmitAck {
   readonly command: typeof CommandId.SubmitAck
   /** The ID of the request, byte for byte. */
   readonly id: string
-  /** 0 is success; whatever else, up to 255, is failure. */
+  /** 0 is success; 1 to 255 are failure. */
   readonly result: number
 }
 
@@ -53,9 +56,8 @@ export type SubmitAckView = ResponseView<typeof CommandId.SubmitAck>
 export type PacketView = ConnView | SubmitView | ConnAckView | SubmitAckView
 
 /**
- * A request where it lies: nothing is copied or decoded until it is read. The bytes are valid for as long as anybody
- * holds the view, and are kept in memory by it, together with the whole chunk they came in (up to 64 KiB from a
- * socket). What must live long is better held as a {@link copy}.
+ * A view on a request: nothing is copied or decoded until it is read. The view keeps its whole chunk in memory, up to
+ * 64 KiB from a socket. Keep a {@link copy} instead if you keep it for long.
  */
 export class RequestView<
   Command extends typeof CommandId.Conn | typeof CommandId.Submit,
@@ -84,33 +86,33 @@ export class RequestView<
     return readId(this.bytes, this.start + COMMAND_LENGTH)
   }
 
-  /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
+  /** The ID as a number, or -1 when it is not eight digits. */
   get serial(): number {
     return readSerial(this.bytes, this.start + COMMAND_LENGTH)
   }
 
-  /** The payload as a view on {@link bytes}, made anew at each reading. */
+  /** The payload, as a new view on {@link bytes} at each call. */
   get payload(): Bytes {
     return this.bytes.subarray(this.start + BODY_OFFSET, this.end) as Bytes
   }
 
-  /** The length of the payload in bytes; costs nothing. */
+  /** The length of the payload in bytes; makes no view. */
   get payloadLength(): number {
     return this.end - this.start - BODY_OFFSET
   }
 
-  /** The same packet on bytes of its own. */
+  /** The same packet in its own bytes. */
   copy(): RequestView<Command, NewBytes> {
     return new RequestView(Uint8Array.prototype.slice.call(this.bytes, this.start, this.end), 0, this.end - this.start)
   }
 }
 
-/** A response where it lies. What is said of {@link RequestView} holds here. */
+/** A view on a response, as {@link RequestView}. */
 export class ResponseView<
   Command extends typeof CommandId.ConnAck | typeof CommandId.SubmitAck,
   Bytes extends Uint8Array = Uint8Array,
 > {
-  /** Which response it is, as the specification numbers it, whatever the dialect puts on the wire. */
+  /** Which response it is, by the number in the specification, in any dialect. */
   readonly command: Command
   /** The bytes that hold the packet. */
   readonly bytes: Bytes
@@ -128,17 +130,17 @@ export class ResponseView<
     return readId(this.bytes, this.start + COMMAND_LENGTH)
   }
 
-  /** The number that the ID's digits stand for, or -1 when they are not eight digits. */
+  /** The ID as a number, or -1 when it is not eight digits. */
   get serial(): number {
     return readSerial(this.bytes, this.start + COMMAND_LENGTH)
   }
 
-  /** 0 is success; whatever else, up to 255, is failure. */
+  /** 0 is success; 1 to 255 are failure. */
   get result(): number {
-    return this.bytes[this.start + BODY_OFFSET]
+    return this.bytes[this.start + BODY_OFFSET] as number
   }
 
-  /** The same packet on bytes of its own. */
+  /** The same packet in its own bytes. */
   copy(): ResponseView<Command, NewBytes> {
     const end = this.start + RESPONSE_LENGTH
     return new ResponseView(this.command, Uint8Array.prototype.slice.call(this.bytes, this.start, end), 0)
@@ -147,13 +149,13 @@ export class ResponseView<
 
 function readId(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(
-    bytes[at],
-    bytes[at + 1],
-    bytes[at + 2],
-    bytes[at + 3],
-    bytes[at + 4],
-    bytes[at + 5],
-    bytes[at + 6],
-    bytes[at + 7],
+    bytes[at] as number,
+    bytes[at + 1] as number,
+    bytes[at + 2] as number,
+    bytes[at + 3] as number,
+    bytes[at + 4] as number,
+    bytes[at + 5] as number,
+    bytes[at + 6] as number,
+    bytes[at + 7] as number,
   )
 }

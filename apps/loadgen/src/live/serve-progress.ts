@@ -1,8 +1,8 @@
-import { createServer } from 'node:http'
+import { serveMetrics } from '@demo/metrics'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Progress } from '../engine/monitor.ts'
 
-/** Serves how a run is going, for Prometheus. */
+/** Serves the live figures of a run to Prometheus. */
 export interface ProgressServer {
   readonly port: number
   show(progress: Progress): void
@@ -13,12 +13,13 @@ const PREFIX = 'demo_loadgen_'
 const PHASES = ['connect', 'warm-up', 'load', 'drain'] as const
 
 /**
- * Listens on a port; 0 is any free one.
+ * Listens on a port; 0 picks a free one.
  *
- * @throws the system's error when it can't
+ * @throws the system's error, with its code: `EADDRINUSE`, …
  */
 export async function serveProgress(host: string, port: number): Promise<ProgressServer> {
-  const registers = [new Registry()]
+  const registry = new Registry()
+  const registers = [registry]
   const counter = (name: string, help: string) => new Counter({ name: PREFIX + name, help, registers })
   const gauge = (name: string, help: string) => new Gauge({ name: PREFIX + name, help, registers })
   const acks = counter('acks_total', 'Answers that came, those of the warm-up included.')
@@ -55,32 +56,12 @@ export async function serveProgress(host: string, port: number): Promise<Progres
     unsent.set(progress.unsent)
     inFlight.set(progress.inFlight)
     for (const phase of PHASES) phases.set({ phase }, phase === progress.phase ? 1 : 0)
-    // A value that is not there is NaN for Prometheus.
+    // Prometheus reads NaN as a missing value.
     times.set({ percentile: '50' }, (progress.p50 ?? Number.NaN) / 1000)
     times.set({ percentile: '99' }, (progress.p99 ?? Number.NaN) / 1000)
     before = progress
   }
 
-  const server = createServer(async (request, response) => {
-    if (request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end('the live figures are at /metrics\n')
-      return
-    }
-    const text = await registers[0].metrics()
-    response.writeHead(200, { 'content-type': registers[0].contentType }).end(text)
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, resolve)
-  })
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    show,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const { address, close } = await serveMetrics({ registry, host, port })
+  return { port: address.port, show, close }
 }

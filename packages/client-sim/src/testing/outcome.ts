@@ -1,5 +1,5 @@
 import { within } from '@demo/testkit/wait-for'
-import type { ClientError } from '../client-error.ts'
+import type { ClientError } from '../index.ts'
 
 /** The error of a promise that must reject. It may reject before the test awaits it. */
 export function rejection(promise: Promise<unknown>): Promise<ClientError> {
