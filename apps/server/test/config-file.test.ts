@@ -11,11 +11,11 @@ interface Setting {
   readonly inFile: string
   readonly inEnvironment: string
   readonly typed: string
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly standard: string | undefined
 }
 
-/** One of each kind. */
+/** One flag of each kind. */
 const SETTINGS: readonly Setting[] = [
   { key: 'max-connections', inFile: '1', inEnvironment: '2', typed: '3', standard: '10000' },
   { key: 'idle-timeout', inFile: '1s', inEnvironment: '2s', typed: '3s', standard: '5m' },
@@ -124,7 +124,7 @@ describe('--config', () => {
 })
 
 describe('--check-config', () => {
-  it('checks the files that are named, says so, and serves nothing', async () => {
+  it('checks the files that it names, and does not serve', async () => {
     const folder = new Folder()
     const { cert, key } = await createAuthority('ours')
     const file = folder.write(
@@ -157,7 +157,7 @@ describe('--check-config', () => {
 })
 
 describe('--print-config', () => {
-  it('prints a file that says the same, wherever each value was from', async () => {
+  it('prints a file with the same values, from all sources', async () => {
     const folder = new Folder()
     const yaml =
       'proxy-protocol-from:\n  - 10.0.0.0/8\n  - "::1"\nhost: "::1"\nhandler: "a: b # c"\nidle-timeout: 90s\n'
