@@ -1,4 +1,4 @@
-// A server that lets in who sends a known token in a Conn. Two clients try: one has a token, the other does not.
+// A server that requires a known token in a Conn. Of two clients, one has a token and the other does not.
 import { timingSafeEqual } from 'node:crypto'
 import { ClientError, connect } from '@demo/client-sim'
 import { createServer } from '@demo/server'

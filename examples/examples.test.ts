@@ -11,7 +11,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 interface Example {
   readonly child: ChildProcessWithoutNullStreams
   output(): string
-  /** Waits for what an example prints. @throws with all of its output if it ends before */
+  /** Waits until the example prints a match. @throws with its output if it ends before */
   printed(pattern: RegExp): Promise<RegExpExecArray>
   /** @returns its exit status */
   ended(): Promise<number | null>
@@ -131,7 +131,7 @@ describe('examples', () => {
     expect(lines.filter((line) => line === 'server: ERR_ROUTER_UNKNOWN_KEY')).toHaveLength(1)
   })
 
-  test('own protocol: replies, a message without one, a failure, a message that nobody asked for; under 40 lines', async () => {
+  test('own protocol: replies, a message without one, a failure, an unsolicited message; under 40 lines', async () => {
     const { server, port } = await startServer('own-protocol-server.mjs')
     const messages = ['{"add":[1,2]}', '{"note":"hello"}', '{"add":1}', '{"subtract":[1,2]}', '{"add":[3,4]}']
     const client = start('own-protocol-client.mjs', messages, port)

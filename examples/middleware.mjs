@@ -4,7 +4,7 @@ import { compose, createServer, router } from '@demo/server'
 
 const textOf = (submit) => new TextDecoder().decode(submit.payload)
 
-/** Calls the rest, then says what came of it. */
+/** Calls the next handler, then prints its result. */
 async function log(submit, context, next) {
   const result = await next()
   console.log(

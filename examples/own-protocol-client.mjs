@@ -1,5 +1,5 @@
-// A client of own-protocol-server.mjs: sends each of its arguments as a message, and prints what comes until the server
-// has replied to all of them.
+// A client of own-protocol-server.mjs: sends each of its arguments as a message, and prints all messages of the server until
+// it ends the connection.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { lengthPrefixed } from '@demo/frame'

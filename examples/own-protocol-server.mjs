@@ -1,4 +1,4 @@
-// A protocol of its own: frames with a little-endian length of three bytes, JSON in them. {"add":[1,2]} is answered with
+// A protocol of its own: frames with a little-endian length of three bytes, with JSON in them. {"add":[1,2]} is answered with
 // {"ok":true,"sum":3}; {"note":"…"} has no reply.
 import { lengthPrefixed } from '@demo/frame'
 import { createFrameServer, ProtocolError, router } from '@demo/server'

@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks one after the other: all, or those whose path has one of the words given.
+ * Runs the benchmarks one after the other: all, or those with one of the given words in their path.
  *
  *     pnpm bench              everything, about six minutes
  *     pnpm bench frame        packages/frame/bench

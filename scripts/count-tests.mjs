@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Counts the tests of the last run in CI from vitest's reports: those of `npm test` and of `npm run test:hostile`. Both
-// must be there, and a skipped test fails here: CI has all that tests need.
+// Counts the tests of the last run in CI from the reports of vitest: of `npm test` and of `npm run test:hostile`. Fails if a
+// report is missing or a test was skipped: CI has every program that tests need.
 import { readFileSync } from 'node:fs'
 
 const REPORTS = ['.vitest-report.json', '.vitest-hostile-report.json']
@@ -11,7 +11,7 @@ let complete = true
 for (const name of REPORTS) {
   const report = read(name)
   if (report === undefined) {
-    console.log(`node_modules/${name} is not there: its tests did not run`)
+    console.log(`missing node_modules/${name}: its tests did not run`)
     complete = false
     continue
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Shows the main job done: the server, the simulator, ten seconds of load, and the metrics as Prometheus would see them.
-// The programs take their flags from the environment here too: DEMO_SERVER_PORT=9999 npm run demo
+// Shows the server, the simulator, ten seconds of load, and the metrics as Prometheus sees them. The environment variables
+// of the programs work here too: DEMO_SERVER_PORT=9999 npm run demo
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -69,13 +69,13 @@ async function exercise({ port, metricsPort }) {
   }
 }
 
-/** Scrapes every half a second until the work is done. @returns the last values seen before that */
+/** Scrapes every half second until the work is done. @returns the last values before its end */
 async function scrapeWhile(work, port) {
   const done = work.then(() => true)
   let values = await scrape(port)
   while (!(await Promise.race([done, sleep(500)]))) {
     const seen = await scrape(port)
-    // The load may be over, and its program not yet.
+    // The connections end before the program does.
     if (seen[METRICS[0]] !== '0') values = seen
   }
   return values
@@ -88,17 +88,20 @@ async function scrape(port) {
   return Object.fromEntries(METRICS.map((name) => [name, value(name)]))
 }
 
-/** Runs the load generator; what it prints is seen. @returns its exit status */
+/** Runs the load generator, which prints to our standard output. @returns its exit status */
 async function loadgen(args) {
   const child = spawn(process.execPath, [program('loadgen'), ...args.map(String)], { stdio: 'inherit' })
   const [status] = await once(child, 'exit')
   return status ?? 1
 }
 
-/** The first line of a stream; the rest of it is thrown away. */
+/** The first line of a stream. The rest is discarded. */
 async function firstLine(stream) {
   const lines = createInterface({ input: stream })
-  const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close').then(() => ['the server said nothing'])])
+  const [line] = await Promise.race([
+    once(lines, 'line'),
+    once(lines, 'close').then(() => ['the server printed nothing']),
+  ])
   return line
 }
 

@@ -21,7 +21,7 @@ function runDemo(environment: NodeJS.ProcessEnv): Promise<RunResult> {
 }
 
 describe('npm run demo', () => {
-  it('shows the whole way: simulator, load, metrics, drain', { timeout: TIMEOUT }, async () => {
+  it('shows simulator, load, metrics and drain', { timeout: TIMEOUT }, async () => {
     const { status, stdout, stderr } = await runDemo({})
     expect({ status, stderr }).toMatchObject({ status: 0 })
     expect(stdout).toMatch(/^demo-server listens on 127\.0\.0\.1:\d+, its metrics on port \d+$/m)
@@ -49,8 +49,8 @@ describe('npm run demo', () => {
     },
   )
 
-  it('stops the server, and ends with the status of what failed', { timeout: TIMEOUT }, async () => {
-    // The simulator takes the server for one of the Go series, and so its answers for nonsense.
+  it('stops the server, and ends with the exit status of the program that failed', { timeout: TIMEOUT }, async () => {
+    // The simulator expects the numbers of the Go series, so the answers are invalid for it.
     const { status, stdout } = await runDemo({ DEMO_LOADGEN_DIALECT: 'go-demo' })
     expect(status).toBe(1)
     expect(stdout).toMatch(/exit with error: .*seems to speak the specification dialect/)

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, 
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PACKAGES as packages, root } from './testing/workspace.ts'
+import { bin, PACKAGES as packages, root } from './testing/workspace.ts'
 
 const documents = [
   'README.md',
@@ -22,17 +22,17 @@ const documents = [
 ]
 const textOf = (document: string) => readFileSync(join(root, document), 'utf8')
 
-/** A first line like this says that a test runs the block. In it, 8888 is a server that answers. */
+/** A test runs the blocks with this first line. The port 8888 in them is replaced by that of a running server. */
 const RUNS = '// runs\n'
 
 const blocks = documents.flatMap((document) =>
-  [...textOf(document).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code], i) => ({ document, number: i + 1, code })),
+  [...textOf(document).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], i) => ({ document, number: i + 1, code })),
 )
 
-/** Blocks of JavaScript that begin with the name of a file: other blocks may use it. */
+/** Blocks of JavaScript that begin with the name of a file. Other blocks may import that file. */
 const FILE = /^```js\n(\/\/ ([\w-]+\.m?js)\n.*?)^```/gms
 
-/** A folder in which the packages are installed, as a user has them. */
+/** A folder in which the packages are installed, as in a user's project. */
 const folder = join(root, 'node_modules/.cache/documents')
 const fileOf = ({ document, number }: { document: string; number: number }) =>
   join(folder, `${document.replaceAll(/\W/g, '-')}-${number}.ts`)
@@ -50,7 +50,7 @@ beforeAll(async () => {
   const [line] = await once(createInterface({ input: server.stderr as NodeJS.ReadableStream }), 'line')
   const { port } = JSON.parse(line) as { port: number }
   for (const document of documents) {
-    for (const [, code, name] of textOf(document).matchAll(FILE)) writeFileSync(join(folder, name), code)
+    for (const [, code = '', name = ''] of textOf(document).matchAll(FILE)) writeFileSync(join(folder, name), code)
   }
   for (const block of blocks) {
     const code = block.code.startsWith(RUNS) ? block.code.replaceAll('8888', String(port)) : block.code
@@ -61,7 +61,7 @@ beforeAll(async () => {
 afterAll(() => server?.kill())
 
 describe('examples', () => {
-  test('there are some for each package, and one of each runs', () => {
+  test('there are examples for each package, and one of them runs', () => {
     for (const name of packages) {
       const own = blocks.filter(({ document }) => document === `packages/${name}/README.md`)
       expect(own.some(({ code }) => code.startsWith(RUNS))).toBe(true)
@@ -80,7 +80,7 @@ describe('examples', () => {
       JSON.stringify({ extends: extended, compilerOptions, include: ['*.ts'] }),
     )
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
+    execFileSync(bin('tsc'), ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
   })
 
   test.each(blocks.filter(({ code }) => code.startsWith(RUNS)))('number $number of $document runs', (block) => {
@@ -97,13 +97,13 @@ describe.each(documents)('%s', (document) => {
   const text = textOf(document)
 
   test('links to files that exist', () => {
-    const targets = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target)
-    const files = targets.filter((target) => !/^(https?:|#)/.test(target)).map((target) => target.split('#')[0])
+    const targets = [...text.matchAll(/\]\(([^)#]*)(?:#[^)]*)?\)/g)].map(([, target = '']) => target)
+    const files = targets.filter((target) => target !== '' && !/^https?:/.test(target))
     for (const file of files) expect(existsSync(join(root, dirname(document), file)), file).toBe(true)
   })
 
   test('names files that exist', () => {
-    const named = [...text.matchAll(/`((?:packages|apps|scripts|infra|docs)\/[\w./-]+)`/g)].map(([, file]) => file)
+    const named = [...text.matchAll(/`((?:packages|apps|scripts|infra|docs)\/[\w./-]+)`/g)].map(([, file = '']) => file)
     for (const file of named) expect(existsSync(join(root, file)), file).toBe(true)
   })
 
@@ -116,13 +116,15 @@ describe.each(documents)('%s', (document) => {
   })
 })
 
-test('the flags of demo-server are all in docs/operations.md, with their defaults', () => {
+test('all flags of demo-server are in docs/operations.md, with their defaults', () => {
   const program = join(root, 'apps/server/dist/main.js')
   const help = execFileSync(process.execPath, [program, '--help'], { encoding: 'utf8' })
   const operations = textOf('docs/operations.md')
   const options = help.split(/\n {2}(?=-)/).map((option) => option.replaceAll(/\s+/g, ' '))
-  const flags = options.map((option) => [/--[a-z-]+/.exec(option)?.[0], /\(default: ([^,]+), env/.exec(option)?.[1]])
-  const ours = flags.filter(([flag]) => flag !== '--version' && flag !== '--help').slice(1)
+  const flags = options
+    .slice(1)
+    .map((option) => [/--[a-z-]+/.exec(option)?.[0], /\(default: ([^,]+), env/.exec(option)?.[1]])
+  const ours = flags.filter(([flag]) => flag !== '--version' && flag !== '--help')
   expect(ours.length).toBeGreaterThan(25)
   for (const [flag, standard] of ours) {
     expect(operations, flag).toContain(`\`${flag}`)
@@ -137,7 +139,7 @@ test('each close reason has its line in docs/operations.md', async () => {
   for (const reason of CLOSE_REASONS) expect(textOf('docs/operations.md')).toContain(`\`${reason}\``)
 })
 
-test('each decision has its line in docs/decisions/README.md, and a number of its own', () => {
+test('each decision has its own number, and a line in docs/decisions/README.md', () => {
   const records = readdirSync(join(root, 'docs/decisions')).filter((file) => file !== 'README.md')
   expect(new Set(records.map((file) => file.slice(0, 4))).size).toBe(records.length)
   for (const file of records) {

@@ -8,7 +8,7 @@ const CODE = /\bERR_[A-Z_]+\b/g
 
 const codesOf = (text: string) => new Set(text.match(CODE) ?? [])
 
-/** The sources of a package, its tests left out. They may lie in folders. */
+/** The sources of a package without its tests. */
 function sources(name: string): string {
   const folder = `${packages}${name}/src/`
   const files = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter(
@@ -21,7 +21,7 @@ test.each(PACKAGES)('each error code of @demo/%s is in its README, and each one 
   const literals = sources(name).match(/'ERR_[A-Z_]+'/g) ?? []
   const thrown = new Set(literals.map((literal) => literal.slice(1, -1)))
   const documented = codesOf(readFileSync(`${packages}${name}/README.md`, 'utf8'))
-  // A package may throw what another defines, and documents.
+  // A package may throw the errors of another package, which documents them.
   const foreign = name === 'server' || name === 'client-sim' ? codesOf(sources('frame') + sources('packet')) : new Set()
   expect([...documented].sort()).toEqual([...thrown].filter((code) => !foreign.has(code)).sort())
 })

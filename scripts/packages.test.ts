@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bin, PACKAGES as names, root } from './testing/workspace.ts'
 
-/** What a package has built beside its index. */
+/** The files of a build besides the index. */
 const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
   server: ['thread-entry.js', 'thread-entry.js.map', 'threads.d.ts', 'threads.js', 'threads.js.map'],
 }
 
-/** Where a user who knows nothing of this repository has installed the five tarballs. */
+/** A user's project, outside of the repository, in which the five tarballs are installed. */
 let folder = ''
 
-/** A small program with each package, as strict as types get. */
+/** A small program with each package, for the strictest settings of the compiler. */
 const PROGRAM = `
 import { encodeFrame, FrameDecoder, type FrameError } from '@demo/frame'
 import { CommandId, createPacketCodec, type Packet } from '@demo/packet'
@@ -77,27 +77,27 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', private: true, type: 'module' }))
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs], { cwd: folder })
   writeFileSync(join(folder, 'program.ts'), PROGRAM)
-  // The compiler and Node's types, as they are here: the user's own would be installed from the registry.
+  // The compiler and Node's types of this repository, so that none are downloaded.
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
   symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
 }, 180_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test.each(names)('@demo/%s holds what it promises, and nothing else', (name) => {
+test.each(names)('@demo/%s has the expected files, and no others', (name) => {
   const installed = join(folder, 'node_modules/@demo', name)
   expect(
     readdirSync(installed)
       .filter((entry) => entry !== 'CHANGELOG.md')
       .sort(),
   ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'].sort())
-  // What two entries of a package share is in a file that has a hash in its name.
+  // Code that two entries of a package share is in a file with a hash in its name.
   const built = readdirSync(join(installed, 'dist')).filter((file) => !/^\w+-[\w-]{8}\.d\.ts$/.test(file))
   const entries = ['index.d.ts', 'index.js', 'index.js.map', ...(FURTHER_FILES[name] ?? [])]
   expect(built.sort()).toEqual(entries.sort())
 })
 
-test.each(['frame', 'packet'])('@demo/%s needs nothing, and nothing of Node', (name) => {
+test.each(['frame', 'packet'])('@demo/%s has no dependencies, and does not use Node', (name) => {
   const installed = join(folder, 'node_modules/@demo', name)
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
   expect([manifest['dependencies'], manifest['peerDependencies']]).toEqual([undefined, undefined])
@@ -113,7 +113,7 @@ test.each(names)('@demo/%s does not name the testkit in any file', (name) => {
   for (const file of files) expect(readFileSync(join(installed, file), 'utf8'), file).not.toContain('testkit')
 })
 
-test('@demo/metrics knows @demo/server by its types only', () => {
+test('@demo/metrics imports only types of @demo/server', () => {
   const code = readFileSync(join(folder, 'node_modules/@demo/metrics/dist/index.js'), 'utf8')
   expect(code).not.toMatch(/from ['"]@demo\/server['"]/)
 })

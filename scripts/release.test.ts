@@ -15,10 +15,10 @@ import { bin, PACKAGES, root, temporaryFolder } from './testing/workspace.ts'
 
 type Bump = 'patch' | 'minor' | 'major'
 
-/** What users are told of the changes. */
+/** The text of a changeset. */
 const NEWS = 'What users notice.'
 
-/** The packages after a release, when all had the version `before` and these changes waited. */
+/** A release of packages that all had the version `before`, with these changesets. */
 class Release {
   readonly #folder = temporaryFolder()
 
@@ -39,7 +39,7 @@ class Release {
     writeFileSync(join(this.#folder, '.changeset/change.md'), `---\n${lines.join('\n')}\n---\n\n${NEWS}\n`)
   }
 
-  /** Makes versions of the changes that wait. */
+  /** Applies the changesets. */
   async make(): Promise<this> {
     await runWell(bin('changeset'), ['version'], { folder: this.#folder })
     return this
@@ -49,7 +49,7 @@ class Release {
     return Object.fromEntries(PACKAGES.map((name) => [name, this.#read(name).version]))
   }
 
-  /** The changelog of a package, empty when it has none. */
+  /** The changelog of a package; empty if it has none. */
   changelog(name: string): string {
     const file = join(this.#folder, 'packages', name, 'CHANGELOG.md')
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -69,7 +69,7 @@ function foldersIn(part: string): string[] {
 }
 
 describe('a release', () => {
-  it('of a fix in one package is of that package alone: its dependents ask for a range that takes it', async () => {
+  it('of a fix releases one package: the version ranges of its dependents include it', async () => {
     const released = await new Release('1.2.3', { frame: 'patch' }).make()
     expect(released.versions).toEqual({
       frame: '1.2.4',
@@ -82,7 +82,7 @@ describe('a release', () => {
     for (const name of ['packet', 'server', 'client-sim', 'metrics']) expect(released.changelog(name)).toBe('')
   })
 
-  it('of a feature is of that package alone too, from 1.0.0 on', async () => {
+  it('of a feature releases one package too, from 1.0.0 on', async () => {
     expect(await release('1.2.3', { frame: 'minor' })).toEqual({
       frame: '1.3.0',
       packet: '1.2.3',
@@ -92,7 +92,7 @@ describe('a release', () => {
     })
   })
 
-  it('that leaves the range of its dependents brings a patch of those, and leaves all others alone', async () => {
+  it('outside the version range of its dependents brings a patch release of those, and of no others', async () => {
     expect(await release('0.1.0', { frame: 'minor' })).toEqual({
       frame: '0.2.0',
       packet: '0.1.0',
@@ -102,11 +102,11 @@ describe('a release', () => {
     })
   })
 
-  it('of a feature of the server is no new major version of the metrics, which only look at it', async () => {
+  it('of a server feature is no major release of the metrics, which have it as a peer dependency', async () => {
     expect(await release('1.2.3', { server: 'minor' })).toMatchObject({ server: '1.3.0', metrics: '1.2.3' })
   })
 
-  it('that is the first one makes 0.1.0 of every package', async () => {
+  it('makes 0.1.0 of every package the first time', async () => {
     const all = Object.fromEntries(PACKAGES.map((name) => [name, 'minor' as const]))
     expect(await release('0.0.0', all)).toEqual(Object.fromEntries(PACKAGES.map((name) => [name, '0.1.0'])))
   })

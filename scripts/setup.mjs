@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes a clone ready to work: installs what the lock file says, then runs the turbo tasks it is given, such as build.
-// It needs Node and npm, nothing else, and does nothing twice: `node scripts/setup.mjs build`.
+// Prepares a clone: installs the dependencies of the lock file, unless they are installed, then runs the given turbo tasks:
+// `node scripts/setup.mjs build`. It needs only Node and npm.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -32,12 +32,12 @@ function install() {
     .update(readFileSync(join(root, 'pnpm-lock.yaml')))
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
-  console.error('installing what the lock file says …')
+  console.error('installing the dependencies of the lock file …')
   run('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'])
   writeFileSync(stamp, lock)
 }
 
-/** Runs a program to its good end, or shows what it printed and ends with its status. */
+/** Runs a program. If it fails, shows its output and exits with its status. */
 function run(program, args) {
   const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
   const { status, error, stdout, stderr } = spawnSync(program, args, {

@@ -5,8 +5,7 @@ import { type RunResult, run } from './testing/run.ts'
 import { readJson, root, temporaryFolder } from './testing/workspace.ts'
 
 /**
- * A clone as setup.mjs sees it, with an `npx` and a `turbo` that only note what they are asked for: what is tested is when
- * they are asked.
+ * A clone with an `npx` and a `turbo` that only record their arguments. The tests check when setup.mjs calls them.
  */
 class Clone {
   readonly folder = temporaryFolder()
@@ -26,7 +25,7 @@ class Clone {
     writeFileSync(join(this.folder, file), text)
   }
 
-  /** An npx that installs a turbo, and fails if it is told to. */
+  /** An npx that installs a turbo, and ends with this status. */
   fakeNpx(status: number): void {
     const turbo = join(this.folder, 'node_modules/.bin/turbo')
     this.#program(
@@ -61,7 +60,7 @@ const { packageManager } = readJson<{ packageManager: string }>('package.json')
 const INSTALL = `npx --yes ${packageManager} install --frozen-lockfile --reporter=append-only`
 
 describe.skipIf(process.platform === 'win32')('setup.mjs', () => {
-  it('says in one line that Node is too old, and does nothing', async () => {
+  it('reports an old Node in one line, and does nothing', async () => {
     const clone = new Clone({ engine: '>=99.1' })
     const { status, stdout, stderr, asked } = await clone.setUp('build')
     expect(status).toBe(1)
@@ -70,23 +69,23 @@ describe.skipIf(process.platform === 'win32')('setup.mjs', () => {
     expect(asked).toEqual([])
   })
 
-  it('looks at the minor version too', async () => {
+  it('checks the minor version too', async () => {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
     expect((await new Clone({ engine: `>=${major}.${minor + 1}` }).setUp()).status).toBe(1)
     expect((await new Clone({ engine: `>=${major}.${minor}` }).setUp()).status).toBe(0)
     expect((await new Clone({ engine: `>=${major - 1}.99` }).setUp()).status).toBe(0)
   })
 
-  it('installs what the lock file says with the pnpm that is pinned, then runs the tasks', async () => {
+  it('installs the dependencies of the lock file with the pinned pnpm, then runs the tasks', async () => {
     const clone = new Clone()
     const { status, stdout, stderr, asked } = await clone.setUp('build', 'check')
     expect(status).toBe(0)
     expect(stdout).toBe('')
-    expect(stderr, 'what the install printed is of no interest').not.toContain('said by npx')
+    expect(stderr, 'the output of the install is not shown').not.toContain('said by npx')
     expect(asked).toEqual([INSTALL, 'turbo run build check --output-logs=errors-only'])
   })
 
-  it('does not install again, nor say anything, the second time', async () => {
+  it('does nothing and prints nothing the second time', async () => {
     const clone = new Clone()
     await clone.setUp()
     expect(await clone.setUp()).toEqual({ status: 0, stdout: '', stderr: '', asked: [] })
@@ -100,7 +99,7 @@ describe.skipIf(process.platform === 'win32')('setup.mjs', () => {
     expect((await clone.setUp()).asked).toEqual([])
   })
 
-  it('shows what an install that failed printed, ends with its status, and tries again the next time', async () => {
+  it('shows the output of a failed install, ends with its status, and tries again the next time', async () => {
     const clone = new Clone({ npxStatus: 7 })
     const { status, stderr, asked } = await clone.setUp('build')
     expect(status).toBe(7)

@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from './testing/run.ts'
 import { PACKAGES as names, root } from './testing/workspace.ts'
 
-/** Under 5.4 `Uint8Array` has no parameter; under 5.9 the platform takes `Uint8Array<ArrayBuffer>` only. */
+/** In 5.4, `Uint8Array` has no type parameter; in 5.9, the platform accepts only `Uint8Array<ArrayBuffer>`. */
 const COMPILERS = [
   ['5.9', join(root, 'node_modules/typescript/bin/tsc')],
   ['5.4', join(root, 'node_modules/typescript-5.4/bin/tsc')],
 ] as const
 
-/** A program for browsers: bytes that were made go wherever the platform takes bytes. */
+/** A program for browsers: the packages' bytes fit everywhere where the platform accepts bytes. */
 const BROWSER = `
 import { decodeFrames, encodeFrame, FrameDecoder, type BytesLike } from '@demo/frame'
 import { CommandId, createPacketCodec } from '@demo/packet'
@@ -42,15 +42,15 @@ if (response.body !== null) {
 const any: BytesLike[] = [new Uint8Array(1), new Float64Array(1), new DataView(new ArrayBuffer(1)), new ArrayBuffer(1), new SharedArrayBuffer(1)]
 for (const bytes of any) encodeFrame(bytes)
 
-// @ts-expect-error text is no bytes
+// @ts-expect-error text is not bytes
 encodeFrame('hello')
-// @ts-expect-error an array is no bytes
+// @ts-expect-error an array is not bytes
 decoder.push([1, 2, 3])
-// @ts-expect-error text is no bytes
+// @ts-expect-error text is not bytes
 codec.encode({ command: CommandId.Submit, id: '00000001', payload: 'hello' })
 `
 
-/** A program for Node: every optional option is there, and undefined. */
+/** A program for Node: every optional option is set to undefined. */
 const NODE = `
 import type { ByteStream, FrameDecoderOptions } from '@demo/frame'
 import type { PacketCodecOptions } from '@demo/packet'
@@ -103,7 +103,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What the compiler says of one program against the types as they are published. */
+/** Compiles one program with the published types, and returns the errors. */
 async function compile(compiler: string, file: string, options: Record<string, unknown>): Promise<string> {
   const config = join(folder, `${file}.json`)
   const strict = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, module: 'NodeNext', target: 'ES2022' }

@@ -7,7 +7,7 @@ import { filesIn, infra, readText, readYaml } from './repository.ts'
 const compose = readCompose()
 const services = Object.entries(compose.services)
 
-test('the server and what watches it are there', () => {
+test('it has the server and its monitoring', () => {
   expect(Object.keys(compose.services).sort()).toEqual(['grafana', 'node-exporter', 'prometheus', 'server'])
 })
 
@@ -51,7 +51,7 @@ test('only the protocol is open to other machines', () => {
   expect(ports.map((port) => port.published).sort((a, b) => a - b)).toEqual([3000, 8888, 8889, 9090, 9100])
 })
 
-test('Prometheus scrapes the services by name, on ports they have', () => {
+test('Prometheus scrapes the services by name, on their ports', () => {
   for (const target of scrapeTargets(readYaml<PrometheusConfig>(infra('prometheus/prometheus.yml')))) {
     const [host = '', port] = target.split(':')
     const service = compose.services[host === 'localhost' ? 'prometheus' : host]
@@ -61,7 +61,7 @@ test('Prometheus scrapes the services by name, on ports they have', () => {
   }
 })
 
-test('Prometheus is given the directory of its configuration', () => {
+test('Prometheus gets the directory of its configuration', () => {
   const { command = [], ...prometheus } = compose.services['prometheus'] ?? {}
   expect(command).toContain('--config.file=/etc/prometheus/prometheus.yml')
   expect(mounts(prometheus)).toContainEqual(
@@ -90,7 +90,7 @@ test('the password comes from the environment, and its default is documented', (
   expect(readme).toContain(`\`${fallback}\``)
 })
 
-test('the server can neither write nor gain rights, and has time to drain', () => {
+test('the server cannot write or gain rights, and has time to drain', () => {
   expect(compose.services['server']).toMatchObject({
     read_only: true,
     cap_drop: ['ALL'],

@@ -35,7 +35,7 @@ export interface Mount {
 
 /** One entry of `ports`, in its short form: `address:published:container`. */
 export interface PublishedPort {
-  /** Empty when it is open to every machine. */
+  /** Empty if it is open to all machines. */
   address: string
   published: number
   container: number

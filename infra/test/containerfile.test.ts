@@ -17,7 +17,7 @@ const stages = readStages()
 const image = stages.at(-1) ?? []
 const all = stages.flat()
 
-test('a linter finds nothing wrong', () => {
+test('a linter finds no error', () => {
   expect(validate(readText(infra('Containerfile'))).map(({ message }) => message)).toEqual([])
 })
 
@@ -29,13 +29,13 @@ test('the image is built from exact versions', () => {
   expect(new Set(used)).toEqual(new Set([packageManager]))
 })
 
-test('everything that the image copies by name is there', () => {
+test('all files that the image copies by name exist', () => {
   const names = of('COPY', stages[0] ?? []).flatMap(({ text }) => text.split(' ').slice(0, -1))
   expect(names).toContain('pnpm-lock.yaml')
   for (const name of names) expect(existsSync(join(root, name)), name).toBe(true)
 })
 
-test('the server is nobody special, by a number that Kubernetes can judge, and gets the signal itself', () => {
+test('the server runs as a numeric user other than root, and gets the signal itself', () => {
   expect(of('USER', image).map(({ text }) => text)).toEqual(['1000:1000'])
   expect(of('STOPSIGNAL', image).map(({ text }) => text)).toEqual(['SIGTERM'])
   expect(of('ENTRYPOINT', image).map(({ command }) => command)).toEqual([['node', 'dist/main.js']])
@@ -49,13 +49,13 @@ describe('the health check', () => {
     expect(readCompose().services['server']?.healthcheck?.test).toEqual(['CMD', ...(check?.command ?? [])])
   })
 
-  test('passes for a server that runs, on a port of its own too', async () => {
+  test('passes for a running server, also on another port', async () => {
     const { metricsPort } = await startDemoServer()
     expect(node).toBe('node')
     expect(askHealth(metricsPort)).toBe(0)
   })
 
-  test('fails where nobody answers', async () => {
+  test('fails without an answer', async () => {
     expect(askHealth(await freePort())).toBe(1)
   })
 
@@ -65,7 +65,7 @@ describe('the health check', () => {
   }
 })
 
-/** What a container without rights is: a root that can't be written to, and no capability. */
+/** Runs a command like in a container without rights: a read-only root, and no capability. */
 const READ_ONLY = `
   mount --make-rprivate / &&
   for place in /tmp "$PWD"; do mount --bind "$place" "$place" && mount -o remount,ro,bind "$place" || exit 98; done &&

@@ -1,15 +1,15 @@
 import { DockerfileParser } from 'dockerfile-ast'
 import { infra, readText } from './repository.ts'
 
-/** One instruction: `COPY`, and what stands behind it. */
+/** One instruction: `COPY`, and its arguments. */
 export interface Instruction {
   readonly keyword: string
   readonly text: string
-  /** The words of a command in its exec form; empty when there is none. */
+  /** The words of a command in exec form; empty in shell form. */
   readonly command: readonly string[]
 }
 
-/** The stages of the image's file, each with its instructions, `FROM` the first. */
+/** The stages of the Containerfile, each with its instructions, beginning with `FROM`. */
 export function readStages(): Instruction[][] {
   const stages: Instruction[][] = []
   for (const parsed of DockerfileParser.parse(readText(infra('Containerfile'))).getInstructions()) {

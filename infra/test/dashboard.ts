@@ -55,7 +55,7 @@ export function queries(dashboard: Dashboard): Query[] {
   )
 }
 
-/** What `label_values(metric, label)`, the query of a variable, asks for. */
+/** The metric and label of `label_values(metric, label)`, the query of a variable. */
 export function labelValues(variable: Variable): { metric: string; label: string } {
   const groups = /^label_values\((?<metric>[\w:]+), (?<label>\w+)\)$/.exec(variable.definition)?.groups
   if (groups === undefined) throw new Error(`"${variable.definition}" is not label_values(metric, label)`)
@@ -63,11 +63,11 @@ export function labelValues(variable: Variable): { metric: string; label: string
   return { metric, label }
 }
 
-/** The query as Grafana sends it, once every variable has a value. */
+/** The query that Grafana sends: each variable is replaced by its value. */
 export function substitute(expr: string, values: Map<string, string>): string {
   return expr.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
     const value = values.get(name)
-    if (value === undefined) throw new Error(`$${name} of "${expr}" is no variable of the dashboard`)
+    if (value === undefined) throw new Error(`$${name} of "${expr}" is not a variable of the dashboard`)
     return value
   })
 }

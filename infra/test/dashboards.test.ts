@@ -37,7 +37,7 @@ describe.each(uids)('%s', (uid) => {
   const charts = panels.filter((panel) => panel.type !== 'row')
   const variables = new Map(dashboard.templating.list.map((variable) => [variable.name, 'any']))
 
-  test('is called what its file is called, in the format of Grafana 12', () => {
+  test('has the name of its file, in the format of Grafana 12', () => {
     expect(dashboard).toMatchObject({ uid, title: uid, schemaVersion: 41 })
   })
 
@@ -58,7 +58,7 @@ describe.each(uids)('%s', (uid) => {
     }
   })
 
-  test('says of every panel what it shows, and where from', () => {
+  test('has a description and a datasource for every panel', () => {
     for (const { title, description, targets = [], datasource } of charts) {
       expect(description, title).toMatch(/\w/)
       expect(new Set(targets.map((target) => target.refId)).size, title).toBe(Math.max(targets.length, 1))
@@ -69,7 +69,7 @@ describe.each(uids)('%s', (uid) => {
     }
   })
 
-  test('asks for metrics that exist, and for variables that it has', () => {
+  test('uses metrics and variables that exist', () => {
     const read = queries(dashboard).flatMap(({ expr }) => selectors(substitute(expr, variables)))
     const metrics = [...read, ...dashboard.templating.list.map(labelValues)].map(({ metric }) => metric)
     for (const metric of metrics) expect(known.get(uid)).toContain(metric)
@@ -89,7 +89,7 @@ test('the three charts of the original are there', () => {
   expect(byPanel.get('client_connected')).toBe('tcp_server_client_connected')
 })
 
-test('the alerts ask for metrics that exist', () => {
+test('the alerts use metrics that exist', () => {
   const { groups } = readYaml<AlertRules>(infra('prometheus/alerts.yml'))
   const read = groups.flatMap(({ rules }) => rules).flatMap(({ expr }) => selectors(expr))
   expect(read).not.toEqual([])

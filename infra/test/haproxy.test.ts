@@ -13,7 +13,7 @@ import { ResendingClient, type SeenConnection } from './resending-client.ts'
 
 const PROXIED = ['--proxy-protocol-from', '127.0.0.1']
 
-/** Longer than HAProxy takes to notice, as its configuration says: 1.2 s and what two answers take. */
+/** Longer than HAProxy takes to notice, by its configuration: 1.2 s and the time of two answers. */
 const DRAIN_DELAY = 3000
 
 const CLIENTS = 8
@@ -26,7 +26,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
   })
 
   test.each(['v1', 'v2'] as const)(
-    'tells the server who the client is, in %s of the PROXY protocol',
+    "sends the client's address to the server, in %s of the PROXY protocol",
     async (version) => {
       const servers = [await startDemoServer(PROXIED), await startDemoServer(PROXIED)] as const
       const { port } = await startHaProxy(servers, version)
@@ -38,7 +38,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
         () => closed().length >= clients.length,
         () => 'for the ends of the connections',
       )
-      // Nobody else: the health checks do not connect to the protocol's port.
+      // No others: the health checks do not connect to the protocol's port.
       const seen = closed().map(({ remoteAddress, remotePort, reason }) => `${remoteAddress}:${remotePort} ${reason}`)
       expect(seen.sort()).toEqual(clients.map((client) => `${client} peer-closed`).sort())
     },
@@ -63,7 +63,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
     const newcomers = new Newcomers(haproxy.port)
     drained.program.signal('SIGTERM')
     await drained.untilLogged('draining')
-    // Still accepting and serving, but HAProxy has heard that it is not to be sent anybody.
+    // It still accepts and serves, but HAProxy sends it no new clients.
     await waitForState(haproxy, 'DOWN')
     expect(drained.logged('connection closed').filter(({ reason }) => reason === 'draining')).toEqual([])
     const whenDown = newcomers.served
@@ -90,7 +90,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
     const moved = clients.filter(({ connections }) => connections.length === 2)
     expect(moved, 'clients of the drained server went to the other').toHaveLength(CLIENTS / 2)
 
-    // What a server received over a connection, it has answered, and the client has got: each connection by itself.
+    // On each connection, the client has an answer to each request that the server received.
     const connections = clients.flatMap((client) => client.connections)
     await other.untilLogged('connection closed', CLIENTS)
     await waitFor(
@@ -103,7 +103,7 @@ describe.skipIf(!isInstalled('haproxy'))(`a real HAProxy${skipReason(['haproxy']
   })
 })
 
-/** Connects, asks once, and goes. Gives the address and the port that it came from. */
+/** Connects, sends one request, and disconnects. Returns its address and port. */
 function askOnce(port: number, localAddress: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, localAddress })
@@ -122,7 +122,7 @@ function askOnce(port: number, localAddress: string): Promise<string> {
   })
 }
 
-/** Clients that come for one request, one after the other. */
+/** Clients with one request each, one after the other. */
 class Newcomers {
   served = 0
   readonly failures: string[] = []
@@ -151,7 +151,7 @@ class Newcomers {
   }
 }
 
-/** A module whose handler takes a while, so that there are requests in flight at any moment. */
+/** A module with a slow handler, so that there are always requests in flight. */
 function slowHandler(): string {
   const directory = temporaryFolder()
   const file = join(directory, 'slow.mjs')
@@ -164,11 +164,11 @@ async function waitForState(haproxy: { state(server: 'a'): Promise<string> }, wa
   for (;;) {
     const state = await haproxy.state('a')
     if (state === wanted) return
-    if (performance.now() > deadline) throw new Error(`HAProxy calls the server ${state}, not ${wanted}`)
+    if (performance.now() > deadline) throw new Error(`HAProxy reports the server as ${state}, not ${wanted}`)
   }
 }
 
-/** How many requests the servers' logs tell of a connection, once it has ended. */
+/** The number of requests of an ended connection, by the servers' logs. */
 function requestsOf(servers: readonly DemoServer[], { address, port }: SeenConnection): unknown {
   return servers
     .flatMap((server) => server.logged('connection closed'))

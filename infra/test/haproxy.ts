@@ -7,12 +7,12 @@ import { temporaryFolder } from '@demo/testkit/temporary-folder'
 import { PATIENCE } from '@demo/testkit/wait-for'
 import { infra, readText } from './repository.ts'
 
-/** The configuration as it is kept. */
+/** The configuration file of the repository. */
 export const configFile = infra('haproxy/haproxy.cfg')
 
 const POLL_INTERVAL = 20
 
-/** A server as HAProxy has to find it. */
+/** The address of a server for HAProxy. */
 export interface Backend {
   readonly port: number
   readonly metricsPort: number
@@ -23,12 +23,12 @@ export interface HaProxy {
   readonly program: Program
   /** Where clients connect. */
   readonly port: number
-  /** The state of a server, as the statistics page tells it: `UP`, `DOWN`, `DOWN 1/2`, … */
+  /** The state of a server on the statistics page: `UP`, `DOWN`, `DOWN 1/2`, … */
   state(server: 'a' | 'b'): Promise<string>
 }
 
 /**
- * HAProxy with the kept configuration, but for where things are, and for what only root may do.
+ * Runs HAProxy with the configuration file of the repository. Addresses and settings that need root are replaced.
  *
  * @param version of the PROXY protocol
  */
@@ -38,7 +38,7 @@ export async function startHaProxy([a, b]: readonly [Backend, Backend], version:
   const statsPort = await freePort()
   const config = rewrite(readText(configFile), [
     [/^ {2}(user|group|chroot|log \/dev\/log|stats socket) .*\n/gm, ''],
-    // So many file descriptors may not be had here, and then HAProxy does not start.
+    // With a lower limit of file descriptors HAProxy would not start.
     ['maxconn 20000', 'maxconn 200'],
     ['bind :8888', `bind 127.0.0.1:${port}`],
     ['bind 127.0.0.1:8404', `bind 127.0.0.1:${statsPort}`],
@@ -67,12 +67,12 @@ async function untilItAnswers(ask: () => Promise<Response>, program: Program): P
   for (;;) {
     const answer = await ask().catch(() => undefined)
     if (answer?.ok) return
-    if (!program.running || performance.now() > deadline) throw new Error(`HAProxy does not run\n${program.stderr}`)
+    if (!program.running || performance.now() > deadline) throw new Error(`HAProxy did not start\n${program.stderr}`)
     await sleep(POLL_INTERVAL)
   }
 }
 
-/** Replaces each of these; one that is not there is an error, so that the kept file stays what is tested. */
+/** Replaces each pattern. A missing one is an error, so that the file itself stays what is tested. */
 function rewrite(text: string, replacements: readonly (readonly [string | RegExp, string])[]): string {
   let result = text
   for (const [pattern, replacement] of replacements) {

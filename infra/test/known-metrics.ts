@@ -1,4 +1,4 @@
-/** What the server exports: its own metrics, and the ones of its process that dashboards and alerts read. */
+/** The metrics of the server: its own, and those of its process that dashboards and alerts use. */
 export const SERVER_METRICS = [
   'tcp_server_build_info',
   'tcp_server_client_connected',
@@ -29,10 +29,10 @@ export const SERVER_METRICS = [
   'process_start_time_seconds',
 ]
 
-/** What it exports on top with `--workers` of 2 or more. */
+/** Its additional metrics with `--workers` of 2 or more. */
 export const WORKER_METRICS = ['tcp_server_worker_restarts_total', 'tcp_server_workers']
 
-/** What node_exporter exports, as far as its dashboard reads it. */
+/** The metrics of node_exporter that its dashboard uses. */
 export const NODE_EXPORTER_METRICS = [
   'node_boot_time_seconds',
   'node_context_switches_total',
@@ -82,5 +82,5 @@ export const NODE_EXPORTER_METRICS = [
   'node_uname_info',
 ]
 
-/** What Prometheus itself adds for each target. */
+/** The metrics that Prometheus adds for each target. */
 export const SCRAPE_METRICS = ['up']

@@ -42,7 +42,7 @@ const pod = template?.spec
 const [container] = pod?.containers ?? []
 const ports = new Map(container?.ports?.map(({ name, containerPort }) => [name, containerPort]))
 
-test('every file is applied, or is known not to be', () => {
+test('every file is applied, or is a known exception', () => {
   const known = [...files, 'demo-server.yaml', 'kustomization.yaml', 'prometheus-adapter.yaml']
   expect(filesIn(folder, '.yaml')).toEqual(known.sort().map((file) => join(folder, file)))
 })
@@ -55,7 +55,7 @@ test('no manifest has a field that does not exist', () => {
   expect(typeErrors(manifests)).toEqual([])
 })
 
-test('what accepts them would refuse a wrong value, and a field that does not exist', async () => {
+test('the checks refuse an invalid value, and a field that does not exist', async () => {
   const wrong: Manifest = {
     apiVersion: 'v1',
     kind: 'Service',
@@ -72,7 +72,7 @@ test.skipIf(!isInstalled('openssl'))(`the program takes the configuration${skipR
 })
 
 describe('the pods', () => {
-  test('listen where the program does, and where everything looks for them', () => {
+  test('listen on the ports of the program and of all other resources', () => {
     expect(Object.fromEntries(ports)).toEqual({ demo: config['port'], metrics: config['metrics-port'] })
     expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['demo'])
     expect(template?.metadata?.annotations?.['prometheus.io/port']).toBe(`${ports.get('metrics')}`)
@@ -83,7 +83,7 @@ describe('the pods', () => {
     expect(exposed).toEqual([...ports.values()].map(String))
   })
 
-  test('are selected by everything that selects', () => {
+  test('are matched by all selectors', () => {
     const labels = { 'app.kubernetes.io/name': 'demo-server' }
     expect(template?.metadata?.labels).toEqual(labels)
     for (const { metadata } of manifests) expect(metadata).toMatchObject({ name: 'demo-server', labels })
@@ -96,7 +96,7 @@ describe('the pods', () => {
     expect(autoscaler.spec?.scaleTargetRef).toEqual({ apiVersion, kind, name: metadata?.name })
   })
 
-  test('are asked for their health on the metrics port', () => {
+  test('have their probes on the metrics port', () => {
     const { startupProbe, livenessProbe, readinessProbe } = container ?? {}
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
       { path: '/readyz', port: 'metrics' },
@@ -111,7 +111,7 @@ describe('the pods', () => {
     expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(waits + longestDrain(config))
   })
 
-  test('have no right that they do not need', () => {
+  test('have no unneeded rights', () => {
     const [user] =
       readStages()
         .at(-1)
@@ -127,7 +127,7 @@ describe('the pods', () => {
     expect(pod?.automountServiceAccountToken).toBe(false)
   })
 
-  test('find their configuration and every file that it names', () => {
+  test('have their configuration, and every file that it names', () => {
     const mounts = new Map(container?.volumeMounts?.map(({ name, mountPath }) => [name, mountPath]))
     const [generated] = kustomization.configMapGenerator
     expect(pod?.volumes).toMatchObject([
@@ -146,7 +146,7 @@ describe('the pods', () => {
   })
 })
 
-test('the autoscaler asks for a metric that the server exports and the adapter hands on', () => {
+test('the autoscaler uses a metric that the server exports and the adapter provides', () => {
   const [metric] = autoscaler.spec?.metrics ?? []
   const { name = '' } = metric?.pods?.metric ?? {}
   expect(SERVER_METRICS).toContain(name)

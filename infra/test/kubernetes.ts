@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { parseAllDocuments } from 'yaml'
 import { infra, readYaml } from './repository.ts'
 
-/** A resource of Kubernetes, as far as the tests look at all of them alike. */
+/** The parts of a Kubernetes resource that all resources have. */
 export interface Manifest {
   apiVersion: string
   kind: string
@@ -11,7 +11,7 @@ export interface Manifest {
   spec?: unknown
 }
 
-/** What the tests read of `kustomization.yaml`. */
+/** The parts of `kustomization.yaml` that the tests read. */
 export interface Kustomization {
   resources: string[]
   configMapGenerator: { name: string; files: string[] }[]
@@ -26,12 +26,12 @@ export function readManifest<T = Manifest>(file: string): T {
   return readYaml<T>(join(folder, file))
 }
 
-/** Several documents in one text. */
+/** Parses a text with several documents. */
 export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest)
 }
 
-/** What Kubernetes' own schema of this kind has against the values: a type, a required field, a choice. */
+/** The errors of Kubernetes' own schema for the values: types, required fields, choices. */
 export async function schemaErrors({ apiVersion, kind, ...rest }: Manifest): Promise<string> {
   const models = (await import(moduleOf(apiVersion))) as Record<string, new (data: object) => { validate(): void }>
   const Model = models[kind]
@@ -45,8 +45,8 @@ export async function schemaErrors({ apiVersion, kind, ...rest }: Manifest): Pro
 }
 
 /**
- * What the types of these kinds have against the fields: above all those that do not exist, which a schema lets pass, and
- * a cluster too, without doing what was meant. All in one go, since it takes the compiler a while.
+ * The errors of these kinds' types for the fields, above all fields that do not exist: the schema and a cluster accept them, and
+ * ignore them. All at once, because the compiler is slow.
  */
 export function typeErrors(manifests: readonly Manifest[]): string[] {
   const file = infra('test/manifests.generated.ts')
@@ -72,7 +72,7 @@ export function typeErrors(manifests: readonly Manifest[]): string[] {
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
-/** Where the package has a version of an API: `kubernetes-models/apps/v1`, `kubernetes-models/policy/v1`. */
+/** The module of an API version: `kubernetes-models/apps/v1`, `kubernetes-models/policy/v1`. */
 function moduleOf(apiVersion: string): string {
   return `kubernetes-models/${apiVersion}`
 }

@@ -9,7 +9,7 @@ const POLL_INTERVAL = 100
 /** How long a program may take to end after a SIGTERM, in milliseconds. */
 const STOP_TIMEOUT = 5_000
 
-/** Whether the search path leads to the program. */
+/** Whether the program is on the search path. */
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
     try {
@@ -21,7 +21,7 @@ export function isInstalled(program: string): boolean {
   })
 }
 
-/** For the name of a test that needs programs: says which are missing, empty when none is. */
+/** For the name of a test that needs programs: those that are missing; empty if none is. */
 export function skipReason(programs: string[]): string {
   const missing = programs.filter((program) => !isInstalled(program))
   return missing.length === 0 ? '' : ` (skipped: ${missing.join(', ')} not installed)`

@@ -16,7 +16,7 @@ export interface AlertState {
   state: string
 }
 
-/** The HTTP API of a Prometheus, as far as the tests ask it. */
+/** The parts of Prometheus' HTTP API that the tests use. */
 export class PrometheusApi {
   readonly #url: string
 
@@ -32,14 +32,14 @@ export class PrometheusApi {
     }
   }
 
-  /** The values of a query as of now, one a series. */
+  /** The current values of a query, one for each series. */
   async values(query: string): Promise<number[]> {
     const { resultType, result } = await this.#get<Vector>('query', { query })
     if (resultType !== 'vector') throw new Error(`"${query}" is a ${resultType}, not a vector`)
     return (result as { value: [number, string] }[]).map(({ value: [, text] }) => Number(text))
   }
 
-  /** Whether the selector finds a series of the last five minutes. */
+  /** Whether the selector matches a series of the last five minutes. */
   async hasSeries(selector: string): Promise<boolean> {
     return (await this.values(`count(${selector})`)).length > 0
   }

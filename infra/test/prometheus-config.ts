@@ -1,11 +1,11 @@
-/** What the tests read of `prometheus.yml`, and rewrite. */
+/** The parts of `prometheus.yml` that the tests read or change. */
 export interface PrometheusConfig {
   global: { scrape_interval: string }
   rule_files: string[]
   scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[]
 }
 
-/** What the tests read of `alerts.yml`. */
+/** The parts of `alerts.yml` that the tests read. */
 export interface AlertRules {
   groups: { name: string; rules: { alert: string; expr: string }[] }[]
 }
@@ -14,7 +14,7 @@ export function scrapeTargets(config: PrometheusConfig): string[] {
   return config.scrape_configs.flatMap((job) => job.static_configs.flatMap(({ targets }) => targets))
 }
 
-/** The same configuration, but for the addresses: one target a job. */
+/** The same configuration with other addresses: one target for each job. */
 export function withTargets(config: PrometheusConfig, targets: Map<string, string>): PrometheusConfig {
   return {
     ...config,

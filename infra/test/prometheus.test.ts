@@ -17,13 +17,13 @@ import { infra, readYaml } from './repository.ts'
 
 const CONNECTIONS = 4
 
-/** Time for a program to come up, in milliseconds. */
+/** How long a program may take to start, in milliseconds. */
 const STARTUP = 30_000
 
-/** Time for all queries to have data, in milliseconds: four scrapes suffice on a machine that does nothing else. */
+/** How long it may take until all queries have data, in milliseconds. On an idle machine four scrapes suffice. */
 const DATA = 60_000
 
-/** Time for a query that is asked after the others have been answered. */
+/** How long a query may take after the others have data, in milliseconds. */
 const LATE = 10_000
 
 const timeout = DATA + LATE
@@ -69,7 +69,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     rmSync(directory, { recursive: true, force: true })
   })
 
-  /** Starts the server and a load that lasts for longer than the tests; resolves to the server's metrics port. */
+  /** Starts the server, and a load that runs for longer than the tests. Resolves to the server's metrics port. */
   async function startServerUnderLoad(): Promise<number> {
     const server = programs.start(process.execPath, [built('server'), '--port', '0', '--metrics-port', '0'])
     const listening = await programs.until('the server listens', STARTUP, () => logLine(server, 'listening'))
@@ -78,7 +78,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     return Number(listening['metricsPort'])
   }
 
-  /** Resolves to its port; to one that nobody listens on where it is not installed. */
+  /** Resolves to its port; to a free port if it is not installed. */
   async function startNodeExporter(): Promise<number> {
     const port = await freePort()
     if (hasNodeExporter) programs.start('prometheus-node-exporter', [`--web.listen-address=127.0.0.1:${port}`])
@@ -99,7 +99,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     return api
   }
 
-  /** Waits until the query has a sample that is a number, and resolves to all of them. */
+  /** Waits until the query has a numeric sample, and resolves to all samples. */
   function samples(query: string): Promise<number[]> {
     return programs.until(query, Math.max(dataDeadline - performance.now(), LATE), async () => {
       const found = (await prometheus.values(query)).filter(Number.isFinite)
@@ -115,7 +115,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     expect(await samples(expr)).not.toEqual([])
   })
 
-  test('sees the load as it is', async () => {
+  test('measures the load', async () => {
     expect(await samples('sum(tcp_server_client_connected)')).toEqual([CONNECTIONS])
     for (const metric of ['tcp_server_req_recv_total', 'tcp_server_rsp_send_total', 'tcp_server_sent_bytes_total']) {
       const [rate] = await samples(`sum(rate(${metric}[15s]))`)
@@ -126,12 +126,12 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
     expect(inFlight).toBeLessThanOrEqual(CONNECTIONS * 10)
   })
 
-  test('finds every metric that the server is said to export', async () => {
+  test('finds every expected metric of the server', async () => {
     const exported = await prometheus.labelValues('__name__', '{job="tcp-server"}')
     expect(exported).toEqual(expect.arrayContaining(SERVER_METRICS))
   })
 
-  test('finds what a server with workers is said to export on top', async () => {
+  test('finds the additional metrics of a server with workers', async () => {
     const server = await startDemoServer(['--workers', '2'])
     const text = await (await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)).text()
     for (const metric of WORKER_METRICS) expect(text).toMatch(new RegExp(`^${metric} \\d+$`, 'm'))
@@ -149,10 +149,10 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
 
   describe.skipIf(!hasNodeExporter)(machine, { timeout }, () => {
     const dashboard = readDashboard('node-exporter')
-    /** What a sandbox may have no series of: it may lack disks, filesystems, a network, or the files that count them. */
+    /** Metrics that may have no series in a sandbox, without disks, filesystems, a network, or their files in /proc. */
     const depends = /^node_(disk|filefd|filesystem|netstat|network|sockstat)_/
 
-    /** A value for each variable of the dashboard: the first that Grafana would offer. */
+    /** A value for each variable of the dashboard: the first that Grafana offers. */
     async function variables(): Promise<Map<string, string>> {
       await samples('up{job="node"} == 1')
       const values = new Map<string, string>()
@@ -172,7 +172,7 @@ describe.skipIf(!hasPrometheus)(`a real Prometheus${skipReason(['prometheus'])}`
       expect(await samples(query)).not.toEqual([])
     })
 
-    test('finds every metric that it is said to export, of the kinds that this machine has', async () => {
+    test('finds every expected metric, of the kinds that this machine has', async () => {
       const exported = await prometheus.labelValues('__name__', '{job="node"}')
       const families = new Set(exported.map(family))
       expect(exported).toEqual(

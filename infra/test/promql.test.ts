@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ranges, selectors } from './promql.ts'
 
-test('finds what a query reads, and takes nothing else for a metric', () => {
+test('finds the metrics of a query, and nothing else', () => {
   const query =
     'sum by (instance) (rate(a_total{result="failure",x=~"b(c|}).*"}[15s])) / on (le) (sum(d:e) > 1e3) and up offset 5m'
   expect(selectors(query)).toEqual([

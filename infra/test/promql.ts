@@ -1,4 +1,4 @@
-/** A metric that a query reads, and how it selects its series: `up` and `up{job="node"}`. */
+/** A metric of a query, and its selector: `up` and `up{job="node"}`. */
 export interface Selector {
   metric: string
   selector: string
@@ -6,19 +6,19 @@ export interface Selector {
 
 const STRING = /"(?:[^"\\]|\\.)*"/.source
 const RANGE = /\[(?<range>[^\]]*)\]/.source
-/** `sum by (le)`, `on (instance)`: an aggregation's name and the labels it keeps, or the labels that are matched. */
+/** `sum by (le)`, `on (instance)`: an aggregation and its labels, or the labels of a match. */
 const GROUPING = /(?:[a-z]+ )?\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/.source
 const CALL = /[a-zA-Z_]\w*\s*\(/.source
 const NUMBER = /\d[\w.]*/.source
 const SELECTOR = `(?<metric>[a-zA-Z_:][\\w:]*)(?:\\{(?:[^}"]|${STRING})*\\})?`
 const OPERATORS = new Set(['and', 'or', 'unless', 'bool', 'offset'])
 
-/** No parser: it knows the parts of which the queries of this project are made. */
+/** Not a full parser: it knows the syntax that the queries of this project use. */
 function tokens(query: string): RegExpMatchArray[] {
   return [...query.matchAll(new RegExp([STRING, RANGE, GROUPING, CALL, NUMBER, SELECTOR].join('|'), 'g'))]
 }
 
-/** The series that a PromQL query reads. */
+/** The series of a PromQL query. */
 export function selectors(query: string): Selector[] {
   return tokens(query).flatMap(({ 0: selector, groups }) => {
     const metric = groups?.['metric']

@@ -15,12 +15,12 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-/** The file's content as `T`, unchecked: the tests look at what they rely on. */
+/** The contents of a file as `T`, unchecked: the tests check the parts that they use. */
 export function readYaml<T>(path: string): T {
   return parse(readText(path)) as T
 }
 
-/** The file's content as `T`, unchecked: the tests look at what they rely on. */
+/** The contents of a file as `T`, unchecked: the tests check the parts that they use. */
 export function readJson<T>(path: string): T {
   return JSON.parse(readText(path)) as T
 }

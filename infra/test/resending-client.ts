@@ -7,37 +7,37 @@ const ACK_LENGTH = 14
 const ID_START = 5
 const RESULT_AT = 13
 
-/** One connection, as its client saw it. */
+/** The client's view of one connection. */
 export interface SeenConnection {
-  /** What the server's log calls `remoteAddress` and `remotePort`, if it is told. */
+  /** The `remoteAddress` and `remotePort` of the server's log, if the server knows them. */
   readonly address: string
   readonly port: number
-  /** Answers that came over it. */
+  /** How many answers were received. */
   acks: number
-  /** How it ended: the other side's FIN, or an error such as ECONNRESET. */
+  /** How it ended: by a FIN of the other side, or with an error such as ECONNRESET. */
   ended: string | undefined
 }
 
-/** What a client is to do. */
+/** Options of a client. */
 export interface ResendingClientOptions {
-  /** Where from: an address of 127.0.0.0/8 of its own. */
+  /** Its own source address, in 127.0.0.0/8. */
   readonly localAddress: string
   readonly port: number
-  /** Requests on their way at the same time. */
+  /** How many requests are in flight. */
   readonly window: number
 }
 
 /**
- * A client that has decided that its requests may be handled twice: when the server ends a connection, it makes another,
- * and sends again what was not answered. It goes on until it is told to stop, and then until all is answered.
+ * A client whose requests may be handled twice: when the server ends a connection, it makes another one, and sends unanswered
+ * requests again. It runs until it is stopped, and then until all requests are answered.
  */
 export class ResendingClient {
   readonly connections: SeenConnection[] = []
   readonly #options: ResendingClientOptions
   readonly #pending = new Set<number>()
-  /** Each request that was answered, and how often. */
+  /** The number of answers to each request. */
   readonly answered = new Map<number, number>()
-  /** Answers other than success, or to nothing that was asked. */
+  /** Answers with a failure, or to unknown requests. */
   wrong = 0
   #last = 0
   #stopping = false
@@ -52,12 +52,12 @@ export class ResendingClient {
     })
   }
 
-  /** Requests that it has made, each counted once. */
+  /** How many requests it has made, each counted once. */
   get requests(): number {
     return this.#last
   }
 
-  /** Makes no more requests; resolves when those that it has made are answered, and the connection is over. */
+  /** Stops. Resolves when all requests are answered, and the connection has ended. */
   async finish(): Promise<void> {
     this.#stopping = true
     await waitFor(

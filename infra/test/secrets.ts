@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '@demo/testkit/temporary-folder'
 
-/** The token that the file lets in. */
+/** The accepted token. */
 export const TOKEN = 'example-token'
 
-/** Files such as an operator would provide, for as long as a test runs. */
+/** Files as an operator would provide them, removed at the end of the test. */
 export interface Secrets {
   readonly directory: string
-  /** The flags that name them. */
+  /** The flags with their paths. */
   readonly flags: readonly string[]
 }
 

@@ -19,21 +19,21 @@ const unitFile = infra('systemd/demo-server.service')
 const configFile = infra('systemd/demo-server.yaml')
 const unit = settings(readText(unitFile))
 
-/** Tenths: what `systemd-analyze security` may find at most. Version 252 finds 1.3, of 9.6 without any hardening. */
+/** The highest exposure of `systemd-analyze security`, in tenths. Version 252 reports 1.3, and 9.6 without any hardening. */
 const MOST_EXPOSED = 15
 
 const openssl = ['openssl']
 
-test('the unit lets the drain end before it kills', () => {
+test('the unit waits for the drain before it kills', () => {
   expect(Number(value('TimeoutStopSec'))).toBeGreaterThan(longestDrain(readYaml(configFile)))
   expect(value('KillMode')).toBe('mixed')
 })
 
-test('the unit leaves V8 the memory that it needs', () => {
+test('the unit allows V8 its executable memory', () => {
   expect(unit.get('MemoryDenyWriteExecute')).toBeUndefined()
 })
 
-test('the unit checks the configuration that it serves with', () => {
+test('the unit checks its configuration before it starts', () => {
   const start = value('ExecStart')
   expect(value('ExecStartPre')).toBe(`${start} --check-config`)
   expect(unit.get('ExecReload')).toEqual([`${start} --check-config`, '/bin/kill -HUP $MAINPID'])
@@ -44,7 +44,7 @@ test.skipIf(!isInstalled('openssl'))(`the program takes the sample configuration
   expect(checkConfig(configFile, makeSecrets().flags)).toEqual(ACCEPTED)
 })
 
-test('the program refuses it without the secrets, and names the first that is missing', () => {
+test('the program refuses it without the secrets, and names the first missing one', () => {
   expect(checkConfig(configFile, [])).toEqual({
     status: 2,
     output: expect.stringContaining('/etc/demo-server/tokens'),
@@ -52,7 +52,7 @@ test('the program refuses it without the secrets, and names the first that is mi
 })
 
 describe.skipIf(!isInstalled('systemd-analyze'))(`systemd${skipReason(['systemd-analyze'])}`, () => {
-  test('finds nothing wrong with the unit', () => {
+  test('finds no error in the unit', () => {
     const directory = temporaryFolder()
     const file = join(directory, 'demo-server.service')
     const here = readText(unitFile)
@@ -103,7 +103,7 @@ describe.skipIf(!isInstalled('systemd-analyze'))(`systemd${skipReason(['systemd-
   })
 })
 
-/** The settings of a unit: each key with its values, in order. */
+/** The settings of a unit: each key with its values in order. */
 function settings(text: string): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const line of text.split('\n')) {
@@ -124,7 +124,7 @@ function run(command: string, args: readonly string[]): { status: number | null;
   return { status, output: stdout + stderr }
 }
 
-/** Shows the token and asks once. */
+/** Sends the token and one request. */
 function askOverTls(port: number): Promise<void> {
   const answered = new Promise<void>((resolve, reject) => {
     const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false })

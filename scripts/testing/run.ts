@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { inheritedEnvironment } from '@demo/testkit/environment'
 
-/** How a program is run. */
+/** Options of a program. */
 export interface RunOptions {
   readonly folder: string
   /** Variables on top of {@link inheritedEnvironment}. */

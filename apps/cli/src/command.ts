@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { dropServiceVariables, refuseUnknownVariables } from './environment.ts'
-import { ExitError, ExitStatus } from './exit.ts'
+import { ExitError, ExitStatus, usageError } from './exit.ts'
 import { type Flag, type Flags, invalidValue } from './flag.ts'
 
 /** A flag as an option of commander, with its raw value. */
@@ -63,7 +63,7 @@ export function addFlags(command: Command, variablePrefix: string, flags: Flags)
 function parseValue({ schema }: Flag<unknown>, name: string, text: string): unknown {
   const { success, data, error } = schema.safeParse(text)
   if (success) return data
-  throw new ExitError(ExitStatus.usage, `${invalidValue(name, text, error)}; see --help`)
+  throw usageError(`${invalidValue(name, text, error)}; see --help`)
 }
 
 /** For commander a switch is on if its variable is set to anything. @throws ExitError with status 2 */
@@ -104,7 +104,7 @@ export async function parseCommandLine(command: Command, argv: readonly string[]
       .trim()
       .replace(/^error: /, '')
       .replaceAll(/\s*\n\s*/g, ' ')
-    throw new ExitError(ExitStatus.usage, `${line}; see --help`)
+    throw usageError(`${line}; see --help`)
   }
 }
 

@@ -83,7 +83,7 @@ describe('a configuration file', () => {
     ],
     ['a wrong type', 'port: {}\n', /demo\.yaml:1: invalid port: expected one value, got a mapping/],
     ['a list of what is one', 'port: [1]\n', /demo\.yaml:1: invalid port: expected one value, got a list/],
-    ['nothing for a key', 'port:\n', /demo\.yaml:1: invalid port: expected one value, got none/],
+    ['nothing for a key', 'port:\n', /demo\.yaml:1: invalid port: expected one value, got nothing/],
     [
       'something wrong in a list',
       'proxies: [1, {}]\n',

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { FlagOption } from './command.ts'
-import { ExitError, ExitStatus } from './exit.ts'
+import { usageError } from './exit.ts'
 import { type Flags, invalidValue, kebabCase } from './flag.ts'
 import { isSystemError } from './system-error.ts'
 
@@ -141,8 +141,4 @@ function unquoted(raw: unknown): unknown {
   if (typeof raw !== 'string') return raw
   if (raw === 'true' || raw === 'false') return raw === 'true'
   return /^(0|[1-9]\d{0,14})$/.test(raw) ? Number(raw) : raw
-}
-
-function usageError(message: string): ExitError {
-  return new ExitError(ExitStatus.usage, message)
 }

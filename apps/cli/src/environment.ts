@@ -1,4 +1,4 @@
-import { ExitError, ExitStatus } from './exit.ts'
+import { usageError } from './exit.ts'
 
 /**
  * The variables that Kubernetes sets in each container if its namespace has a Service named like the program:
@@ -38,7 +38,7 @@ export function refuseUnknownVariables(prefix: string, known: readonly string[])
   if (unknown === undefined) return
   const nearest = nearestTo(unknown, known)
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  throw new ExitError(ExitStatus.usage, `there is no variable ${unknown}${hint}; see --help`)
+  throw usageError(`there is no variable ${unknown}${hint}; see --help`)
 }
 
 function variablesOf(prefix: string): string[] {

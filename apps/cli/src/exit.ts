@@ -17,6 +17,11 @@ export class ExitError extends Error {
   }
 }
 
+/** An error of usage: an invalid flag, file or argument. */
+export function usageError(message: string): ExitError {
+  return new ExitError(ExitStatus.usage, message)
+}
+
 /**
  * Runs a program and exits with its status. An {@link ExitError} is one line on standard error. Any other error is a bug
  * and is printed with its stack.

@@ -93,7 +93,7 @@ function schemaOf<Value>(parse: Parse<Value>): z.ZodType<Value> {
 }
 
 function kindOf(input: unknown): string {
-  if (input === null || input === undefined) return 'none'
+  if (input === null || input === undefined) return 'nothing'
   return Array.isArray(input) ? 'a list' : 'a mapping'
 }
 

@@ -1,7 +1,7 @@
 export { addCompletion } from './completion.ts'
 export { addFlags, Command, parseCommandLine } from './command.ts'
 export { addConfigFile, printConfig, whereFrom } from './config-file.ts'
-export { ExitError, ExitStatus, runProgram } from './exit.ts'
+export { ExitError, ExitStatus, runProgram, usageError } from './exit.ts'
 export { isSystemError } from './system-error.ts'
 export { messageOf } from './message-of.ts'
 export { OptionError } from './option-error.ts'

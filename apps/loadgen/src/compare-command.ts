@@ -1,4 +1,4 @@
-import { ExitError, ExitStatus, type Flags, flag, listFlag, OptionError, parseText, type Values } from '@demo/cli'
+import { type ExitError, type Flags, flag, listFlag, OptionError, parseText, usageError, type Values } from '@demo/cli'
 import { compare } from './analysis/compare.ts'
 import { incomparabilities } from './analysis/incomparabilities.ts'
 import { pairInterleavedRuns } from './analysis/interleaved-runs.ts'
@@ -70,8 +70,5 @@ async function readAll(names: readonly string[], metrics: readonly Metric[]): Pr
 }
 
 function usage(): ExitError {
-  return new ExitError(
-    ExitStatus.usage,
-    'compare needs two results of run --json: demo-loadgen compare before.json after.json; see --help',
-  )
+  return usageError('compare needs two results of run --json: demo-loadgen compare before.json after.json; see --help')
 }

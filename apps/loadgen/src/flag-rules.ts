@@ -1,4 +1,4 @@
-import { type Command, ExitError, ExitStatus, whereFrom } from '@demo/cli'
+import { type Command, usageError, whereFrom } from '@demo/cli'
 
 /** Pairs of flags that exclude each other. */
 const EXCLUSIVE: readonly (readonly [one: string, other: string])[] = [
@@ -41,7 +41,7 @@ export function resolveFlagConflicts(command: Command): void {
     return Math.max(0, SOURCES.indexOf(command.getOptionValueSource(name) ?? 'default'))
   }
   const refuse = (message: string) => {
-    throw new ExitError(ExitStatus.usage, `${message}; see --help`)
+    throw usageError(`${message}; see --help`)
   }
   for (const [one, other] of EXCLUSIVE) {
     const [first, second] = [strength(one), strength(other)]

@@ -4,13 +4,13 @@ import {
   addConfigFile,
   addFlags,
   Command,
-  ExitError,
   ExitStatus,
   type Flags,
   optionalFlag,
   parseCommandLine,
   parseText,
   runProgram,
+  usageError,
   type Values,
 } from '@demo/cli'
 import { describeEvent, simulate } from '@demo/client-sim'
@@ -45,8 +45,7 @@ await runProgram('demo-loadgen', async () => {
     .action(async () => {
       const [word] = runCommand.args
       if (word !== undefined)
-        throw new ExitError(
-          ExitStatus.usage,
+        throw usageError(
           `unexpected argument '${word}': the commands are run, compare, search, simulate and completion; see --help`,
         )
       status = await runLoad(read(runCommand, ALL_RUN_FLAGS))

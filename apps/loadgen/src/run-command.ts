@@ -1,4 +1,4 @@
-import { ExitError, ExitStatus, isSystemError, OptionError, type Values } from '@demo/cli'
+import { ExitError, ExitStatus, isSystemError, OptionError, usageError, type Values } from '@demo/cli'
 import { ClientError } from '@demo/client-sim'
 import { AbortOnFail } from './analysis/abort-on-fail.ts'
 import { judge, percentilesOf } from './analysis/threshold.ts'
@@ -94,7 +94,7 @@ export async function asExitError<Value>(work: Promise<Value>): Promise<Value> {
   } catch (error) {
     if (error instanceof ClientError) throw new ExitError(ExitStatus.failed, explainError(error))
     if (isSystemError(error)) throw new ExitError(ExitStatus.failed, explainError(error))
-    if (error instanceof OptionError) throw new ExitError(ExitStatus.usage, error.message)
+    if (error instanceof OptionError) throw usageError(error.message)
     throw error
   }
 }

@@ -1,12 +1,11 @@
 import {
-  ExitError,
-  ExitStatus,
   type Flags,
   flag,
   listFlag,
   OptionError,
   optionalFlag,
   parseDuration,
+  usageError,
   type Values,
 } from '@demo/cli'
 import { backlogGrowth } from './analysis/backlog.ts'
@@ -72,7 +71,7 @@ export const SEARCH_FLAGS = {
  */
 export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<number> {
   const { slo = [], from, maxRate, precision, step, ...load } = values
-  if (slo.length === 0) throw new ExitError(ExitStatus.usage, "search needs at least one --slo, like --slo 'p99<10ms'")
+  if (slo.length === 0) throw usageError("search needs at least one --slo, like --slo 'p99<10ms'")
   const signal = interruptSignal()
   const attempt = async (rate: number) => {
     if (signal.aborted) return undefined

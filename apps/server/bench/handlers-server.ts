@@ -1,14 +1,16 @@
 /**
- * A server like demo-server, metrics included, with the handlers that the benchmark asks for by name; `reuse` after it reads
- * all connections into one buffer.
+ * A server like demo-server, with metrics, and with the handlers that the first argument names. With the argument `reuse` it
+ * reads all connections into one buffer.
  */
 import { createServerMetrics } from '@demo/metrics'
 import { createServer, type Handlers } from '@demo/server'
 
+const [, , name = '', loopSteps = '0'] = process.argv
+
 let read = 0
 let burnt = 1
-/** Steps of a loop, a nanosecond or so each, that `burning` takes for each request. */
-const steps = Number(process.argv[3] ?? 0) || 0
+/** Steps of a loop in `burning`, for each request. A step takes about a nanosecond. */
+const steps = Number(loopSteps) || 0
 const reuseReadBuffer = process.argv.includes('reuse')
 const HANDLERS: Record<string, Handlers> = {
   nothing: { onSubmit(_submit) {} },
@@ -27,7 +29,9 @@ const HANDLERS: Record<string, Handlers> = {
   },
 }
 
-const server = createServer(HANDLERS[process.argv[2]], { reuseReadBuffer, observer: createServerMetrics() })
+const handlers = HANDLERS[name]
+if (handlers === undefined) throw new Error(`invalid handlers '${name}': expected ${Object.keys(HANDLERS).join(', ')}`)
+const server = createServer(handlers, { reuseReadBuffer, observer: createServerMetrics() })
 const address = await server.listen({ port: 0 })
 process.stderr.write(`${JSON.stringify({ msg: 'listening', ...address, read, burnt })}\n`)
 process.once('SIGTERM', () => void server.close())

@@ -1,16 +1,11 @@
-/** What a connection that does nothing costs `demo-server`: 8,000 of them, from two source addresses. */
-import { readFileSync } from 'node:fs'
+/** The memory of an idle connection in `demo-server`, with 8,000 connections from two source addresses. */
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { ProcessMeter } from '../hostile/fixture/process-meter.ts'
 import { startNode } from './peers.ts'
 
 const CONNECTIONS = 8000
 const AT_ONCE = 200
-
-const residentBytes = (pid: number) => {
-  const [, kibibytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kibibytes) * 1024
-}
 
 const server = await startNode(fileURLToPath(new URL('../dist/main.js', import.meta.url)), [
   '--port',
@@ -26,19 +21,19 @@ const open = (i: number) =>
     socket.once('error', reject)
   })
 
-// A first round and its end: what the process needs once and for all is not what a connection costs.
+// A first round of connections: memory that the process needs only once is not counted.
 const warm = await Promise.all(Array.from({ length: 100 }, (_, i) => open(i)))
 for (const socket of warm) socket.destroy()
 await new Promise((resolve) => setTimeout(resolve, 1000))
 
-const before = residentBytes(server.pid)
+const meter = new ProcessMeter(server.pid)
+const before = meter.residentBytes
 const sockets: Socket[] = []
 while (sockets.length < CONNECTIONS) {
   sockets.push(...(await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => open(i)))))
 }
 await new Promise((resolve) => setTimeout(resolve, 3000))
-const after = residentBytes(server.pid)
-const each = (after - before) / CONNECTIONS / 1024
+const each = (meter.residentBytes - before) / CONNECTIONS / 1024
 console.log(`${CONNECTIONS} idle connections: ${each.toFixed(1)} KiB each (at most 8 KiB wanted)`)
 for (const socket of sockets) socket.destroy()
 await server.stop()

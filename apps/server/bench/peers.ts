@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const PEERS = fileURLToPath(new URL('../../loadgen/peers/', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../../node_modules/.cache/peers/', import.meta.url))
 
-/** A server that runs, and how to end it. */
+/** A running server. */
 export interface Running {
   readonly port: number
   readonly pid: number
@@ -22,9 +22,9 @@ export interface LoadOptions {
   /** Bytes of each payload. */
   readonly payload: number
   readonly seconds: number
-  /** Seconds before that which are not counted. */
+  /** Seconds before `seconds` that are not counted. */
   readonly warmup?: number
-  /** Seconds that the last answers may take. */
+  /** How long the last answers may take, in seconds. */
   readonly patience?: number
   /** Pipelined PINGs to a Redis instead of Submits. */
   readonly resp?: boolean
@@ -33,15 +33,15 @@ export interface LoadOptions {
 /** What `load.c` measured. */
 export interface Load {
   readonly acksPerSecond: number
-  /** Cores that the client was busy on. */
+  /** Processor time of the client, in cores. */
   readonly clientCpu: number
   /** Requests that were never answered. */
   readonly lost: number
-  /** Connections on which as many were answered as asked, but not the same ones. */
+  /** Connections with the right number of answers, but to other requests. */
   readonly wrongIds: number
 }
 
-/** Builds a peer in C; the path of the program. */
+/** Builds a peer in C, and returns the path of the program. */
 export function build(name: 'load' | 'floor'): string {
   mkdirSync(BUILT, { recursive: true })
   const program = `${BUILT}${name}`
@@ -64,7 +64,7 @@ export function startFloor(program: string): Promise<Running> {
   return startOnPort((port) => [program, `${port}`])
 }
 
-/** Starts a server that is told its port, and waits until it listens. */
+/** Starts a server on a given free port, and waits until it listens. */
 export async function startOnPort(
   command: (port: number) => readonly [string, ...string[]],
   options: SpawnOptions = {},
@@ -131,20 +131,22 @@ export function drive(program: string, port: number, window: number, payload: nu
   return load
 }
 
-/** Drives a server with the neutral client, and leaves it to the caller what to think of lost requests. */
+/** Drives a server with the neutral client. The caller checks for lost requests. */
 export function measure(program: string, port: number, options: LoadOptions): Load {
   const { window, payload, seconds, warmup = 1, patience = 10, resp = false } = options
   const args = { port, window, payload, seconds, warmup, patience, connections: 100 }
   const flags = Object.entries(args).flatMap(([name, value]) => [`--${name}`, `${value}`])
   const { stdout, stderr } = spawnSync(program, resp ? [...flags, '--resp'] : flags, { encoding: 'utf8' })
-  // With no line on standard output it did not come to its end.
+  // It prints a line when it has finished.
   if (stdout === '') throw new Error(stderr.trim())
   return JSON.parse(stdout) as Load
 }
 
-/** The value in the middle; between the two there where there are two. */
+/** The median; with an even number of values, the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length / 2
-  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2
+  const [lower, upper] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
+  if (lower === undefined || upper === undefined) throw new Error('there is no median of no values')
+  return (lower + upper) / 2
 }

@@ -1,14 +1,13 @@
 import type * as Churn from './attacks/churn.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { setStage, strikeStage, timeUntil } from './stage/stage.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { recordBaseline, startFixture, teardown } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
 
 const TIMES = 20_000
 
-row(2, '20,000 times connect, submit, ack, close', async (figures) => {
-  const stage = await setStage()
-  const { server, meter } = stage
+scenario(2, '20,000 times connect, submit, ack, close', async (figures) => {
+  const fixture = await startFixture()
+  const { server, meter } = fixture
   const churners = startAttacker<typeof Churn>('churn')
   const before = meter.descriptors
 
@@ -16,17 +15,10 @@ row(2, '20,000 times connect, submit, ack, close', async (figures) => {
   const { succeeded, failures } = await churners.do('churn', server.port, TIMES)
   const perSecond = Math.round((TIMES / (performance.now() - start)) * 1000)
 
-  const isBack = async () =>
-    meter.descriptors <= before + SCRAPE && (await server.scrape()).value('client_connected') === 1
-  const back = await timeUntil(isBack)
-
+  await recordBaseline(fixture, before, figures)
   figures.exactly('failures', TIMES - succeeded, 0)
-  if (failures.length > 0) figures.tell('the first of them', failures[0] ?? '')
-  figures.tell('connections a second', perSecond.toLocaleString('en-US'))
-  figures.atMost('descriptors and sessions back to baseline after', back, 2, seconds)
+  if (failures.length > 0) figures.note('the first of them', failures[0] ?? '')
+  figures.note('connections a second', perSecond.toLocaleString('en-US'))
   figures.exactly('closed as peer-closed', (await server.scrape()).closed['peer-closed'] ?? 0, TIMES)
-  await strikeStage(stage, figures)
+  await teardown(fixture, figures)
 })
-
-/** The connection of the scrape that asks is a descriptor too, and the one that it keeps alive. */
-const SCRAPE = 2

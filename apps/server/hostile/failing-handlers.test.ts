@@ -1,23 +1,23 @@
-import type * as Wishes from './attacks/wishes.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { row } from './stage/row.ts'
-import { startHandlerServer } from './stage/special-servers.ts'
-import { stageOf, strikeStage } from './stage/stage.ts'
+import type * as ScriptedOutcomes from './attacks/scripted-outcomes.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { fixtureOf, teardown } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
+import { startHandlerServer } from './fixture/special-servers.ts'
 
 const SEED = Number(process.env['HOSTILE_SEED'])
 const CONNECTIONS = 10
 const SUBMITS = 10_000
 const PATIENCE = 15_000
 
-row(11, '10,000 submits of which a tenth throw, reject, or never settle', async (figures) => {
-  const stage = await stageOf(startHandlerServer('failing', ['--handler-timeout', '1s']))
-  const { server } = stage
-  const wishers = startAttacker<typeof Wishes>('wishes')
-  const result = await wishers.do('submitWishes', server.port, CONNECTIONS, SUBMITS / CONNECTIONS, SEED, PATIENCE)
+scenario(11, '10,000 submits of which a tenth throw, reject, or never settle', async (figures) => {
+  const fixture = await fixtureOf(startHandlerServer('failing', ['--handler-timeout', '1s']))
+  const { server } = fixture
+  const clients = startAttacker<typeof ScriptedOutcomes>('scripted-outcomes')
+  const result = await clients.do('submitScripted', server.port, CONNECTIONS, SUBMITS / CONNECTIONS, SEED, PATIENCE)
   figures.exactly('answered exactly once', result.answeredOnce, SUBMITS)
   figures.exactly('answered twice', result.answeredTwice, 0)
-  figures.exactly('answered otherwise than they deserve', result.otherwise, 0)
-  figures.tell('to be answered with failure', result.toFail.toLocaleString('en-US'))
-  // Each handler that fails is told once.
-  await strikeStage(stage, figures, result.toFail)
+  figures.exactly('answered with another result than scripted', result.unexpected, 0)
+  figures.note('to be answered with failure', result.toFail.toLocaleString('en-US'))
+  // Each failure is logged once.
+  await teardown(fixture, figures, result.toFail)
 })

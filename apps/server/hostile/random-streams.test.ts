@@ -1,12 +1,12 @@
 import { Random } from '@demo/testkit/random'
 import type * as RandomStreams from './attacks/random-streams.ts'
 import { cut, judge, makeStream, type Rules } from './attacks/streams.ts'
-import { startAttacker } from './stage/attacker.ts'
-import type { Figures } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { SocketlessServer } from './stage/socketless-session.ts'
-import { startGuardedServer, TOKEN } from './stage/special-servers.ts'
-import { type Stage, setStage, stageOf, strikeStage } from './stage/stage.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import type { Figures } from './fixture/figures.ts'
+import { type Fixture, fixtureOf, startFixture, teardown } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
+import { SocketlessServer } from './fixture/socketless-session.ts'
+import { startGuardedServer, TOKEN } from './fixture/special-servers.ts'
 
 const ACK_LENGTH = 14
 const MAX_FRAME_LENGTH = 1024 * 1024
@@ -17,7 +17,7 @@ const IN_PROCESS = 1_000_000
 const OVER_SOCKETS = 20_000
 const SEED = Number(process.env['HOSTILE_SEED'])
 
-row(7, '1,000,000 mutated and random streams, in process', async (figures) => {
+scenario(7, '1,000,000 mutated and random streams, in process', async (figures) => {
   const reasons = new Map<string, number>()
   const wrong: string[] = []
   for (const rules of [OPEN, GUARDED]) {
@@ -38,18 +38,18 @@ row(7, '1,000,000 mutated and random streams, in process', async (figures) => {
 })
 
 for (const { name, rules, start } of [
-  { name: 'that need no Conn', rules: OPEN, start: () => setStage() },
+  { name: 'that need no Conn', rules: OPEN, start: () => startFixture() },
   {
     name: 'that need a Conn',
     rules: GUARDED,
-    start: () => stageOf(startGuardedServer(), { credentials: TOKEN }),
+    start: () => fixtureOf(startGuardedServer(), { credentials: TOKEN }),
   },
 ]) {
-  row(7, `10,000 mutated and random streams over sockets ${name}`, async (figures) => {
-    const stage: Stage = await start()
-    const { server } = stage
-    const thrower = startAttacker<typeof RandomStreams>('random-streams')
-    const { expected, hung, wrong } = await thrower.do('throwStreams', server.port, OVER_SOCKETS / 2, SEED, rules)
+  scenario(7, `10,000 mutated and random streams over sockets ${name}`, async (figures) => {
+    const fixture: Fixture = await start()
+    const { server } = fixture
+    const client = startAttacker<typeof RandomStreams>('random-streams')
+    const { expected, hung, wrong } = await client.do('sendStreams', server.port, OVER_SOCKETS / 2, SEED, rules)
     const closed = (await server.untilScraped('all to be closed', (all) => all.value('client_connected') === 1)).closed
     const reasons = new Map(Object.entries(expected))
     note(figures, reasons, wrong)
@@ -57,13 +57,13 @@ for (const { name, rules, start } of [
     const misjudged = [...new Set([...Object.keys(closed), ...reasons.keys()])].filter(
       (reason) => closed[reason] !== expected[reason],
     )
-    figures.exactly('close reasons counted otherwise', misjudged.length, 0)
-    await strikeStage(stage, figures)
+    figures.exactly('close reasons with a wrong count', misjudged.length, 0)
+    await teardown(fixture, figures)
   })
 }
 
 function note(figures: Figures, reasons: ReadonlyMap<string, number>, wrong: readonly string[]): void {
-  for (const [reason, times] of reasons) figures.tell(`must end as ${reason}`, times.toLocaleString('en-US'))
-  figures.exactly('answered or ended otherwise', wrong.length, 0)
+  for (const [reason, times] of reasons) figures.note(`must end as ${reason}`, times.toLocaleString('en-US'))
+  figures.exactly('answered or ended in another way', wrong.length, 0)
   if (wrong.length > 0) console.error(wrong.slice(0, 5).join('\n'))
 }

@@ -1,10 +1,10 @@
 import { type DemoServer, startDemoServer } from '../test/demo-server.ts'
 import type * as FullLoad from './attacks/full-load.ts'
 import type { LoadOutcome } from './attacks/load-connection.ts'
-import { type Attacker, startAttacker } from './stage/attacker.ts'
-import { count, seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { startHandlerServer } from './stage/special-servers.ts'
+import { type Attacker, startAttacker } from './fixture/attacker.ts'
+import { count, seconds } from './fixture/figures.ts'
+import { scenario } from './fixture/scenario.ts'
+import { startHandlerServer } from './fixture/special-servers.ts'
 
 const CONNECTIONS = 50
 const WINDOW = 100
@@ -16,7 +16,7 @@ const WARM = 500
 
 const CUT_OFF = 4
 
-// Each program that a test runs listens for the end of the test's own process, and here they are twenty.
+// Each program of a test adds a listener for the end of this process.
 process.setMaxListeners(2 * RUNS)
 
 for (const { name, runs, start } of [
@@ -24,10 +24,10 @@ for (const { name, runs, start } of [
   { name: 'async handlers', runs: RUNS, start: () => startHandlerServer('async') },
   { name: 'two workers', runs: RUNS_WITH_WORKERS, start: () => startDemoServer(['--workers', '2']) },
 ]) {
-  row(10, `SIGTERM under full load, 50 × 100 in flight, ${runs} runs, ${name}`, async (figures) => {
+  scenario(10, `SIGTERM under full load, 50 × 100 in flight, ${runs} runs, ${name}`, async (figures) => {
     const load = startAttacker<typeof FullLoad>('full-load')
     const sum = { requests: 0, answers: 0, lost: 0, wrong: 0, resets: 0, badExits: 0 }
-    // The next server starts while the one before is under load.
+    // The next server starts while this one is under load.
     let next = start()
     for (let run = 1; run <= runs; run++) {
       const server = await next
@@ -38,20 +38,20 @@ for (const { name, runs, start } of [
         sum.requests += requests
         sum.answers += answered
         sum.lost += Math.max(0, requests - answered)
-        // What was received is the first so many: another that was answered was made up.
+        // The server received the first `requests` of them. An answer to a later one is wrong.
         sum.wrong += wrong + Math.max(0, answered - requests) + (lastAnswered > requests ? 1 : 0)
         if (!ended) sum.resets += 1
       }
     }
     figures.exactly('requests received and not answered', sum.lost, 0)
-    figures.tell('requests received', count(sum.requests))
+    figures.note('requests received', count(sum.requests))
     figures.exactly('wrong answers', sum.wrong, 0)
     figures.exactly('connections reset', sum.resets, 0)
     figures.exactly('exit statuses other than 0', sum.badExits, 0)
   })
 }
 
-row(10, 'SIGTERM with a handler that is stuck', async (figures) => {
+scenario(10, 'SIGTERM with a handler that is stuck', async (figures) => {
   const server = await startHandlerServer('stuck', ['--drain-timeout', '1s'])
   const peer = await server.connect()
   peer.send('0000000d023030303030303031')
@@ -63,7 +63,7 @@ row(10, 'SIGTERM with a handler that is stuck', async (figures) => {
   figures.near('after, with a deadline of 1 s', [(performance.now() - start) / 1000], 1.25, 0.25, seconds)
 })
 
-/** Puts a server under load, and tells it to stop. */
+/** Puts a server under load, and stops it. */
 async function terminate(server: DemoServer, load: Attacker<typeof FullLoad>) {
   await load.do('load', server.port, CONNECTIONS, WINDOW, WARM)
   server.program.signal('SIGTERM')
@@ -72,7 +72,7 @@ async function terminate(server: DemoServer, load: Attacker<typeof FullLoad>) {
   return { outcomes, exit: status }
 }
 
-/** What each connection got, beside what the server says that it received on it. */
+/** The outcome of each connection, with the number of requests that the server received on it. */
 function withRequests(server: DemoServer, outcomes: readonly LoadOutcome[]) {
   const received = new Map(server.logged('connection closed').map((line) => [line['remotePort'], line['requests']]))
   return outcomes.map((outcome) => ({ ...outcome, requests: Number(received.get(outcome.localPort)) }))

@@ -1,18 +1,18 @@
 import { startDemoServer } from '../test/demo-server.ts'
 import type * as WaitingClients from './attacks/waiting-clients.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { strikeServer } from './stage/stage.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { seconds } from './fixture/figures.ts'
+import { stopServer } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
 
 const CLIENTS = 50
 const REQUESTS = 100
 const LIMIT = 1
 
-row(24, 'a server that stands still, and takes without answering: 50 clients of 100 requests', async (figures) => {
+scenario(24, 'a server that is stopped, and accepts without answering: 50 clients of 100 requests', async (figures) => {
   const server = await startDemoServer()
   const clients = startAttacker<typeof WaitingClients>('waiting-clients')
-  const answered = await clients.do('come', server.port, CLIENTS, LIMIT * 1000)
+  const answered = await clients.do('connectAll', server.port, CLIENTS, LIMIT * 1000)
   figures.exactly('answered before', answered, CLIENTS)
 
   server.program.signal('SIGSTOP')
@@ -21,12 +21,12 @@ row(24, 'a server that stands still, and takes without answering: 50 clients of 
   figures.exactly('clients that noticed', outcome.ended, CLIENTS)
   figures.near('noticed after', outcome.endedAfter, LIMIT, 0.75, seconds)
   figures.exactly(`requests without an outcome, of ${outcome.requests}`, outcome.pending, 0)
-  // All but the one of each client that may take longer.
+  // All but one of each client: that one has a longer limit.
   figures.exactly('rejected by their own limit', outcome.timedOut, CLIENTS * (REQUESTS - 1))
   figures.exactly('rejected when their connection ended', outcome.silent, CLIENTS)
-  figures.exactly('clients that took more requests', outcome.alive, 0)
+  figures.exactly('clients that accepted more requests', outcome.alive, 0)
 
-  const newcomers = startAttacker<typeof WaitingClients>('waiting-clients')
-  figures.exactly('answered afterwards', await newcomers.do('come', server.port, CLIENTS, LIMIT * 1000), CLIENTS)
-  await strikeServer(server, figures)
+  const newClients = startAttacker<typeof WaitingClients>('waiting-clients')
+  figures.exactly('answered afterwards', await newClients.do('connectAll', server.port, CLIENTS, LIMIT * 1000), CLIENTS)
+  await stopServer(server, figures)
 })

@@ -1,24 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type * as Soak from './attacks/soak.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { SOAK_CONNECTIONS } from './stage/capacity.ts'
-import { count, mebibytes, ratio, seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { setStage, strikeStage, timeUntil } from './stage/stage.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { SOAK_CONNECTIONS } from './fixture/capacity.ts'
+import { count, mebibytes, ratio } from './fixture/figures.ts'
+import { recordBaseline, startFixture, teardown } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
 
 const SEED = Number(process.env['HOSTILE_SEED'])
 const MINUTE = 60_000
 const DURATION = 3 * MINUTE
 const INTERVAL = 1000
 
-/** The connection of the scrape that asks. */
-const SCRAPE = 2
-
-row(18, 'soak: 3 minutes at half load, 1 % of the writes faults', async (figures) => {
+scenario(18, 'soak: 3 minutes at half load, 1 % of the writes faults', async (figures) => {
   const rate = inject('capacity') / 2
-  const stage = await setStage()
-  const { server, meter } = stage
+  const fixture = await startFixture()
+  const { server, meter } = fixture
   const before = meter.descriptors
   const load = startAttacker<typeof Soak>('soak')
 
@@ -37,28 +34,24 @@ row(18, 'soak: 3 minutes at half load, 1 % of the writes faults', async (figures
     descriptors.push(meter.descriptors)
   }
   const { requests, unanswered, lost, faults, hung } = await running
-  const isBack = async () =>
-    meter.descriptors <= before + SCRAPE && (await server.scrape()).value('client_connected') === 1
-  const back = await timeUntil(isBack)
-
+  await recordBaseline(fixture, before, figures)
   const perSecond = (requests * 1000) / DURATION
-  figures.tell(
+  figures.note(
     'requests a second, of half the capacity',
     `${count(Math.round(perSecond))} of ${count(Math.round(rate))}`,
   )
   figures.exactly(`hung, of ${count(faults)} faulty connections`, hung, 0)
   figures.exactly('good connections lost', lost, 0)
-  figures.exactly('requests on them not answered', unanswered, 0)
+  figures.exactly('requests on good connections not answered', unanswered, 0)
   const [second, last] = [mean(minute(resident, 2)), mean(minute(resident, 3))]
   figures.atMost('RSS of the last minute to that of the second', last / second, 1.05, ratio)
-  figures.tell('RSS of the three minutes', [1, 2, 3].map((n) => mebibytes(mean(minute(resident, n)))).join(', '))
+  figures.note('RSS of the three minutes', [1, 2, 3].map((n) => mebibytes(mean(minute(resident, n)))).join(', '))
   const growth = mean(minute(descriptors, 3)) / mean(minute(descriptors, 2))
   figures.atMost('descriptors of the last minute to those of the second', growth, 1.05, ratio)
-  figures.atMost('descriptors and sessions back to baseline after', back, 2, seconds)
-  await strikeStage(stage, figures)
+  await teardown(fixture, figures)
 })
 
-/** What was seen in the first, second or third minute. */
+/** The samples of the first, second or third minute. */
 function minute(samples: readonly number[], which: number): readonly number[] {
   const third = samples.length / 3
   return samples.slice(Math.floor(third * (which - 1)), Math.floor(third * which))

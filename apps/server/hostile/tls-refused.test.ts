@@ -2,18 +2,18 @@ import { createAuthority } from '@demo/testkit/certificates'
 import { submit } from '@demo/testkit/wire'
 import { clientHello } from './attacks/client-hello.ts'
 import type { ClientTls } from './attacks/dial.ts'
-import type * as Visitors from './attacks/visitors.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { startMutualTlsServer } from './stage/special-servers.ts'
-import { stageOf, strikeStage } from './stage/stage.ts'
+import type * as OneShotClients from './attacks/one-shot-clients.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { seconds } from './fixture/figures.ts'
+import { fixtureOf, teardown } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
+import { startMutualTlsServer } from './fixture/special-servers.ts'
 
 const EACH = 50
 const LIMIT = 4
 const HOUR = 3_600_000
 
-/** A kind of peer that is not to get in, and what the log must say of each. */
+/** A kind of peer that must be refused, and what the log must say about it. */
 interface Kind {
   readonly name: string
   readonly sends: string
@@ -22,12 +22,12 @@ interface Kind {
   readonly error?: string
 }
 
-row(16, 'TLS: 50 of each kind of peer that is not to get in', async (figures) => {
+scenario(16, 'TLS: 50 of each kind of peer that must be refused', async (figures) => {
   const authority = await createAuthority('authority')
   const stranger = await createAuthority('stranger')
   const tls = { ca: authority.cert, ...(await authority.sign('healthy')) }
-  const stage = await stageOf(startMutualTlsServer(authority, ['--handshake-timeout', `${LIMIT}s`]), { tls })
-  const { server } = stage
+  const fixture = await fixtureOf(startMutualTlsServer(authority, ['--handshake-timeout', `${LIMIT}s`]), { tls })
+  const { server } = fixture
 
   const { cert: ca } = authority
   const expired = await authority.sign('expired', { from: -2 * HOUR, to: -HOUR })
@@ -61,31 +61,31 @@ row(16, 'TLS: 50 of each kind of peer that is not to get in', async (figures) =>
     { ...stalled, name: 'stalled after its first message', sends: hello },
   ]
 
-  const visitors = startAttacker<typeof Visitors>('visitors')
-  const come = ({ sends, tls }: Kind) =>
-    visitors.do('visit', {
+  const clients = startAttacker<typeof OneShotClients>('one-shot-clients')
+  const start = ({ sends, tls }: Kind) =>
+    clients.do('sendAndListen', {
       port: server.port,
       sends: Array.from({ length: EACH }, () => sends),
       ...(tls === undefined ? {} : { tls }),
     })
-  // Those that stall come last: the handshakes of the others keep the processor busy, and theirs are to be timed.
+  // Those that stall come last, because they are timed, and the handshakes of the others keep the processor busy.
   const isLate = ({ reason }: Kind) => reason === 'handshake-timeout'
-  const early = await Promise.all(kinds.filter((kind) => !isLate(kind)).map(come))
-  const visits = [...early, ...(await Promise.all(kinds.filter(isLate).map(come)))]
+  const early = await Promise.all(kinds.filter((kind) => !isLate(kind)).map(start))
+  const visits = [...early, ...(await Promise.all(kinds.filter(isLate).map(start)))]
   const lines = await server.untilLogged('connection closed', kinds.length * EACH)
   for (const [i, { name, reason, error }] of kinds.entries()) {
     const those = visits[i] ?? []
     const ports = new Set(those.map(({ localPort }) => localPort))
-    const told = lines.filter(({ remotePort }) => ports.has(Number(remotePort)))
-    const right = told.filter((line) => line['reason'] === reason && line['error'] === error && line['requests'] === 0)
+    const own = lines.filter(({ remotePort }) => ports.has(Number(remotePort)))
+    const right = own.filter((line) => line['reason'] === reason && line['error'] === error && line['requests'] === 0)
     figures.exactly(`${name}: ${reason}, and the log says why`, right.length, EACH)
     if (reason !== 'handshake-timeout') continue
     const lifetimes = those.map(({ lifetime }) => lifetime)
     figures.near(`${name}: closed after`, lifetimes, LIMIT, 1, seconds)
   }
   const all = visits.flat()
-  figures.exactly('turned out', all.filter(({ ended }) => ended).length, kinds.length * EACH)
-  // A stalled peer has got the server's half of the handshake, and no more.
+  figures.exactly('closed by the server', all.filter(({ ended }) => ended).length, kinds.length * EACH)
+  // A stalled peer has received the server's half of the handshake, and nothing else.
   const answered = all.filter(({ received }) => received.startsWith('0000000e82'))
   figures.exactly('answered', answered.length, 0)
   const { closed } = await server.scrape()
@@ -96,5 +96,5 @@ row(16, 'TLS: 50 of each kind of peer that is not to get in', async (figures) =>
       EACH * kinds.filter((kind) => kind.reason === reason).length,
     )
   }
-  await strikeStage(stage, figures)
+  await teardown(fixture, figures)
 })

@@ -1,25 +1,24 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { FiguresReporter } from './stage/figures-reporter.ts'
-import { seedOfRun } from './stage/seed.ts'
-import { SoakFirst } from './stage/soak-first.ts'
+import { FiguresReporter } from './fixture/figures-reporter.ts'
+import { seedOfRun } from './fixture/seed.ts'
+import { SoakFirst } from './fixture/soak-first.ts'
 
 const seed = seedOfRun()
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** The rows that measure times, processor or memory of idle servers: they have the machine for themselves. */
+/** The scenarios that measure times, processor, or memory of idle servers. Nothing else runs beside them. */
 const ALONE = ['idle-connections', 'never-reading', 'firehose', 'open-file-limit', 'worker-killed', 'workers-even']
 
 const files = (names: readonly string[]) => names.map((name) => `hostile/${name}.test.ts`)
 
-/** In CI the count of tests is taken from it: scripts/count-tests.mjs. */
+/** In CI, scripts/count-tests.mjs counts the tests in this report. */
 const REPORT: ['json', { outputFile: string }] = ['json', { outputFile: 'node_modules/.vitest-hostile-report.json' }]
 
-/** The soak, and what runs beside it. */
 const SOAK = ['soak']
 
-/** A part of the suite: rows of the same group run at the same time, groups one after the other. */
+/** A part of the suite. Parts with the same group number run at the same time, groups one after the other. */
 function part(name: string, include: readonly string[], exclude: readonly string[], maxWorkers: number, group: number) {
   return {
     root: path('..'),
@@ -38,15 +37,15 @@ function part(name: string, include: readonly string[], exclude: readonly string
 const soak = part('soak', SOAK, [], 2, 0)
 
 /**
- * The suite of hostile peers. The soak takes three of its five minutes, with half the load that the machine can take; so
- * the rows that only count run beside it, one after the other. Then come those that measure, alone.
+ * The suite of hostile peers. The soak takes three of its five minutes, with half of the machine's capacity. Scenarios that
+ * only count run beside it, one after the other. Those that measure run alone afterwards.
  */
 export default defineConfig({
   test: {
     sequence: { sequencer: SoakFirst },
     reporters: ['default', new FiguresReporter(seed), ...(process.env['CI'] ? [REPORT] : [])],
     projects: [
-      { ...soak, test: { ...soak.test, globalSetup: [path('./stage/capacity.ts')] } },
+      { ...soak, test: { ...soak.test, globalSetup: [path('./fixture/capacity.ts')] } },
       part('counted', ['*'], [...SOAK, ...ALONE], 2, 0),
       part('measured', ALONE, [], 1, 1),
     ],

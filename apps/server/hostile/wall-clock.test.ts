@@ -1,34 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogLine } from '../test/demo-server.ts'
 import { startDemoServer } from '../test/demo-server.ts'
-import type * as Crowd from './attacks/crowd.ts'
-import { startAttacker } from './stage/attacker.ts'
-import { seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
-import { stageOf, strikeStage, timeUntil } from './stage/stage.ts'
-import { noFakeTime, WallClock } from './stage/wall-clock.ts'
+import type * as IdleClients from './attacks/idle-clients.ts'
+import { startAttacker } from './fixture/attacker.ts'
+import { seconds } from './fixture/figures.ts'
+import { fixtureOf, teardown, timeUntil } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
+import { noFakeTime, WallClock } from './fixture/wall-clock.ts'
 
 const HOUR = 3600
 const QUIET = 100
 const DRIPPING = 50
 const LIMIT = 4
 
-row(
+scenario(
   15,
   'the wall clock jumps an hour ahead, and two back',
   async (figures) => {
     const clock = new WallClock()
     const flags = ['--frame-timeout', `${LIMIT}s`, '--idle-timeout', '1m']
-    const stage = await stageOf(startDemoServer(flags, { environment: clock.environment }))
-    const { server } = stage
-    const quiet = startAttacker<typeof Crowd>('crowd')
-    await quiet.do('come', { port: server.port, connections: QUIET })
+    const fixture = await fixtureOf(startDemoServer(flags, { environment: clock.environment }))
+    const { server } = fixture
+    const quiet = startAttacker<typeof IdleClients>('idle-clients')
+    await quiet.do('connectAll', { port: server.port, connections: QUIET })
 
     const jumps: number[] = []
     for (const offset of [HOUR, -HOUR]) {
-      const dripping = startAttacker<typeof Crowd>('crowd')
-      await dripping.do('come', { port: server.port, connections: DRIPPING, sends: '00000040' })
-      // In the middle of their frames' time.
+      const dripping = startAttacker<typeof IdleClients>('idle-clients')
+      await dripping.do('connectAll', { port: server.port, connections: DRIPPING, sends: '00000040' })
+      // In the middle of the frame timeout.
       clock.set(offset)
       await timeUntil(async () => (await dripping.do('state')).ended === DRIPPING, 10_000)
       const { lifetimes } = await dripping.do('state')
@@ -48,7 +48,7 @@ row(
       0,
     )
     figures.exactly('quiet connections that live', await quiet.do('submitOnEach'), QUIET)
-    await strikeStage(stage, figures)
+    await teardown(fixture, figures)
   },
   noFakeTime,
 )

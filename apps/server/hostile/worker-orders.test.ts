@@ -1,26 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killWorker, startWorkers } from '../test/cluster-server.ts'
-import { count, seconds } from './stage/figures.ts'
-import { row } from './stage/row.ts'
+import { inParallel } from './attacks/in-parallel.ts'
+import { count, seconds } from './fixture/figures.ts'
+import { scenario } from './fixture/scenario.ts'
 
-/** From the end of a worker to the order to stop, in milliseconds: all of the life of the one that takes its place. */
+/** From the end of a worker to the signal to stop, in milliseconds: the whole start of the worker that replaces it. */
 const DELAYS = [0, 80, 160, 300]
 
-/** Servers at the same time. */
+/** How many servers run at the same time. */
 const SIDE_BY_SIDE = 2
 
-// Each program that a test runs listens for the end of the test's own process.
+// Each program of a test adds a listener for the end of this process.
 process.setMaxListeners(4 * DELAYS.length)
 
-row(19, 'kill −9 one of two workers, and SIGTERM 0 to 300 ms later', async (figures) => {
-  const left = DELAYS.flatMap((delay) => [[], ['--drain-timeout', '0']].map((flags) => ({ delay, flags })))
-  const runs = left.length
+scenario(19, 'kill −9 one of two workers, and SIGTERM 0 to 300 ms later', async (figures) => {
+  const runs = DELAYS.flatMap((delay) => [[], ['--drain-timeout', '0']].map((flags) => ({ delay, flags })))
   const ends: { status: number | null; duration: number }[] = []
-  const line = async () => {
-    for (let run = left.pop(); run !== undefined; run = left.pop()) ends.push(await killAndStop(run.flags, run.delay))
-  }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, line))
-  figures.exactly(`exit statuses other than 0, of ${count(runs)}`, ends.filter(({ status }) => status !== 0).length, 0)
+  await inParallel(SIDE_BY_SIDE, runs, async ({ flags, delay }) => {
+    ends.push(await killAndStop(flags, delay))
+  })
+  figures.exactly(
+    `exit statuses other than 0, of ${count(runs.length)}`,
+    ends.filter(({ status }) => status !== 0).length,
+    0,
+  )
   figures.atMost('ended after, at most', Math.max(...ends.map(({ duration }) => duration)), 3, seconds)
 })
 

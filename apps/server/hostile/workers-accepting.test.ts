@@ -2,37 +2,37 @@ import { readdirSync } from 'node:fs'
 import { submit } from '@demo/testkit/wire'
 import { killWorker, pidsOf, startWorkers } from '../test/cluster-server.ts'
 import type { DemoServer } from '../test/demo-server.ts'
-import { row } from './stage/row.ts'
-import { strikeServer, timeUntil } from './stage/stage.ts'
+import { stopServer, timeUntil } from './fixture/fixture.ts'
+import { scenario } from './fixture/scenario.ts'
 
 const KILLS = 4
 const PER_KILL = 25
 
-row(21, `${PER_KILL} connects while one of two workers is killed, ${KILLS} times, or stopped`, async (figures) => {
+scenario(21, `${PER_KILL} connects while one of two workers is killed, ${KILLS} times, or stopped`, async (figures) => {
   const server = await startWorkers(2)
   const before = descriptors(server)
   const sum = { answered: 0, closed: 0, hanging: 0 }
   for (let kills = 1; kills <= KILLS; kills++) {
-    const visits = Array.from({ length: PER_KILL }, () => visit(server))
+    const uses = Array.from({ length: PER_KILL }, () => useOnce(server))
     killWorker(server, 1 + (kills % 2))
-    for (const outcome of await Promise.all(visits)) sum[outcome] += 1
+    for (const outcome of await Promise.all(uses)) sum[outcome] += 1
     await server.untilLogged('worker listening', 2 + kills)
   }
-  figures.tell('answered, closed', `${sum.answered}, ${sum.closed}`)
+  figures.note('answered, closed', `${sum.answered}, ${sum.closed}`)
   figures.exactly('connections that hang', sum.hanging, 0)
 
   const stuck = Number(pidsOf(server, 1).at(-1))
   process.kill(stuck, 'SIGSTOP')
-  const served = await Promise.all(Array.from({ length: PER_KILL }, () => visit(server)))
+  const outcomes = await Promise.all(Array.from({ length: PER_KILL }, () => useOnce(server)))
   process.kill(stuck, 'SIGCONT')
-  const unserved = served.filter((outcome) => outcome !== 'answered').length
+  const unserved = outcomes.filter((outcome) => outcome !== 'answered').length
   figures.exactly('not answered while one is stopped', unserved, 0)
   await timeUntil(() => descriptors(server) === before)
   figures.exactly('descriptors leaked by the first process', descriptors(server) - before, 0)
-  await strikeServer(server, figures, KILLS)
+  await stopServer(server, figures, KILLS)
 })
 
-async function visit(server: DemoServer): Promise<'answered' | 'closed' | 'hanging'> {
+async function useOnce(server: DemoServer): Promise<'answered' | 'closed' | 'hanging'> {
   const peer = await server.connect().catch(() => undefined)
   if (peer === undefined) return 'closed'
   peer.send(submit(1))

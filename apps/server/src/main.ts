@@ -1,24 +1,24 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster'
 import { ExitError, ExitStatus, runProgram } from '@demo/cli'
-import { serveAlone } from './alone.ts'
 import { serveWithWorkers } from './cluster/primary.ts'
-import { readTask } from './config.ts'
-import type { Config } from './flags.ts'
-import { loadHandlers } from './handler-module.ts'
-import { createLog, withLog } from './log.ts'
-import { SecretFiles } from './secrets.ts'
-import { createService } from './service.ts'
+import { readTask } from './config/config.ts'
+import type { Config } from './config/flags.ts'
+import { loadHandlers } from './handlers/handler-module.ts'
+import { createLog, withLog } from './logging/log.ts'
+import { SecretFiles } from './secrets/secret-files.ts'
+import { createService } from './serving/service.ts'
+import { serveInSingleProcess } from './serving/single-process.ts'
 
 await runProgram('demo-server', () =>
   withLog(async () => {
     const { what, config } = await readTask(process.argv)
     if (what === 'check') return check(config)
-    if (config.workers === 1) return serveAlone(config)
+    if (config.workers === 1) return serveInSingleProcess(config)
     if (!cluster.isWorker) return serveWithWorkers(config)
     throw new ExitError(
       ExitStatus.usage,
-      `--workers ${config.workers}: this process is itself a worker of node:cluster, as a process manager in cluster mode starts it; have it started in fork mode, or use --workers 1`,
+      `--workers ${config.workers}: a process manager started this process as a worker of node:cluster; use its fork mode, or --workers 1`,
     )
   }),
 )

@@ -8,7 +8,7 @@ const TOKEN = 'correct-horse-battery-staple'
 const OTHER = 'tr0ub4dor-and-3'
 
 describe('--auth-tokens-file', () => {
-  it('lets in whoever has a token: the Conn is answered with 0, and so are its Submits', async () => {
+  it('accepts a client with a token: the Conn is answered with 0, and so are its Submits', async () => {
     const server = await guarded(TOKEN)
     const peer = await server.connect()
     peer.send(conn(0, hex(TOKEN)) + submits(1, 100))
@@ -38,7 +38,7 @@ describe('--auth-tokens-file', () => {
     expect((await server.scrape()).closed).toEqual({ unauthorized: others.length })
   })
 
-  it('keeps whoever has no token from your handlers, and asks your onConn about whoever has one', async () => {
+  it('calls no handler for a client without a token, and onConn for one with a token', async () => {
     const module = new Folder().write(
       'handlers.mjs',
       `const say = (what) => console.log(what)
@@ -78,7 +78,7 @@ describe('--auth-tokens-file', () => {
     })
   })
 
-  it('closes as packet-error when a second Conn comes, be it as right as the first', async () => {
+  it('closes as packet-error at a second Conn, also with a valid token', async () => {
     const server = await guarded(TOKEN)
     const peer = await server.connect()
     peer.send(conn(1, hex(TOKEN)) + submit(2) + conn(3, hex(TOKEN)) + submit(4))
@@ -87,7 +87,7 @@ describe('--auth-tokens-file', () => {
     expect(line).toMatchObject({ level: 40, reason: 'packet-error', error: 'a second Conn came' })
   })
 
-  it('closes as handshake-timeout, not before its limit, whoever sends no whole Conn, and nobody else', async () => {
+  it('closes connections without a complete Conn as handshake-timeout, not before the limit, and no others', async () => {
     const limit = 400
     const server = await guarded(TOKEN, ['--handshake-timeout', `${limit}ms`])
     const friend = await server.connect()
@@ -108,7 +108,7 @@ describe('--auth-tokens-file', () => {
     expect((await server.scrape()).closed).toEqual({ 'handshake-timeout': 2 })
   })
 
-  it('takes no frame longer than 4 KiB before the Conn, and as long ones as ever after it', async () => {
+  it('accepts frames of at most 4 KiB before the Conn, and longer ones after it', async () => {
     const longest = 'x'.repeat(4096 - 13)
     const server = await guarded(longest)
     const peer = await server.connect()

@@ -21,7 +21,7 @@ const ca = authority.cert
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 
-/** The errors of connecting, of a first request, and of the end of the connection. */
+/** Collects the errors of a connect, of a first request, and of the end of the connection. */
 async function attempt(connecting: Promise<Client>): Promise<ClientError[]> {
   const errors: ClientError[] = []
   const note = (error: ClientError) => errors.push(error)
@@ -33,7 +33,7 @@ async function attempt(connecting: Promise<Client>): Promise<ClientError[]> {
   return errors
 }
 
-/** From now to the test's end this process speaks no newer version. */
+/** Limits this process to this TLS version until the end of the test. */
 function speak(version: (typeof VERSIONS)[number]): void {
   const before = tls.DEFAULT_MAX_VERSION
   tls.DEFAULT_MAX_VERSION = version
@@ -43,7 +43,7 @@ function speak(version: (typeof VERSIONS)[number]): void {
 }
 
 describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
-  it('tells a client without a certificate that one is required', async () => {
+  it('lets a client without a certificate know that one is required', async () => {
     const port = await startMutualTls()
     speak(version)
     const errors = await attempt(connect({ port, tls: { ca } }))
@@ -54,7 +54,7 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
     }
   })
 
-  it('tells so while it lets the client in, and to load connections', async () => {
+  it('lets load connections know it too', async () => {
     const port = await startMutualTls()
     speak(version)
     const options = { port, tls: { ca }, credentials: 'secret' }
@@ -65,10 +65,10 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
     await expect(within(opening, 'for a refusal')).rejects.toMatchObject(required)
   })
 
-  it('tells so without a single request', async () => {
+  it('lets the client know it before its first request', async () => {
     const port = await startMutualTls()
     speak(version)
-    // With TLS 1.2 connecting may fail with it.
+    // With TLS 1.2 the connect itself may fail.
     const ended = connect({ port, tls: { ca } }).then(
       (client) => client.closed,
       (error: ClientError) => error,
@@ -86,7 +86,7 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
     const errors = await attempt(connect({ port, tls: { ca, cert, key } }))
     expect(errors.length).toBeGreaterThan(0)
     for (const error of errors) {
-      // With TLS 1.2 the server may look at it before the client is through.
+      // With TLS 1.2 the server may check it before the client has finished the handshake.
       expect(error.code).toMatch(version === 'TLSv1.3' ? 'ERR_CLIENT_CONNECTION_LOST' : /ERR_CLIENT_CONNECT/)
       expect(error.message).toContain('perhaps the server refused the client certificate')
     }
@@ -103,7 +103,7 @@ describe.each(VERSIONS)('mutual TLS with demo-server, %s', (version) => {
 })
 
 describe.each(VERSIONS)('mutual TLS with a server that sends an alert, %s', (version) => {
-  it('tells a client without a certificate that one is required', async () => {
+  it('lets a client without a certificate know that one is required', async () => {
     const port = await startPlainTls({ maxVersion: version, requestCert: true, rejectUnauthorized: true })
     const errors = await attempt(connect({ port, tls: { ca } }))
     expect(errors.length).toBeGreaterThan(0)
@@ -130,7 +130,7 @@ async function startMutualTls(): Promise<number> {
   return server.port
 }
 
-/** A TLS server of Node's, which judges certificates in the handshake. */
+/** A plain TLS server of Node, which checks certificates in the handshake. */
 async function startPlainTls(
   options: TlsOptions,
   onSocket: (socket: tls.TLSSocket) => void = () => {},

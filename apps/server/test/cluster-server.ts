@@ -1,18 +1,19 @@
 import type { Peer } from '@demo/testkit/peer'
 import type { ProgramOptions } from '@demo/testkit/program'
+import { waitFor } from '@demo/testkit/wait-for'
 import { conn } from '@demo/testkit/wire'
 import { type DemoServer, type LogLine, startDemoServer } from './demo-server.ts'
 import { hex } from './token-guard.ts'
 
-/** Connections until one of two workers has taken one: the fewer it has, the surer it takes the next. */
-const MOST_TRIES = 20
+/** How many connections are made until each of two workers has one. */
+const MAX_TRIES = 20
 
 /** `demo-server` with workers, on free ports, once all of them listen. */
 export function startWorkers(count: number, flags: readonly string[] = [], options?: ProgramOptions) {
   return startDemoServer(['--workers', `${count}`, '--log-level', 'debug', ...flags], options)
 }
 
-/** The process of each worker that has ever listened, by its number, in the order of their births. */
+/** The process IDs of all workers with this number that have ever listened, in order. */
 export function pidsOf(server: DemoServer, worker: number): number[] {
   return server
     .logged('worker listening')
@@ -20,7 +21,7 @@ export function pidsOf(server: DemoServer, worker: number): number[] {
     .map(({ pid }) => Number(pid))
 }
 
-/** Kills a worker with -9, and gives its process. */
+/** Kills a worker with SIGKILL, and returns its process ID. */
 export function killWorker(server: DemoServer, worker: number): number {
   const pid = pidsOf(server, worker).at(-1)
   if (pid === undefined) throw new Error(`no worker ${worker} ever listened`)
@@ -28,7 +29,7 @@ export function killWorker(server: DemoServer, worker: number): number {
   return pid
 }
 
-/** How many of these lines each worker wrote. */
+/** Counts these lines by worker. */
 export function countByWorker(lines: readonly LogLine[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const line of lines) {
@@ -38,7 +39,7 @@ export function countByWorker(lines: readonly LogLine[]): Record<number, number>
   return counts
 }
 
-/** Whether there is a process with this id. */
+/** Whether a process with this ID exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -48,7 +49,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** What each of two workers answers to a Conn with this token. */
+/** Waits for the end of all these processes. */
+export async function untilGone(pids: readonly number[], patience?: number): Promise<void> {
+  await waitFor(
+    () => !pids.some(isAlive),
+    () => `for ${pids.filter(isAlive)} to be gone`,
+    patience,
+  )
+}
+
+/** The answer of each of two workers to a Conn with this token. */
 export async function answersOfBoth(server: DemoServer, token: string): Promise<string[]> {
   const answers: string[] = []
   for (const peer of await oneOfEach(server)) {
@@ -69,7 +79,7 @@ export function oneOfEach(server: DemoServer): Promise<[Peer, Peer]> {
   )
 }
 
-/** A connection to each of two workers, made and ended as the caller likes. */
+/** A connection to each of two workers, made and ended by these functions. */
 export async function eachOnce<Connection>(
   server: DemoServer,
   connect: () => Promise<Connection>,
@@ -77,7 +87,7 @@ export async function eachOnce<Connection>(
 ): Promise<[Connection, Connection]> {
   const made = new Map<number, Connection>()
   const before = server.logged('connection opened').length
-  for (let opened = 1; made.size < 2 && opened <= MOST_TRIES; opened++) {
+  for (let opened = 1; made.size < 2 && opened <= MAX_TRIES; opened++) {
     const connection = await connect()
     const lines = await server.untilLogged('connection opened', before + opened)
     const worker = Number(lines.at(-1)?.['worker'])

@@ -1,10 +1,10 @@
 import type { Program } from '@demo/testkit/program'
 import { expect } from 'vitest'
 
-/** The one line of a program that did not start; checks that it is one, and nothing else was printed. */
+/** The error line of a program that did not start. Checks that it printed nothing else. */
 export async function complaint(program: Program, status: number): Promise<string> {
   const said = await program.until('it says why', () => (program.stderr === '' ? undefined : program.stderr))
-  expect(said, 'it must not start').not.toContain('listening')
+  expect(said, 'it does not start').not.toContain('listening')
   const exit = await program.exit()
   const { stdout, stderrLines, stderr } = program
   expect({ ...exit, stdout, lines: stderrLines.length, stderr }).toMatchObject({

@@ -11,11 +11,11 @@ interface Setting {
   readonly inFile: string
   readonly inEnvironment: string
   readonly typed: string
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly standard: string | undefined
 }
 
-/** One of each kind. */
+/** One flag of each kind. */
 const SETTINGS: readonly Setting[] = [
   { key: 'max-connections', inFile: '1', inEnvironment: '2', typed: '3', standard: '10000' },
   { key: 'idle-timeout', inFile: '1s', inEnvironment: '2s', typed: '3s', standard: '5m' },
@@ -76,18 +76,33 @@ describe('--config', () => {
     { what: 'a name in another style', text: 'maxConnections: 5\n', at: ':1: ', said: ['maxConnections'] },
     { what: 'a file within the file', text: 'config: other.yaml\n', at: ':1: ', said: ['config'] },
     { what: 'a key that all objects have', text: '__proto__: 5\n', at: ':1: ', said: ['__proto__'] },
-    { what: 'a number that is none', text: '\n\nmax-connections: many\n', at: ':3: ', said: ['max-connections: '] },
-    { what: 'a number below 0', text: 'max-connections: -1\n', at: ':1: ', said: ['max-connections: '] },
-    { what: 'a list where there is to be one', text: 'port: [1, 2]\n', at: ':1: ', said: ['port: ', 'a list'] },
-    { what: 'a mapping', text: 'port:\n  tcp: 1\n', at: ':1: ', said: ['port: ', 'a mapping'] },
-    { what: 'nothing', text: 'host:\n', at: ':1: ', said: ['host: ', 'empty'] },
-    { what: 'a time without a unit', text: 'idle-timeout: 5\n', at: ':1: ', said: ['idle-timeout: ', '10s'] },
-    { what: 'a time with a wrong unit', text: 'idle-timeout: 5 days\n', at: ':1: ', said: ['idle-timeout: '] },
+    {
+      what: 'a number that is none',
+      text: '\n\nmax-connections: many\n',
+      at: ':3: ',
+      said: ["invalid max-connections 'many': "],
+    },
+    { what: 'a number below 0', text: 'max-connections: -1\n', at: ':1: ', said: ["invalid max-connections '-1': "] },
+    { what: 'a list where there is to be one', text: 'port: [1, 2]\n', at: ':1: ', said: ['invalid port: ', 'a list'] },
+    { what: 'a mapping', text: 'port:\n  tcp: 1\n', at: ':1: ', said: ['invalid port: ', 'a mapping'] },
+    { what: 'nothing', text: 'host:\n', at: ':1: ', said: ['invalid host: ', 'got nothing'] },
+    {
+      what: 'a time without a unit',
+      text: 'idle-timeout: 5\n',
+      at: ':1: ',
+      said: ["invalid idle-timeout '5': ", '10s'],
+    },
+    {
+      what: 'a time with a wrong unit',
+      text: 'idle-timeout: 5 days\n',
+      at: ':1: ',
+      said: ["invalid idle-timeout '5 days': "],
+    },
     {
       what: 'a size with a wrong unit',
       text: 'max-frame-length: 1MB\n',
       at: ':1: ',
-      said: ['max-frame-length: ', 'MiB'],
+      said: ["invalid max-frame-length '1MB': ", 'MiB'],
     },
     { what: 'yes for true', text: 'tls-require-client-cert: yes\n', at: ':1: ', said: ['true or false'] },
     { what: 'the same key twice', text: 'port: 1\nport: 2\n', at: ':2: ', said: ['unique'] },
@@ -124,7 +139,7 @@ describe('--config', () => {
 })
 
 describe('--check-config', () => {
-  it('checks the files that are named, says so, and serves nothing', async () => {
+  it('checks the files that it names, and does not serve', async () => {
     const folder = new Folder()
     const { cert, key } = await createAuthority('ours')
     const file = folder.write(
@@ -157,7 +172,7 @@ describe('--check-config', () => {
 })
 
 describe('--print-config', () => {
-  it('prints a file that says the same, wherever each value was from', async () => {
+  it('prints a file with the same values, from all sources', async () => {
     const folder = new Folder()
     const yaml =
       'proxy-protocol-from:\n  - 10.0.0.0/8\n  - "::1"\nhost: "::1"\nhandler: "a: b # c"\nidle-timeout: 90s\n'

@@ -45,9 +45,9 @@ describe('a value that the library does not take', () => {
     { args: ['--max-in-flight', '99999999999999999999'], named: ['--max-in-flight'] },
     { args: ['--idle-timeout', '600h'], named: ['--idle-timeout', '600h'] },
     { args: ['--linger-timeout', '600h'], named: ['--linger-timeout', '600h'] },
-    // A timer of Node takes 24.8 days; a longer one strikes at once, and would cut off everything in flight.
+    // A timer of Node can wait 24.8 days. A longer one fires at once, and would cut off all requests in flight.
     { args: ['--drain-timeout', '600h'], named: ['--drain-timeout', '600h'] },
-    // Rounded down to 0 it would be no limit at all.
+    // Rounded down to 0, it would switch the limit off.
     { args: ['--idle-timeout', '0.1ms'], named: ['--idle-timeout', '0.1ms'] },
   ])('is one line that names the flag and the value as they were typed, and exit status 2: $args', async (row) => {
     const line = await complaint(startDemoServerProgram(['--port', '0', '--metrics-port', '0', ...row.args]), 2)
@@ -92,7 +92,7 @@ describe('an address that can not be had', () => {
   })
 
   it('is one line, and exit status 3: the address is not ours', async () => {
-    // 203.0.113.0/24 is kept for documentation (RFC 5737): nobody has it.
+    // 203.0.113.0/24 is reserved for documentation (RFC 5737).
     const line = await complaint(startDemoServerProgram(['--host', '203.0.113.1', '--metrics-port', '0']), 3)
     expect(line).toContain('203.0.113.1:8888')
   })
@@ -106,14 +106,14 @@ describe('the environment', () => {
     await program.until('it listens', () => (program.stderr.includes(`"port":${port}`) ? true : undefined))
   })
 
-  it('is asked for what no flag says', async () => {
+  it('is used for flags that are not given', async () => {
     const server = await startDemoServer([], { environment: { DEMO_SERVER_DIALECT: 'go-demo' } })
     const peer = await server.connect()
     peer.send(submit(1))
     expect(await peer.receive(14)).toBe(GO_DEMO_ACK)
   })
 
-  it('may have what Kubernetes says of a Service with the name of the program, also for workers', async () => {
+  it('may have the variables that Kubernetes sets for a Service named demo-server, also for workers', async () => {
     const environment = {
       DEMO_SERVER_DIALECT: 'go-demo',
       DEMO_SERVER_WORKERS: '2',
@@ -151,17 +151,17 @@ describe('the log', () => {
     expect(program.stderr).toMatch(/INFO.*stopped/)
   })
 
-  it('tells of every connection that opens with --log-level debug', async () => {
+  it('logs every opened connection with --log-level debug', async () => {
     const server = await startDemoServer(['--log-level', 'debug'])
     const peer = await server.connect()
     const [opened] = await server.untilLogged('connection opened')
     expect(opened).toMatchObject({ level: 20, remoteAddress: '127.0.0.1' })
     peer.end()
     const [closed] = await server.untilLogged('connection closed')
-    expect(closed).toMatchObject({ session: opened['session'] })
+    expect(closed).toMatchObject({ session: opened?.['session'] })
   })
 
-  it('tells only of what somebody should look into with --log-level warn', async () => {
+  it('logs only what needs attention with --log-level warn', async () => {
     const port = await freePort()
     const program = startDemoServerProgram(['--port', `${port}`, '--metrics-port', '0', '--log-level', 'warn'])
     const server = await connectable(program, port)

@@ -6,7 +6,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 
 describe('demo-server', () => {
-  it('says in one line of JSON on standard error where it listens, and nothing on standard output', async () => {
+  it('logs where it listens in one line of JSON on standard error, and prints nothing on standard output', async () => {
     const { program, log, port, metricsPort } = await startDemoServer()
     expect(log).toHaveLength(1)
     expect(log[0]).toEqual({
@@ -38,7 +38,7 @@ describe('demo-server', () => {
     expect(await peer.receive(14 * 101)).toBe(connAck(0) + submitAcks(1, 100))
   })
 
-  it('answers a frame that comes byte by byte', async () => {
+  it('answers a frame that is sent byte by byte', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()
     for (const byte of Buffer.from(submit(7, 'abcd'), 'hex')) await peer.sent(Uint8Array.of(byte))
@@ -59,7 +59,7 @@ describe('demo-server', () => {
     expect(await peer.receive(28)).toBe('0000000e80303030303030303100' + '0000000e81303030303030303200')
   })
 
-  it('serves its metrics: what it received, what it answered, who is connected', async () => {
+  it('serves its metrics: requests, responses, connections', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()
     peer.send(conn(0) + submits(1, 9))
@@ -118,7 +118,7 @@ describe('demo-server', () => {
     expect(server.program.running).toBe(true)
   })
 
-  it('listens on the address it is told to', async () => {
+  it('listens on the given address', async () => {
     const server = await startDemoServer(['--host', '::1', '--metrics-host', '0.0.0.0'])
     expect(server.log[0]).toMatchObject({ address: '::1', metricsAddress: '0.0.0.0' })
     const socket = connect({ host: '::1', port: server.port })
@@ -129,7 +129,7 @@ describe('demo-server', () => {
 })
 
 describe('demo-server --help and --version', () => {
-  it('tells every flag, its default, and the exit statuses, on standard output', async () => {
+  it('prints every flag, its default, and the exit statuses, on standard output', async () => {
     const program = startDemoServerProgram(['--help'])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stderr).toBe('')
@@ -162,14 +162,14 @@ describe('demo-server --help and --version', () => {
     }
   })
 
-  it.each(['--version', '-V'])('tells its version for %s, on standard output', async (flag) => {
+  it.each(['--version', '-V'])('prints its version for %s, on standard output', async (flag) => {
     const program = startDemoServerProgram([flag])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stdout).toBe(`${manifest.version}\n`)
     expect(program.stderr).toBe('')
   })
 
-  it('tells its help even when a variable of the environment is wrong', async () => {
+  it('prints its help also with an invalid environment variable', async () => {
     const program = startDemoServerProgram(['--help'], { environment: { DEMO_SERVER_PORT: 'wrong' } })
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stdout).toContain('--max-connections')

@@ -12,7 +12,7 @@ const POLL_INTERVAL = 20
 /** One line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>
 
-/** `demo-server` as it is built, with flags as an operator would type them. */
+/** The built `demo-server`, with flags as on a command line. */
 export function startDemoServerProgram(args: readonly string[], options?: ProgramOptions): Program {
   return startNode(MAIN, args, options)
 }
@@ -22,7 +22,7 @@ export async function startDemoServer(flags: readonly string[] = [], options?: P
   return listening(startDemoServerProgram(['--port', '0', '--metrics-port', '0', ...flags], options))
 }
 
-/** Waits until a server, started one way or another, says in JSON where it listens. */
+/** Waits until a server has logged in JSON where it listens. */
 export async function listening(program: Program): Promise<DemoServer> {
   const line = await program.until('it listens', () => logLines(program).find(({ msg }) => msg === 'listening'))
   const path = typeof line['path'] === 'string' ? line['path'] : undefined
@@ -31,7 +31,7 @@ export async function listening(program: Program): Promise<DemoServer> {
   return server
 }
 
-/** Waits until a server that does not say so can be connected to. */
+/** Waits until a server that does not log it can be connected to. */
 export async function connectable(program: Program, port: number): Promise<DemoServer> {
   const server = new DemoServer(program, port, 0)
   onTestFinished(() => server.hangUp())
@@ -49,12 +49,12 @@ export async function connectable(program: Program, port: number): Promise<DemoS
   }
 }
 
-/** The running program, and everything that can be seen of it from outside. */
+/** The running program: its log, its metrics, and connections to it. */
 export class DemoServer {
   readonly program: Program
   readonly port: number
   readonly metricsPort: number
-  /** Of its Unix socket, where it listens on one. */
+  /** The path of its Unix socket, if it listens on one. */
   readonly path: string | undefined
   readonly #peers: Peer[] = []
 
@@ -75,7 +75,7 @@ export class DemoServer {
     return this.log.filter(({ msg }) => msg === message)
   }
 
-  /** Waits for so many lines with this message. */
+  /** Waits for this many lines with this message. */
   async untilLogged(message: string, count = 1): Promise<LogLine[]> {
     return this.program.until(`it has logged "${message}" ${count} times`, () => {
       const lines = this.logged(message)
@@ -89,26 +89,26 @@ export class DemoServer {
     return this.keep(await connectPeer(this.path === undefined ? tcp : { path: this.path }, options))
   }
 
-  /** Takes care of a connection that was made otherwise: it ends with the test. */
+  /** Ends a connection that was made in another way at the end of the test. */
   keep(peer: Peer): Peer {
     this.#peers.push(peer)
     return peer
   }
 
-  /** Asks as a load balancer would: `/healthz`, `/readyz`. */
+  /** Requests a page, like a load balancer does: `/healthz`, `/readyz`. */
   async probe(page: string): Promise<{ readonly status: number; readonly text: string }> {
     const response = await within(fetch(`http://127.0.0.1:${this.metricsPort}${page}`), `for ${page}`)
     return { status: response.status, text: await response.text() }
   }
 
-  /** What Prometheus would see now. */
+  /** The current metrics. */
   async scrape(): Promise<Metrics> {
     const response = await within(fetch(`http://127.0.0.1:${this.metricsPort}/metrics`), 'for the metrics')
     if (!response.ok) throw new Error(`the metrics: ${response.status}`)
     return parseMetrics(await response.text())
   }
 
-  /** Scrapes until the metrics are as they should be. */
+  /** Scrapes until the metrics meet a condition. */
   async untilScraped(what: string, condition: (metrics: Metrics) => boolean): Promise<Metrics> {
     const deadline = performance.now() + PATIENCE
     for (;;) {
@@ -125,7 +125,7 @@ export class DemoServer {
   }
 }
 
-/** Metrics by name and labels, as they stand in the text: `tcp_server_results_total{result="success"}`. */
+/** Metrics by name and labels, in the form of the text: `tcp_server_results_total{result="success"}`. */
 export class Metrics {
   readonly #values: ReadonlyMap<string, number>
 
@@ -133,14 +133,14 @@ export class Metrics {
     this.#values = values
   }
 
-  /** The value of one of the server's own metrics: `req_recv_total`. */
+  /** The value of a metric of the server itself: `req_recv_total`. */
   value(name: string): number {
     const value = this.#values.get(`tcp_server_${name}`)
     if (value === undefined) throw new Error(`there is no metric tcp_server_${name}`)
     return value
   }
 
-  /** How many connections were closed, by reason; reasons that did not happen are left out. */
+  /** How many connections were closed, by reason, without reasons that did not occur. */
   get closed(): Record<string, number> {
     const closed: Record<string, number> = {}
     for (const [name, value] of this.#values) {

@@ -20,7 +20,7 @@ const ALL_SORTS = `export default {
   },
 }`
 
-/** A class whose handlers need their \`this\`, which is a private one. */
+/** A class whose handlers need `this`, because they use private fields. */
 const CLASS = `class Handlers {
   #calls = []
   #say(what) { this.#calls.push(what); console.log(this.#calls.join(' ')) }
@@ -32,7 +32,7 @@ const CLASS = `class Handlers {
 }
 export default new Handlers()`
 
-/** The rest of a module whose import takes long. */
+/** The rest of a module with a long import. */
 const AND_WAITS = `await new Promise((resolve) => setTimeout(resolve, 60_000))
 export default { onSubmit() {} }`
 
@@ -66,7 +66,7 @@ describe('--handler', () => {
     expect(await server.untilLogged('connection closed')).toMatchObject([{ reason: 'peer-closed', requests: 2 }])
   })
 
-  it('requires a Conn where there is an onConn, and closes whom it refuses', async () => {
+  it('requires a Conn if there is an onConn, and closes a client that it refuses', async () => {
     const server = await startWith(CLASS)
     const refused = await server.connect()
     refused.send(conn(1) + submit(2))
@@ -140,7 +140,7 @@ describe('a module that is none', () => {
       said: "can't be imported: again",
     },
     {
-      what: 'one with a rejection that nobody hears',
+      what: 'one with an unhandled rejection',
       text: `Promise.reject(new Error("unheard"))\n${AND_WAITS}`,
       said: "can't be imported: unheard",
     },
@@ -196,13 +196,11 @@ describe('a module that is none', () => {
     expect(line).toContain(`--handler ${path}: it can't be imported: `)
   })
 
-  it('is not waited for without end: its import never comes through', async () => {
+  it('has a time limit for its import', async () => {
     const path = new Folder().write('handlers.mjs', 'await new Promise(() => {})\nexport default { onSubmit() {} }')
     const program = startDemoServerProgram(['--handler', path])
     expect(await program.exit(25_000)).toEqual({ status: 2, signal: null })
-    expect(program.stderr).toBe(
-      `demo-server: --handler ${path}: it can't be imported: it was not through within 10 s\n`,
-    )
+    expect(program.stderr).toBe(`demo-server: --handler ${path}: it can't be imported: it took longer than 10 s\n`)
   })
 })
 

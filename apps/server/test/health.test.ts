@@ -7,11 +7,11 @@ const READY = { status: 200, text: 'ready\n' }
 const DRAINING = { status: 503, text: 'not ready: draining\n' }
 const ALIVE = { status: 200, text: 'ok\n' }
 
-/** Longer than any test: what ends before has not waited for it. */
+/** Longer than any test: a server that ends earlier has not waited for it. */
 const AN_HOUR = ['--drain-delay', '1h']
 
 describe('a server that listens', () => {
-  it('is alive and ready from the line on that says so, and knows no other page', async () => {
+  it('is alive and ready from its log line on, and has no other page', async () => {
     const server = await startDemoServer()
     expect(await server.probe('/healthz')).toEqual(ALIVE)
     expect(await server.probe('/readyz')).toEqual(READY)
@@ -77,7 +77,7 @@ describe('--drain-delay', () => {
     expect(server.log.at(-1)).toMatchObject({ level: 40, signal: 'SIGINT', connections: 1 })
   })
 
-  it('has nobody who leaves meanwhile come back: the connections that end are peer-closed', async () => {
+  it('sends no client that disconnects back to it: the connections that end are peer-closed', async () => {
     const server = await startDemoServer(AN_HOUR)
     const peer = await server.connect()
     server.program.signal('SIGTERM')

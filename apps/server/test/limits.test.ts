@@ -5,7 +5,7 @@ import { listening, startDemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
 describe('a limit that is set by a flag', () => {
-  it('holds: --max-frame-length takes a frame of so many bytes, and none longer', async () => {
+  it('holds: --max-frame-length accepts a frame of that length, and no longer one', async () => {
     const server = await startDemoServer(['--max-frame-length', '64'])
     const peer = await server.connect()
     peer.send(submit(1, filler(51)))
@@ -45,7 +45,7 @@ describe('a limit that is set by a flag', () => {
     expect(await third.receive(14)).toBe(submitAck(1))
   })
 
-  it('holds: --idle-timeout closes a connection that says nothing, and none that does', async () => {
+  it('holds: --idle-timeout closes a connection that sends nothing, and no other', async () => {
     const server = await startDemoServer(['--idle-timeout', '150ms'])
     const busy = await server.connect()
     const idle = await server.connect()
@@ -75,7 +75,7 @@ describe('a limit that is set by a flag', () => {
     ])
   })
 
-  it('holds: --write-timeout closes a connection whose peer takes no acks', async () => {
+  it('holds: --write-timeout closes a connection whose peer reads no acks', async () => {
     const server = await startDemoServer(['--write-timeout', '150ms'])
     const peer = await server.connect({ reads: false })
     const submits = Buffer.from(frame(`02${id(1)}`).repeat(100_000), 'hex')
@@ -84,7 +84,7 @@ describe('a limit that is set by a flag', () => {
     expect((await server.scrape()).closed).toEqual({ 'write-timeout': 1 })
   })
 
-  it('holds: --max-connections-per-ip counts each address for itself, and lets in again who has left', async () => {
+  it('holds: --max-connections-per-ip counts each address separately, and accepts again after a disconnect', async () => {
     const server = await startDemoServer(['--max-connections-per-ip', '2'])
     const [first, second] = [await server.connect(), await server.connect()]
     const third = await server.connect()
@@ -105,7 +105,7 @@ describe('a limit that is set by a flag', () => {
     expect((await server.scrape()).closed).toEqual({ 'too-many-connections': 1, 'peer-closed': 1 })
   })
 
-  it('holds: --max-in-flight takes so many requests of a connection at a time, and answers all in the end', async () => {
+  it('holds: --max-in-flight handles that many requests of a connection at a time, and answers all in the end', async () => {
     const module = new Folder().write(
       'handlers.mjs',
       `let now = 0
@@ -157,7 +157,7 @@ describe('a limit that is set by a flag', () => {
     expect(reasons.toSorted()).toEqual(['frame-timeout', 'idle-timeout'])
   })
 
-  it('has no effect where nobody has to send a Conn: --handshake-timeout', async () => {
+  it('has no effect if no Conn is required: --handshake-timeout', async () => {
     const server = await startDemoServer(['--handshake-timeout', '1ms'])
     const peer = await server.connect()
     await server.untilScraped('it to be accepted', (metrics) => metrics.value('client_connected') === 1)

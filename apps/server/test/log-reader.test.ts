@@ -11,16 +11,16 @@ import { Folder } from './folder.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** More lines of the log than any pipe holds. */
+/** More log lines than any pipe holds. */
 const CONNECTIONS = 1500
 const AT_ONCE = 50
 
-/** Starts a program that has standard error too, as a module of handlers may. */
+/** Starts a program that shares standard error, as a handler module may. */
 const SPAWNS = `import { spawnSync } from 'node:child_process'
 spawnSync('true', { stdio: 'inherit' })
 export default { onSubmit() {} }`
 
-/** What a shell makes of `2>` and `|`, and what Node gives to its children. */
+/** The kinds of standard error that a shell (`2>`, `|`) and Node make. */
 const COMMANDS = { pipe: '"$0" "$@" 2>&1 >/dev/null | cat', socket: 'exec "$0" "$@"' }
 
 test.each([
@@ -29,7 +29,7 @@ test.each([
   { how: 'pipe', workers: '1' },
   { how: 'pipe', workers: '2' },
 ] as const)(
-  'whoever reads the log and stands still keeps no client waiting, nor the end: $how, $workers worker(s)',
+  'a stalled reader of the log delays no client and not the end: $how, $workers worker(s)',
   async ({ how, workers }) => {
     const module = new Folder().write('spawns.mjs', SPAWNS)
     const flags = ['--port', '0', '--metrics-port', '0', '--workers', workers, '--handler', module]

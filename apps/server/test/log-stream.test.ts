@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Sink } from '../src/log-sink.ts'
-import { LogStream } from '../src/log-stream.ts'
+import { LogStream } from '../src/logging/log-stream.ts'
+import type { Sink } from '../src/logging/sink.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** A sink whose reader takes what the test says. */
+/** A sink whose reader is controlled by the test. */
 class SlowSink implements Sink {
   writableLength = 0
   readonly lines: string[] = []
@@ -15,7 +15,7 @@ class SlowSink implements Sink {
   }
 }
 
-test('a log is written as it comes', () => {
+test('a log is written at once', () => {
   const sink = new SlowSink()
   const stream = new LogStream(sink)
   stream.write('one\n')
@@ -23,11 +23,11 @@ test('a log is written as it comes', () => {
   expect(sink.lines).toEqual(['one\n', 'two\n'])
 })
 
-test('what nobody takes is kept up to 16 MiB, then lines are left out until half is taken, and counted', () => {
+test('without a reader 16 MiB are kept, then lines are left out and counted until half is taken', () => {
   const sink = new SlowSink()
   const stream = new LogStream(sink)
-  const told: number[] = []
-  stream.onRoom = (leftOut) => told.push(leftOut)
+  const reported: number[] = []
+  stream.onRoom = (leftOut) => reported.push(leftOut)
   const line = 'x'.repeat(MEBIBYTE)
   for (let n = 0; n < 20; n++) stream.write(line)
   expect(sink.lines).toHaveLength(17)
@@ -37,8 +37,8 @@ test('what nobody takes is kept up to 16 MiB, then lines are left out until half
   sink.writableLength = 7 * MEBIBYTE
   stream.write('taken\n')
   expect(sink.lines.slice(17)).toEqual(['taken\n'])
-  expect(told).toEqual([4])
+  expect(reported).toEqual([4])
 
   stream.write('and the next\n')
-  expect(told).toEqual([4])
+  expect(reported).toEqual([4])
 })

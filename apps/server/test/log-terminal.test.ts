@@ -16,7 +16,7 @@ import { RESUME_OUTPUT, STOP_OUTPUT, startOnTerminal } from './terminal.ts'
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const METRICS = ['--metrics-port', '0']
 
-/** More lines of the log than a terminal takes while it stands still. */
+/** More log lines than a stopped terminal takes. */
 const ENOUGH_FOR_A_TERMINAL = 150
 
 const hasScript = existsSync('/usr/bin/script') && process.platform === 'linux'
@@ -39,7 +39,7 @@ describe.runIf(hasScript)('a terminal that stands still (Ctrl-S)', () => {
     },
   )
 
-  test('shows what waited when it goes on', async () => {
+  test('shows the waiting lines when it goes on', async () => {
     const { terminal, pid, port, shown } = await startOnTerminal([])
     terminal.stdin?.write(STOP_OUTPUT)
     await serve(port, ENOUGH_FOR_A_TERMINAL)
@@ -70,7 +70,7 @@ describe.runIf(process.platform === 'linux')('a disk that is full', () => {
     'loses lines, and says how many when there is room again: %s worker(s)',
     async (workers) => {
       const log = new Folder().at('log')
-      // Blocks of 512 bytes or of 1024, as the shell likes.
+      // Blocks of 512 or 1024 bytes, depending on the shell.
       const limited = 'ulimit -f 8 && exec "$0" "$@" 2>>"$LOG"'
       const port = await freePort()
       const args = ['--port', `${port}`, ...METRICS, '--workers', workers]
@@ -101,7 +101,7 @@ describe('a warning of Node', () => {
   })
 })
 
-/** Writes to the terminal itself, and has others start that write there too. */
+/** Writes to the terminal itself, and starts other processes that do the same. */
 const CHATTY = `import { spawnSync } from 'node:child_process'
 spawnSync('true', { stdio: 'inherit' })
 export default { onSubmit() {} }`
@@ -111,7 +111,7 @@ async function until(terminal: ChildProcess, status: number): Promise<void> {
   expect(terminal.exitCode).toBe(status)
 }
 
-/** So many connections, one after the other: each is answered. */
+/** Makes this many connections, one after the other, each with an answered request. */
 async function serve(port: number, connections: number): Promise<void> {
   for (let i = 0; i < connections; i++) {
     const peer = await connectPeer({ address: '127.0.0.1', port })

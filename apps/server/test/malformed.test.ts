@@ -2,7 +2,7 @@ import { conn, connAck, filler, frame, id, submit, submitAck, submitAcks, submit
 import { describe, expect, it } from 'vitest'
 import { startDemoServer } from './demo-server.ts'
 
-/** What a peer can send that is malformed, after one good Submit; and what the log says of it. */
+/** Malformed input of a peer after one valid Submit, and the log's error. */
 interface Malformed {
   readonly name: string
   readonly bytes: string
@@ -74,7 +74,7 @@ const MALFORMED: readonly Malformed[] = [
   },
 ]
 
-/** What else a peer may speak, and what the log makes of it. */
+/** Other protocols of a peer, and the log's hint. */
 const FOREIGN: readonly { name: string; bytes: string; hint: string }[] = [
   {
     name: 'HTTP',
@@ -90,7 +90,7 @@ const FOREIGN: readonly { name: string; bytes: string; hint: string }[] = [
   },
 ]
 
-describe('a connection on which something malformed comes', () => {
+describe('a connection with malformed input', () => {
   it.each(MALFORMED)(
     'is closed as $reason, logged once and counted once, and nothing else happens: $name',
     async (row) => {
@@ -119,7 +119,7 @@ describe('a connection on which something malformed comes', () => {
     },
   )
 
-  it('is closed as packet-error when a second Conn comes', async () => {
+  it('is closed as packet-error at a second Conn', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()
     peer.send(conn(1) + submit(2) + conn(3) + submit(4))
@@ -150,7 +150,7 @@ describe('a connection on which something malformed comes', () => {
     })
   })
 
-  it('takes no memory for a length that was only promised', async () => {
+  it('allocates no memory for a length that was only announced', async () => {
     const server = await startDemoServer(['--max-frame-length', '1GiB'])
     const before = await residentBytes(server.metricsPort)
     const peers = await Promise.all(Array.from({ length: 50 }, () => server.connect()))
@@ -161,7 +161,7 @@ describe('a connection on which something malformed comes', () => {
 })
 
 describe('a peer that speaks something else', () => {
-  it.each(FOREIGN)('is closed as frame-error, and the log says what it seems to be: $name', async ({ bytes, hint }) => {
+  it.each(FOREIGN)('is closed as frame-error, and the log has a hint: $name', async ({ bytes, hint }) => {
     const server = await startDemoServer()
     const peer = await server.connect()
     peer.send(bytes)

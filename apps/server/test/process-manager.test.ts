@@ -8,21 +8,21 @@ import { Folder } from './folder.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** What a process manager in cluster mode does. */
+/** Does what a process manager in cluster mode does. */
 const MANAGER = `import cluster from 'node:cluster'
 cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) })
 const worker = cluster.fork()
 process.on('SIGTERM', () => worker.process.kill('SIGTERM'))
 worker.once('exit', (status) => process.exit(status))`
 
-describe('a worker of a foreign node:cluster', () => {
+describe('a worker of another program with node:cluster', () => {
   it('refuses to have workers of its own, in one line', async () => {
     const line = await complaint(managed(['--workers', '2']), 2)
-    expect(line).toContain('--workers 2: this process is itself a worker of node:cluster')
+    expect(line).toContain('--workers 2: a process manager started this process as a worker of node:cluster')
     expect(line).toContain('fork mode')
   })
 
-  it('serves as one process, and says that it shares its ports', async () => {
+  it('serves as one process, and logs that it shares its ports', async () => {
     const server = await listening(managed([]))
     expect(server.log[0]).toMatchObject({ level: 40, msg: expect.stringContaining('node:cluster') })
     const peer = await server.connect()

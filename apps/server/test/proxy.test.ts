@@ -6,12 +6,12 @@ import { Folder } from './folder.ts'
 
 const CLIENT = { remoteAddress: '192.0.2.1', remotePort: 49_158 }
 
-/** PROXY TCP4 for 192.0.2.1:49158, in the two versions, and for 2001:db8::1. */
+/** PROXY headers: for 192.0.2.1:49158 in both versions, and for 2001:db8::1. */
 const LINE = line('PROXY TCP4 192.0.2.1 203.0.113.7 49158 8888\r\n')
 const BINARY = '0d0a0d0a000d0a515549540a' + '2111000c' + 'c0000201' + 'cb007107' + 'c006' + '22b8'
 const OVER_IPV6 = line('PROXY TCP6 2001:db8::1 2001:db8::2 49158 8888\r\n')
 
-/** What a proxy says when it has a look for itself. */
+/** The header of a proxy's own health check. */
 const LOCAL = '0d0a0d0a000d0a515549540a' + '20000000'
 const UNKNOWN = line('PROXY UNKNOWN\r\n')
 
@@ -70,7 +70,7 @@ describe('--proxy-protocol-from', () => {
     ])
   })
 
-  it('believes nobody else: a header is a broken frame, and the address is the real one', async () => {
+  it('trusts no other address: a header is a frame error, and the address is the real one', async () => {
     const server = await startDemoServer(['--proxy-protocol-from', '127.0.0.2'])
     for (const header of [LINE, BINARY]) {
       const liar = await server.connect()
@@ -88,7 +88,7 @@ describe('--proxy-protocol-from', () => {
     expect(await client.receive(14)).toBe(submitAck(1))
   })
 
-  it('takes several: with commas, again, and from the environment', async () => {
+  it('accepts several: with commas, repeated, and from the environment', async () => {
     const several = ['--proxy-protocol-from', '10.0.0.0/8, 127.0.0.2', '--proxy-protocol-from', '127.0.0.3']
     const environment = { DEMO_SERVER_PROXY_PROTOCOL_FROM: '127.0.0.2,127.0.0.3' }
     for (const server of [await startDemoServer(several), await startDemoServer([], { environment })]) {
@@ -107,7 +107,7 @@ describe('--proxy-protocol-from', () => {
     expect(await proxy.receive(14)).toBe(submitAck(1))
   })
 
-  it('may be unix, for a proxy that comes over a Unix socket', async () => {
+  it('may be unix, for a proxy on a Unix socket', async () => {
     const path = new Folder().at('socket')
     const server = await startDemoServer(['--listen-path', path, '--proxy-protocol-from', 'unix'])
     const proxy = await server.connect()

@@ -10,15 +10,15 @@ const ACK_LENGTH = 14
 const REFUSED = 'ECONNREFUSED'
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
-  it('stops a server that nobody is connected to, with exit status 0', async () => {
+  it('stops a server without connections, with exit status 0', async () => {
     const { program } = await startDemoServer()
     program.signal(signal)
     expect(await program.exit()).toEqual({ status: 0, signal: null })
     expect(program.stdout).toBe('')
   })
 
-  it('drains a server that has only just said that it listens', async () => {
-    // Many times, because the moment between the line and what follows it is short.
+  it('drains a server that has just logged that it listens', async () => {
+    // Many times, because the time between the line and the next step is short.
     for (let i = 0; i < 5; i++) {
       const program = startDemoServerProgram(['--port', '0', '--metrics-port', '0'])
       program.signalAt('listening', signal)
@@ -26,7 +26,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     }
   })
 
-  it('ends idle connections with a FIN, and says what it did', async () => {
+  it('ends idle connections with a FIN, and logs it', async () => {
     const server = await startDemoServer()
     const peers = [await server.connect(), await server.connect()]
     for (const peer of peers) {
@@ -66,7 +66,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 })
 
 describe('a server that drains', () => {
-  it('takes no new connections, and still serves its metrics', async () => {
+  it('accepts no new connections, and still serves its metrics', async () => {
     const server = await startDemoServer(['--linger-timeout', '0', '--drain-timeout', '0'])
     const peer = await server.connect({ holdsOn: true })
     server.program.signal('SIGTERM')
@@ -82,7 +82,7 @@ describe('a server that drains', () => {
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })
 
-  it('waits for a peer that is slow to take its acks', async () => {
+  it('waits for a peer that reads its acks slowly', async () => {
     const server = await startDemoServer()
     const { peer, remotePort } = await stalledPeer(server)
     server.program.signal('SIGTERM')
@@ -98,8 +98,8 @@ describe('a server that drains', () => {
     expect(server.log.at(-1)).toMatchObject({ msg: 'stopped', cutOff: 0, unanswered: 0 })
   })
 
-  it('drains also when nobody reads its log any more', async () => {
-    // Ctrl-C in `demo-server 2>&1 | tee log` ends tee as well, and whoever is first.
+  it('drains also after the reader of its log has gone', async () => {
+    // Ctrl-C in `demo-server 2>&1 | tee log` ends tee as well, perhaps first.
     const server = await startDemoServer()
     const peer = await server.connect()
     peer.send(submit(1))
@@ -115,7 +115,7 @@ describe('a server that drains', () => {
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })
 
-  it('does not take what it has not read: the part of a frame reaches no handler', async () => {
+  it('does not handle a part of a frame', async () => {
     const server = await startDemoServer()
     const peer = await server.connect()
     peer.send(submit(1) + submit(2).slice(0, -2))
@@ -136,7 +136,7 @@ describe('a server that drains', () => {
     expect(server.log.at(-1)).toMatchObject({ msg: 'stopped', cutOff: 0 })
   })
 
-  it('cuts off at --drain-timeout what is not done, says so, and ends with exit status 4', async () => {
+  it('cuts off unanswered requests at --drain-timeout, logs it, and ends with exit status 4', async () => {
     const server = await startDemoServer(['--drain-timeout', '100ms'])
     const { remotePort } = await stalledPeer(server)
     const idle = await server.connect()
@@ -172,7 +172,7 @@ describe('a second signal', () => {
   })
 })
 
-/** A peer that sends requests, and takes no acks, until the server reads no more of it. */
+/** A peer that sends requests and reads no acks, until the server stops reading. */
 async function stalledPeer(server: DemoServer) {
   const peer = await server.connect({ reads: false })
   const requests = 2_000_000
@@ -185,6 +185,6 @@ async function stalledPeer(server: DemoServer) {
     before = received
     return unchanged === 5
   })
-  expect(before, 'it stopped because of the acks, not for want of requests').toBeLessThan(requests * 13)
+  expect(before, 'it stopped because of the acks, and there were more requests').toBeLessThan(requests * 13)
   return { peer, remotePort: peer.localPort }
 }

@@ -7,19 +7,19 @@ import { isAlive } from './cluster-server.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** What Ctrl-S and Ctrl-Q send: the terminal shows nothing, and goes on. */
+/** The characters of Ctrl-S and Ctrl-Q: the terminal stops, and goes on. */
 export const STOP_OUTPUT = '\x13'
 export const RESUME_OUTPUT = '\x11'
 
 export interface OnTerminal {
   readonly terminal: ChildProcess
-  /** Of the server. */
+  /** The process ID of the server. */
   readonly pid: number
   readonly port: number
   shown(): string
 }
 
-/** The server on a terminal of its own, as a person would start it. */
+/** Starts the server on its own terminal. */
 export async function startOnTerminal(flags: readonly string[]): Promise<OnTerminal> {
   const words = [process.execPath, MAIN, '--port', '0', '--metrics-port', '0', ...flags]
   const command = `exec ${words.map((word) => `'${word}'`).join(' ')}`

@@ -17,7 +17,7 @@ const second = await authority.sign('second')
 const ca = authority.cert
 
 describe('TLS', () => {
-  it('answers a client, and says in the log what it sent: bytes of frames, not of TLS', async () => {
+  it('answers a client, and logs its bytes: those of frames, not of TLS', async () => {
     const { server } = await startSecurely()
     const { peer } = await connectSecurely(server, { ca })
     peer.end(submits(1, 100))
@@ -26,7 +26,7 @@ describe('TLS', () => {
     expect(line).toMatchObject({ level: 30, reason: 'peer-closed', receivedBytes: 1300, sentBytes: 1400 })
   })
 
-  it('drains: what came is answered, and the connection ends well', async () => {
+  it('drains: received requests are answered, and the connection ends with a FIN', async () => {
     const { server } = await startSecurely()
     const { peer } = await connectSecurely(server, { ca })
     peer.send(submits(1, 100))
@@ -36,7 +36,7 @@ describe('TLS', () => {
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })
 
-  it('with --tls-require-client-cert lets in who has a good certificate, and nobody else', async () => {
+  it('with --tls-require-client-cert accepts only clients with a valid certificate', async () => {
     const { server } = await startSecurely(['--tls-require-client-cert'])
     const client = await authority.sign('client')
     const { peer } = await connectSecurely(server, { ca, ...client })
@@ -67,7 +67,7 @@ describe('TLS', () => {
     expect(await peer.receive(28)).toBe(submitAcks(1, 2))
   })
 
-  it('tells a client that speaks plain text from one that speaks HTTP, and goes on', async () => {
+  it('distinguishes plain text from HTTP in the log, and goes on', async () => {
     const { server } = await startSecurely()
     const plain = await server.connect()
     plain.send(submits(1, 10))
@@ -87,7 +87,7 @@ describe('TLS', () => {
 
   it('is refused below version 1.2, and the log says why', async () => {
     const { server } = await startSecurely()
-    // The client's own OpenSSL would not speak it.
+    // By default, the client's own OpenSSL refuses this version.
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     await expect(connectSecurely(server, { ca, ...old })).rejects.toThrow()
     const [line] = await server.untilLogged('connection closed')
@@ -116,7 +116,7 @@ describe('TLS', () => {
     expect(line).toMatchObject({ reason: 'frame-error', error: expect.stringContaining('seems to speak TLS') })
   })
 
-  it('closes as handshake-timeout, not before its limit, who stalls in the handshake', async () => {
+  it('closes a peer that stalls in the handshake as handshake-timeout, not before the limit', async () => {
     const limit = 400
     const { server } = await startSecurely(['--handshake-timeout', `${limit}ms`])
     const startedAt = performance.now()
@@ -145,7 +145,7 @@ describe('SIGHUP', () => {
     expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
-  it('trusts the new authority, and the old no more', async () => {
+  it('trusts the new authority, and not the old one', async () => {
     const { server, folder } = await startSecurely(['--tls-require-client-cert'])
     folder.write('ca.pem', stranger.cert)
     server.program.signal('SIGHUP')
@@ -157,7 +157,7 @@ describe('SIGHUP', () => {
     expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
-  it('goes on trusting the authority that it has when the new one is none', async () => {
+  it('keeps its authority when the new file is invalid', async () => {
     const { server, folder } = await startSecurely(['--tls-require-client-cert'])
     const client = await authority.sign('client')
     for (const [count, text] of ['no certificate', '', ca.slice(0, 200)].entries()) {
@@ -170,7 +170,7 @@ describe('SIGHUP', () => {
     }
   })
 
-  it('keeps the certificate it has when the new one is bad, and takes the next good one', async () => {
+  it('keeps its certificate when the new one is invalid, and uses the next valid one', async () => {
     const { server, folder } = await startSecurely()
     const { peer } = await connectSecurely(server, { ca })
     const bad: Credentials[] = [
@@ -196,7 +196,7 @@ describe('SIGHUP', () => {
   })
 })
 
-/** A server with the first certificate, and the folder where its files are. */
+/** A server with the first certificate, and the folder of its files. */
 async function startSecurely(flags: readonly string[] = []): Promise<{ server: DemoServer; folder: Folder }> {
   const folder = new Folder()
   const [cert, key] = writePair(folder, first)
@@ -213,7 +213,7 @@ function keyLines(...credentials: Credentials[]): string[] {
   return credentials.flatMap(({ key }) => key.trim().split('\n').slice(1, -1))
 }
 
-/** Whose certificate a new connection sees. */
+/** The subject of the certificate that a new connection gets. */
 async function subject(server: DemoServer): Promise<unknown> {
   const { peer, socket } = await connectSecurely(server, { ca })
   const { CN } = socket.getPeerCertificate().subject

@@ -9,7 +9,7 @@ export const hex = (text: string) => Buffer.from(text).toString('hex')
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** A server that a file with this text guards. */
+/** A server with a tokens file of this text. */
 export function guarded(text: string, flags: readonly string[] = []): Promise<DemoServer> {
   return startDemoServer(['--auth-tokens-file', new Folder().write('tokens', text), ...flags])
 }

@@ -35,7 +35,7 @@ describe('a file of tokens', () => {
   ])('ends the start with one line when $what', async ({ text }) => {
     const file = new Folder().write('tokens', text)
     const said = await complaint(startDemoServerProgram(['--auth-tokens-file', file]), 2)
-    expect(said).toContain(`--auth-tokens-file: ${file}: there is no token`)
+    expect(said).toContain(`--auth-tokens-file: ${file}: it has no token`)
   })
 
   it('ends the start with one line when there is none', async () => {
@@ -47,7 +47,7 @@ describe('a file of tokens', () => {
 })
 
 describe('SIGHUP', () => {
-  it('reads the tokens again: the new gets in, the old does not, and whoever is in goes on', async () => {
+  it('reads the tokens again: new ones are accepted, old ones refused, and open connections stay', async () => {
     const folder = new Folder()
     const server = await startDemoServer(['--auth-tokens-file', folder.write('tokens', TOKEN)])
     const peer = await server.connect()
@@ -63,7 +63,7 @@ describe('SIGHUP', () => {
     expect(await peer.receive(28)).toBe(connAck(0) + submitAck(1))
   })
 
-  it('keeps the tokens it has when the file is bad, empty or gone, and says so', async () => {
+  it('keeps its tokens when the file is invalid, empty or gone, and logs it', async () => {
     const folder = new Folder()
     const file = folder.write('tokens', TOKEN)
     const server = await startDemoServer(['--auth-tokens-file', file])

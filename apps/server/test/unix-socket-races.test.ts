@@ -9,7 +9,7 @@ import { Folder } from './folder.ts'
 
 const ROUNDS = 20
 
-/** Handlers that take as long to load as it takes until a file is there: many servers go on in the same millisecond. */
+/** Handlers whose import waits for a file, so that many servers go on in the same millisecond. */
 const GATE = `
 import { existsSync, writeFileSync } from 'node:fs'
 writeFileSync(process.env.HERE + process.pid, '')
@@ -17,7 +17,7 @@ while (!existsSync(process.env.GO)) {}
 export default { onSubmit: () => 0 }
 `
 
-/** Starts servers on one path, and lets all of them go on at once. */
+/** Starts servers on one path, and lets all of them go on at the same time. */
 async function startTogether(folder: Folder, round: number, count: number, path: string): Promise<Program[]> {
   const go = folder.at(`go-${round}`)
   const here = folder.at(`here-${round}-`)
@@ -33,7 +33,7 @@ async function startTogether(folder: Folder, round: number, count: number, path:
   return programs
 }
 
-/** Waits until each of them listens or has ended; gives the one that listens and the exits of the others. */
+/** Waits until each of them listens or has ended. Returns the one that listens, and the exits of the others. */
 async function outcome(programs: readonly Program[]): Promise<{ winners: DemoServer[]; complaints: string[] }> {
   const winners: DemoServer[] = []
   const complaints: string[] = []
@@ -113,10 +113,10 @@ describe('servers that start on one Unix socket at the same time', () => {
       20_000,
     )
     const line = await complaint(startDemoServerProgram(flags), 3)
-    // The first process holds the socket already, before its workers have loaded their handlers.
+    // The first process has bound the socket, before its workers have loaded their handlers.
     expect(line).toContain(`can't listen on ${path}: it is taken`)
     waiting.signal('SIGKILL')
-    // Its worker holds the ends of its pipes until the handlers are loaded.
+    // Its worker keeps its pipes open until the handlers are loaded.
     folder.write('go', '')
     await waiting.exit()
     const server = await startDemoServer(['--listen-path', path])

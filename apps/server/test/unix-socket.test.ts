@@ -6,7 +6,7 @@ import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
 describe('--listen-path', () => {
-  it('serves on a Unix socket, says which, and removes it at the end', async () => {
+  it('serves on a Unix socket, logs its path, and removes it at the end', async () => {
     const path = new Folder().at('socket')
     const server = await startDemoServer(['--listen-path', path])
     expect(server.log).toMatchObject([{ msg: 'listening', path, metricsPort: expect.any(Number) }])
@@ -28,7 +28,7 @@ describe('--listen-path', () => {
     for (const peer of peers) expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
-  it('takes the place of a socket whose process was killed', async () => {
+  it('replaces a socket whose process was killed', async () => {
     const path = new Folder().at('socket')
     const killed = await startDemoServer(['--listen-path', path])
     killed.program.signal('SIGKILL')
@@ -40,7 +40,7 @@ describe('--listen-path', () => {
     expect(await peer.receive(14)).toBe(submitAck(1))
   })
 
-  it('is one line, and exit status 3, when somebody listens there, who does not notice', async () => {
+  it('is one line, and exit status 3, when another server listens there, which is not affected', async () => {
     const path = new Folder().at('socket')
     const server = await startDemoServer(['--listen-path', path])
     const before = await server.connect()
@@ -62,7 +62,7 @@ describe('--listen-path', () => {
       if (what === 'a folder') mkdirSync(path)
       if (what === 'a link') symlinkSync(folder.write('target', 'dear to me'), path)
       const line = await complaint(startDemoServerProgram(['--listen-path', path, '--metrics-port', '0']), 3)
-      expect(line).toContain(`can't listen on ${path}: there is something that is no socket`)
+      expect(line).toContain(`can't listen on ${path}: the file there is not a socket`)
       if (what === 'a folder') expect(statSync(path).isDirectory()).toBe(true)
       else expect(readFileSync(path, 'utf8')).toBe('dear to me')
     },
@@ -70,7 +70,7 @@ describe('--listen-path', () => {
 
   it.each([
     { what: 'a folder that is missing', name: 'missing/socket', why: 'its folder does not exist' },
-    // A socket's name has room for 107 bytes.
+    // The path of a socket has at most 107 bytes.
     { what: 'a path that is too long', name: 'x'.repeat(120), why: 'path too long' },
     { what: 'a path that is too long in bytes', name: 'ä'.repeat(50), why: 'path too long' },
   ])('is one line, and exit status 3: $what', async ({ name, why }) => {

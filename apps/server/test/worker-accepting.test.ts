@@ -10,7 +10,7 @@ import { Folder } from './folder.ts'
 
 const MANY = 200
 
-/** How much more one worker may have than another. */
+/** The highest allowed ratio between the connections of two workers. */
 const UNEVEN = 1.2
 
 describe('workers', () => {
@@ -24,7 +24,7 @@ describe('workers', () => {
 })
 
 describe('a worker that is stuck', () => {
-  it('is left out: all that connect meanwhile are served by the other', async () => {
+  it('is left out: new connections are served by the other', async () => {
     const server = await startWorkers(2)
     const [, second] = await oneOfEach(server)
     second.end()
@@ -85,10 +85,10 @@ describe('connections that come while workers are killed', () => {
 })
 
 describe('/healthz', () => {
-  it('finds out that the event loop of each worker is stuck, and that it is not any more', async () => {
+  it('reports that the event loop of each worker is stuck, until one runs again', async () => {
     const server = await startWorkers(2)
     for (const worker of [1, 2]) stopWorker(server, worker)
-    await untilHealth(server, { status: 503, text: 'not alive: no worker has been heard of for 10 s\n' })
+    await untilHealth(server, { status: 503, text: 'not alive: no worker has sent a heartbeat for 10 s\n' })
     process.kill(Number(pidsOf(server, 1)[0]), 'SIGCONT')
     await untilHealth(server, { status: 200, text: 'ok\n' })
   }, 30_000)
@@ -98,7 +98,7 @@ async function oneAfterTheOther(server: DemoServer): Promise<void> {
   for (let i = 0; i < MANY; i++) await served(server)
 }
 
-/** A connection that has had an answer. */
+/** A connection with one answered request. */
 async function served(server: DemoServer): Promise<Peer> {
   const peer = await server.connect()
   peer.send(submit(1))
@@ -106,14 +106,14 @@ async function served(server: DemoServer): Promise<Peer> {
   return peer
 }
 
-/** The connections of the fullest worker for each one of the emptiest. */
+/** The ratio of the most to the fewest connections of a worker. */
 async function unevenness(server: DemoServer, workers: number, count = MANY): Promise<number> {
   const counts = Object.values(countByWorker(await server.untilLogged('connection opened', count)))
   expect(counts).toHaveLength(workers)
   return Math.max(...counts) / Math.min(...counts)
 }
 
-/** Stops a worker in its tracks, until the test is over. */
+/** Stops a worker with SIGSTOP, until the end of the test. */
 function stopWorker(server: DemoServer, worker: number): void {
   const pid = Number(pidsOf(server, worker).at(-1))
   onTestFinished(() => {
@@ -122,7 +122,7 @@ function stopWorker(server: DemoServer, worker: number): void {
   process.kill(pid, 'SIGSTOP')
 }
 
-/** How many descriptors the first process has, of what could be a connection. */
+/** How many descriptors of the first process may be connections. */
 function descriptors({ program }: DemoServer): number {
   return process.platform === 'linux' ? readdirSync(`/proc/${program.pid}/fd`).length : 0
 }

@@ -2,13 +2,13 @@ import { PROGRAM_PATIENCE } from '@demo/testkit/program'
 import { waitFor } from '@demo/testkit/wait-for'
 import { submit, submitAck, submitAcks, submits } from '@demo/testkit/wire'
 import { describe, expect, it } from 'vitest'
-import { isAlive, killWorker, oneOfEach, pidsOf, startWorkers } from './cluster-server.ts'
+import { killWorker, oneOfEach, pidsOf, startWorkers, untilGone } from './cluster-server.ts'
 import { startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
 const ACK_LENGTH = 14
 
-/** A worker dies as soon as it has said that it listens. */
+/** A worker dies as soon as it has reported that it listens. */
 const DIES = `const { send } = process
 process.send = (message, ...rest) => {
   if (message.type === 'listening') setTimeout(() => process.exit(7))
@@ -16,12 +16,12 @@ process.send = (message, ...rest) => {
 }
 export default { onSubmit() {} }`
 
-/** So slow that a test has to wait for it on purpose. */
+/** A slow handler. */
 const SLOW = `export default {
   onSubmit: () => new Promise((resolve) => setTimeout(resolve, 500)),
 }`
 
-/** It goes round and round with request 99, and says who does; not for ever, lest a test that fails leaves it behind. */
+/** Blocks the event loop at request 99, and prints its process ID. Not for ever, in case a failing test leaves it behind. */
 const LOOP = `import { writeSync } from 'node:fs'
 export default {
   onSubmit({ id }) {
@@ -34,7 +34,7 @@ export default {
 const STUCK = 'export default { onSubmit: () => new Promise(() => setInterval(() => {}, 1000)) }'
 
 describe('a worker that is killed', () => {
-  it("is replaced; not ready meanwhile; the other's clients see nothing", async () => {
+  it("is replaced; not ready until then; the other's clients are not affected", async () => {
     const server = await startWorkers(2)
     const [first, second] = await oneOfEach(server)
     for (const peer of [first, second]) {
@@ -57,15 +57,15 @@ describe('a worker that is killed', () => {
     expect([first.closed, second.closed]).toEqual([true, false])
   })
 
-  it('takes nothing back from the counters, whenever it is asked', async () => {
+  it('decreases no counter, in any scrape', async () => {
     const server = await startWorkers(2)
-    const told: number[] = []
+    const seen: number[] = []
     let watching = true
     const watch = async () => {
-      while (watching) told.push((await server.scrape()).value('req_recv_total'))
+      while (watching) seen.push((await server.scrape()).value('req_recv_total'))
     }
     const watched = watch()
-    // When the test has failed for another reason, this is none.
+    // Avoids `unhandledRejection` when the test fails for another reason.
     watched.catch(() => {})
     let sent = 0
     for (let round = 1; round <= 3; round++) {
@@ -76,10 +76,10 @@ describe('a worker that is killed', () => {
         sent += 50
       }
       await waitFor(
-        () => told.at(-1) === sent,
-        () => `for ${sent} requests to be told; there are ${told.at(-1)}`,
+        () => seen.at(-1) === sent,
+        () => `for ${sent} requests to be seen; there are ${seen.at(-1)}`,
       )
-      // Both at once: neither may make the other forgotten.
+      // Both at the same time: the counts of both must be kept.
       killWorker(server, 1)
       killWorker(server, 2)
       await waitFor(
@@ -91,7 +91,7 @@ describe('a worker that is killed', () => {
     }
     watching = false
     await watched
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     const metrics = await server.scrape()
     expect(metrics.value('req_recv_total')).toBe(sent)
     expect(metrics.value('worker_restarts_total')).toBe(6)
@@ -99,7 +99,7 @@ describe('a worker that is killed', () => {
 })
 
 describe('the drain of workers', () => {
-  it('takes nothing back from the counters when one is done before the other', async () => {
+  it('decreases no counter when one has ended before the other', async () => {
     const module = new Folder().write('slow.mjs', SLOW.replace('500', '1500'))
     const server = await startWorkers(2, ['--handler', module])
     const [idle, busy] = await oneOfEach(server)
@@ -110,13 +110,13 @@ describe('the drain of workers', () => {
     server.program.signal('SIGTERM')
     await idle.receiveAll()
     const [stopped] = await server.untilLogged('worker stopped')
-    await untilGone([Number(stopped['pid'])])
+    await untilGone([Number(stopped?.['pid'])])
     expect((await server.scrape()).value('req_recv_total')).toBe(21)
     expect(await busy.receiveAll()).toBe(submitAcks(1, 11))
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })
 
-  it('cuts off at its deadline what is stuck, says how much, and ends with exit status 4', async () => {
+  it('cuts off stuck requests at its deadline, logs how many, and ends with exit status 4', async () => {
     const module = new Folder().write('stuck.mjs', STUCK)
     const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '200ms'])
     const peers = await oneOfEach(server)
@@ -127,7 +127,7 @@ describe('the drain of workers', () => {
     expect(server.log.at(-1)).toMatchObject({ level: 40, connections: 2, cutOff: 2, unanswered: 6 })
   })
 
-  it('kills at its deadline a worker that does not even hear of it, and has the other answer', async () => {
+  it('kills a worker with a blocked event loop at its deadline, while the other answers', async () => {
     const module = new Folder().write('loop.mjs', LOOP)
     const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '100ms'])
     const [lost, other] = await oneOfEach(server)
@@ -141,7 +141,7 @@ describe('the drain of workers', () => {
     expect(server.log.at(-1)).toMatchObject({ level: 40, connections: 2, cutOff: 1 })
   })
 
-  it('is over at once at a second signal: no worker lives on', async () => {
+  it('ends at once at a second signal, with all workers', async () => {
     const module = new Folder().write('stuck.mjs', STUCK)
     const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '0'])
     const peer = await server.connect()
@@ -158,15 +158,15 @@ describe('the drain of workers', () => {
 })
 
 describe('a worker that is stuck', () => {
-  it('does not hold up the beginning of a drain, nor the end at a second signal', async () => {
-    // Whoever waited for it would wait for a second; a loaded machine may be as slow as that, but not each time.
+  it('does not delay the beginning of a drain, or the end at a second signal', async () => {
+    // A server that waited for it would take a second. A loaded machine may be as slow, but not three times.
     const durations: number[] = []
     while (durations.length < 3 && !durations.some((duration) => duration < 1000)) durations.push(await stopTwice())
     expect(Math.min(...durations)).toBeLessThan(1000)
   })
 })
 
-/** How long it takes from a first signal to the end at a second, with one of two workers stuck, in milliseconds. */
+/** The time from the first signal to the end at the second one, with one of two workers stuck, in milliseconds. */
 async function stopTwice(): Promise<number> {
   const module = new Folder().write('loop.mjs', LOOP)
   const server = await startWorkers(2, ['--handler', module, '--drain-timeout', '0'])
@@ -229,10 +229,3 @@ describe('workers that keep dying', () => {
     expect(program.stderr).toMatch(/"why":"20 workers died within 60 s"|demo-server: 20 workers died within 60 s/)
   }, 90_000)
 })
-
-async function untilGone(pids: readonly number[]): Promise<void> {
-  await waitFor(
-    () => !pids.some(isAlive),
-    () => `for ${pids.filter(isAlive)} to be gone`,
-  )
-}

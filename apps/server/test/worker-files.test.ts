@@ -30,7 +30,7 @@ describe.runIf(process.platform !== 'win32')('workers with few files', () => {
   })
 })
 
-/** Two workers, each process of them with room for 100 descriptors. */
+/** Two workers, with a limit of 100 descriptors for each process. */
 function startWithFewFiles(): Promise<DemoServer> {
   return listening(new Program('sh', ['-c', 'ulimit -n 100 && exec "$0" "$@"', process.execPath, MAIN, ...FLAGS]))
 }

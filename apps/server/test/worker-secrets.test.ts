@@ -14,7 +14,7 @@ const authority = await createAuthority('ours')
 const first = await authority.sign('first')
 const second = await authority.sign('second')
 
-describe('a worker that takes the place of one that died', () => {
+describe('a worker that replaces one that died', () => {
   it('uses the tokens that the others use, be their file bad by now', async () => {
     const { server, folder } = await guardedWorkers()
     folder.write('tokens', 'sha256:short')
@@ -23,12 +23,12 @@ describe('a worker that takes the place of one that died', () => {
     expect(line).toMatchObject({ level: 50, what: 'tokens', pid: server.program.pid })
     await replaceBoth(server)
     expect(await answersOfBoth(server, 'old')).toEqual(LET_IN)
-    expect(server.logged(FAILED), 'it is said once, by who reads the file').toHaveLength(1)
+    expect(server.logged(FAILED), 'it is logged once, by the process that reads the file').toHaveLength(1)
     server.program.signal('SIGTERM')
     expect(await server.program.exit()).toEqual({ status: 0, signal: null })
   })
 
-  it('uses no tokens that nobody has told it to read', async () => {
+  it('does not use tokens that were changed without a SIGHUP', async () => {
     const { server, folder } = await guardedWorkers()
     folder.write('tokens', 'new')
     await replace(server, 2)
@@ -47,7 +47,7 @@ describe('a worker that takes the place of one that died', () => {
     expect(await answersOfBoth(server, 'new')).toEqual(LET_IN)
   })
 
-  it('has the certificate that the others have, be its files gone, and not even half of a bad new one', async () => {
+  it('has the same certificate as the others, also without its files, and no part of an invalid new one', async () => {
     const folder = new Folder()
     const flags = ['--tls-cert', folder.write('cert.pem', first.cert), '--tls-key', folder.write('key.pem', first.key)]
     const server = await startWorkers(2, [...flags, '--tls-ca', folder.write('ca.pem', authority.cert)])
@@ -86,7 +86,7 @@ describe('a worker that starts while the secrets are reloaded', () => {
   })
 })
 
-/** It is imported for as long as there is a file `slow` beside it. */
+/** Its import waits while a file `slow` exists beside it. */
 const LATE = `import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 const slow = new URL('slow', import.meta.url)
@@ -94,13 +94,13 @@ if (existsSync(slow)) console.log('importing slowly')
 while (existsSync(slow)) await setTimeout(10)
 export default { onSubmit() {} }`
 
-/** Two workers that the token `old` guards, and the folder where it is. */
+/** Two workers with the token `old`, and the folder of its file. */
 async function guardedWorkers(folder = new Folder(), flags: readonly string[] = []) {
   const server = await startWorkers(2, ['--auth-tokens-file', folder.write('tokens', 'old'), ...flags])
   return { server, folder }
 }
 
-/** Kills a worker, and waits until another is in its place. */
+/** Kills a worker, and waits for its replacement. */
 async function replace(server: DemoServer, worker: number): Promise<void> {
   const listened = server.logged('worker listening').length
   killWorker(server, worker)
@@ -116,7 +116,7 @@ function writePair(folder: Folder, { cert, key }: Credentials): void {
   folder.write('key.pem', key)
 }
 
-/** Whose certificate each of two workers shows: connections go to them in turn. */
+/** The subject of the certificate of each of two workers. */
 async function subjectsOfBoth(server: DemoServer): Promise<unknown[]> {
   const both = await eachOnce(
     server,

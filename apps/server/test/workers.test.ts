@@ -13,7 +13,7 @@ import { Folder } from './folder.ts'
 const WORKERS = ['--workers', '2', '--metrics-port', '0']
 
 describe('--workers', () => {
-  it('says once where all of them listen, and spreads the connections evenly over them', async () => {
+  it('logs once where all of them listen, and distributes the connections evenly', async () => {
     const server = await startWorkers(3)
     expect(server.logged('listening')).toMatchObject([{ workers: 3, port: server.port, pid: server.program.pid }])
     expect(countByWorker(server.logged('worker listening'))).toEqual({ 1: 1, 2: 1, 3: 1 })
@@ -27,7 +27,7 @@ describe('--workers', () => {
     expect(Math.min(...Object.values(countByWorker(opened)))).toBeGreaterThanOrEqual(8)
   })
 
-  it('has one endpoint that tells the sums', async () => {
+  it('has one endpoint with the sums', async () => {
     const server = await startWorkers(2)
     const peers: Peer[] = []
     for (let i = 0; i < 10; i++) {
@@ -53,7 +53,7 @@ describe('--workers', () => {
     expect(await server.probe('/readyz')).toMatchObject({ status: 200 })
   })
 
-  it('takes a Unix socket and tokens as one process does, and SIGHUP reaches all of them', async () => {
+  it('accepts a Unix socket and tokens like one process, and SIGHUP reaches all workers', async () => {
     const folder = new Folder()
     const flags = ['--listen-path', folder.at('socket'), '--auth-tokens-file', folder.write('tokens', 'old')]
     const server = await startWorkers(2, flags)
@@ -131,7 +131,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
       () => peers.every(({ answers }) => answers > 5000),
       () => `for load; there are ${peers.map(({ answers }) => answers)} answers`,
     )
-    // As Ctrl-C on a terminal does, to all processes of the group; and as an init system does, to the first.
+    // To all processes of the group, like Ctrl-C on a terminal; and to the first only, like an init system.
     if (signal === 'SIGINT') for (const pid of workersOf(server)) process.kill(pid, signal)
     server.program.signal(signal)
     for (const peer of peers) await peer.untilEnded()
@@ -149,7 +149,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   })
 })
 
-/** Each process that ever listened. */
+/** All processes that ever listened. */
 function workersOf(server: DemoServer): number[] {
   return [1, 2].flatMap((worker) => pidsOf(server, worker))
 }

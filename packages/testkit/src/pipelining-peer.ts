@@ -40,7 +40,7 @@ export class PipeliningPeer {
     return this.#localPort
   }
 
-  /** Whole answers so far. */
+  /** How many whole answers were received so far. */
   get answers(): number {
     return Math.floor(this.#receivedLength / ACK_LENGTH)
   }

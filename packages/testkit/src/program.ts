@@ -9,17 +9,17 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** What a program is started with. */
+/** How a program is started. */
 export interface ProgramOptions {
   /** Variables on top of {@link inheritedEnvironment}. */
   readonly environment?: NodeJS.ProcessEnv
-  /** Where it runs. */
+  /** Its working directory. */
   readonly folder?: string
   /** Whether it outlives the test, for one that several tests share: the caller must call {@link Program.stop}. */
   readonly outlivesTest?: boolean
 }
 
-/** How long a program may take to start or to end, in milliseconds: long, for a loaded machine. */
+/** How long a program may take to start or to end, in milliseconds. Long, because the machine may be loaded. */
 export const PROGRAM_PATIENCE = 2 * PATIENCE
 
 /** A program that a test runs as a child process. By default it is killed at the end of the test. */
@@ -48,7 +48,7 @@ export class Program {
     this.#child.once('error', (error) => {
       this.#failure = error
     })
-    // Not 'exit': by 'close' everything it wrote has been read.
+    // Not 'exit': at 'close' all its output has been read.
     this.#child.once('close', (status, signal) => {
       this.#exit = { status, signal }
     })

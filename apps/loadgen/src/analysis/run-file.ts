@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { ExitError, ExitStatus, isSystemError } from '@demo/cli'
+import { type ExitError, isSystemError, usageError } from '@demo/cli'
 import { EMPTY_SUMMARY } from '../engine/distribution.ts'
 import type { RunFigures } from '../run/result.ts'
 import type { Metric } from './metrics.ts'
@@ -28,11 +28,11 @@ type Json = Readonly<Record<string, unknown>>
  */
 export async function readRun(name: string, needed: readonly Metric[]): Promise<RunFile> {
   const json = parse(name, await text(name))
-  if (json['schemaVersion'] !== SCHEMA_VERSION) throw usageError(name, versionError(json['schemaVersion']))
+  if (json['schemaVersion'] !== SCHEMA_VERSION) throw fileError(name, versionError(json['schemaVersion']))
   const { options, environment, repeats, startedAt } = json
   const all: readonly unknown[] = Array.isArray(repeats) ? repeats : [json]
   if (all.length === 0 || !isObject(options) || !isObject(environment))
-    throw usageError(name, 'expected the result of a run')
+    throw fileError(name, 'expected the result of a run')
   const runs = all.map(asRun)
   for (const run of runs) for (const metric of needed) check(name, run, metric)
   return { name, runs, startedAt: Date.parse(String(startedAt)), options, environment }
@@ -43,7 +43,7 @@ async function text(name: string): Promise<string> {
     return await readFile(name, 'utf8')
   } catch (error) {
     if (!isSystemError(error)) throw error
-    throw usageError(name, error.message)
+    throw fileError(name, error.message)
   }
 }
 
@@ -54,7 +54,7 @@ function parse(name: string, content: string): Json {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw usageError(name, 'expected JSON written by demo-loadgen run --json')
+  throw fileError(name, 'expected JSON written by demo-loadgen run --json')
 }
 
 function versionError(version: unknown): string {
@@ -76,11 +76,11 @@ function check(name: string, run: RunFigures, { name: metric, of, percentile }: 
   const value: unknown = of(run)
   if (value === null || (typeof value === 'number' && Number.isFinite(value))) return
   const how = percentile === undefined ? '' : ` with --percentiles ${percentile}`
-  throw usageError(name, `it has no ${metric}; make the run again${how}`)
+  throw fileError(name, `it has no ${metric}; make the run again${how}`)
 }
 
-function usageError(name: string, why: string): ExitError {
-  return new ExitError(ExitStatus.usage, `${name}: ${why}`)
+function fileError(name: string, why: string): ExitError {
+  return usageError(`${name}: ${why}`)
 }
 
 function isObject(value: unknown): value is Json {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ExitError, ExitStatus, isSystemError } from '@demo/cli'
+import { isSystemError, usageError } from '@demo/cli'
 import { statOf, targetOf } from './replace-file.ts'
 
 /** A file to write, and the flag that names it. */
@@ -47,8 +47,4 @@ async function identify(file: string): Promise<string | undefined> {
     if (!isSystemError(error)) throw error
     throw usageError(`can't write ${file}: ${error.message}`)
   }
-}
-
-function usageError(message: string): ExitError {
-  return new ExitError(ExitStatus.usage, message)
 }

@@ -1,4 +1,4 @@
-import { ExitError, ExitStatus } from '@demo/cli'
+import { ExitError, ExitStatus, usageError } from '@demo/cli'
 import { csvReport } from './csv.ts'
 import { checkFiles } from './destinations.ts'
 import type { RunDocument } from './document.ts'
@@ -36,7 +36,7 @@ export async function checkDestinations({ json, hgrm, html, csv }: Destinations)
     ['--csv', csv],
   ]
   if (json === STDOUT && csv === STDOUT) {
-    throw new ExitError(ExitStatus.usage, '--json and --csv exclude each other on standard output; see --help')
+    throw usageError('--json and --csv exclude each other on standard output; see --help')
   }
   await checkFiles(all.flatMap(([flag, file]) => (file === undefined || file === STDOUT ? [] : [{ flag, file }])))
 }

@@ -1,8 +1,9 @@
-/** Connections that are made, used once, and ended, again and again. */
+/** Connections that are made, used once, and ended, over and over. */
 import { connect } from 'node:net'
 import { submit, submitAck } from '@demo/testkit/wire'
+import { inParallel, upTo } from './in-parallel.ts'
 
-/** How many source addresses take turns: the system has 28,000 ports for each. */
+/** How many source addresses are used: the system has 28,000 ports for each. */
 const ADDRESSES = 16
 
 const AT_ONCE = 100
@@ -10,34 +11,29 @@ const PATIENCE = 10_000
 const SUBMIT = Buffer.from(submit(1), 'hex')
 const ACK = submitAck(1)
 
-/** What became of all of them. */
+/** The results of all connections. */
 export interface ChurnResult {
   readonly succeeded: number
-  /** What went wrong with the others, each once. */
+  /** The errors of the others, each once. */
   readonly failures: readonly string[]
 }
 
-/** Connect, submit, wait for the ack, close: so many times. */
+/** Connects, submits, waits for the ack and closes, `times` times. */
 export async function churn(port: number, times: number): Promise<ChurnResult> {
   const failures = new Set<string>()
   let succeeded = 0
-  let left = times
-  const line = async () => {
-    while (left > 0) {
-      left -= 1
-      try {
-        await visit(port, left)
-        succeeded += 1
-      } catch (error) {
-        failures.add((error as Error).message)
-      }
+  await inParallel(AT_ONCE, upTo(times), async (index) => {
+    try {
+      await useOnce(port, index)
+      succeeded += 1
+    } catch (error) {
+      failures.add((error as Error).message)
     }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, line))
+  })
   return { succeeded, failures: [...failures] }
 }
 
-function visit(port: number, index: number): Promise<void> {
+function useOnce(port: number, index: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const localAddress = `127.0.0.${1 + (index % ADDRESSES)}`
     const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true })

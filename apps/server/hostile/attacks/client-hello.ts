@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { connect } from 'node:tls'
 
-/** The first thing that a client of TLS says, as hex. */
+/** The first message of a TLS client, as hex. */
 export function clientHello(): Promise<string> {
   return new Promise((resolve) => {
     const wire = new Duplex({

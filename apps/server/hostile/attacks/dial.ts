@@ -1,27 +1,34 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectSecurely, type SecureContext } from 'node:tls'
 
-/** What a client needs for TLS, in PEM: whom it trusts, and what it shows of itself. */
+/** What a client needs for TLS, in PEM: the authority it trusts, and its own certificate and key. */
 export interface ClientTls {
   readonly ca: string
   readonly cert?: string
   readonly key?: string
 }
 
-/** How to connect to a server of 127.0.0.1. */
+/** How to connect to a server on 127.0.0.1. */
 export interface DialOptions {
   readonly port: number
-  /** From which of our addresses. */
+  /** The source address. */
   readonly localAddress?: string
-  /** With TLS; made once for many connections, as it costs as much as one. */
+  /** With TLS. Make it once for many connections: it costs as much as a connection. */
   readonly secureContext?: SecureContext | undefined
-  /** Called with the socket before anything can have come of it. */
+  readonly allowHalfOpen?: boolean
+  /** Called with the socket before its first event. */
   readonly prepare?: (socket: Socket) => void
 }
 
-/** Connects, and shakes hands where there is TLS. What is refused on the way is thrown. */
-export async function dial({ port, localAddress, secureContext, prepare }: DialOptions): Promise<Socket> {
-  const where = { host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) }
+/** Connects, with a TLS handshake if there is a secure context. Throws when the connection is refused or closed. */
+export async function dial({
+  allowHalfOpen = false,
+  port,
+  localAddress,
+  secureContext,
+  prepare,
+}: DialOptions): Promise<Socket> {
+  const where = { host: '127.0.0.1', port, allowHalfOpen, ...(localAddress === undefined ? {} : { localAddress }) }
   const socket = secureContext === undefined ? connect(where) : connectSecurely({ ...where, secureContext })
   socket.setNoDelay(true)
   prepare?.(socket)

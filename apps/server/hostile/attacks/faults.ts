@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Random } from '@demo/testkit/random'
 import { conn, filler, frame, id, submit } from '@demo/testkit/wire'
 
-/** Something that a peer does wrong, after which its connection is of no use. */
+/** A mistake of a peer, after which its connection is useless. */
 export type Fault = (socket: Socket, random: Random) => void
 
 const send =
@@ -10,32 +10,32 @@ const send =
   (socket) =>
     socket.write(Buffer.from(hex, 'hex'))
 
-/** What goes wrong out there, more or less on purpose. */
+/** Mistakes of real peers, some of them on purpose. */
 export const FAULTS: readonly Fault[] = [
   /** A frame that is too long, and one that is too short. */
   send('ffffffff'),
   send('00000001'),
   /** It speaks HTTP. */
   send(Buffer.from('GET / HTTP/1.1\r\nHost: example.org\r\n\r\n').toString('hex')),
-  /** A command that is none, a request that is cut, a response, a second Conn. */
+  /** An unknown command, a request that is cut short, a response, a second Conn. */
   send(frame(`7f${id(1)}`)),
   send(frame('0230')),
   send(frame(`82${id(1)}00`)),
   send(conn(1) + conn(2)),
   /** It ends in the middle of a frame. */
   (socket) => socket.end(Buffer.from(submit(1, filler(100)).slice(0, 100), 'hex')),
-  /** It breaks off in the middle of a large frame. */
+  /** It resets its connection in the middle of a large frame. */
   (socket, random) => {
     const large = Buffer.from(submit(1, filler(1 + random.below(100_000))), 'hex')
     socket.write(large.subarray(0, -1), () => socket.resetAndDestroy())
   },
-  /** It asks for much, reads nothing, and is gone. */
+  /** It sends many requests, reads nothing, and resets its connection. */
   (socket) => {
     socket.pause()
     socket.write(Buffer.from(submit(1).repeat(20_000), 'hex'))
     setTimeout(() => socket.resetAndDestroy(), 1000)
   },
-  /** It leaves without a word. */
+  /** It ends its connection without sending anything. */
   (socket) => socket.destroy(),
   /** Noise. */
   (socket, random) => {

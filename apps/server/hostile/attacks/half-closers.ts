@@ -1,4 +1,4 @@
-/** Connections that send all they have, end their side, and read what they are owed. */
+/** Connections that send all their requests, end their side, and read the answers. */
 import { connect } from 'node:net'
 
 const ACK_LENGTH = 14
@@ -7,11 +7,11 @@ const PATIENCE = 20_000
 
 export interface HalfClosed {
   readonly complete: number
-  /** What the others got. */
+  /** What the others received. */
   readonly incomplete: readonly string[]
 }
 
-/** Each sends these requests, of 13 bytes each, and ends. */
+/** Sends these requests, of 13 bytes each, on each connection, and ends it. */
 export async function submitAndEnd(port: number, connections: number, requests: Uint8Array): Promise<HalfClosed> {
   const expected = acksOf(requests)
   const outcomes = await Promise.all(Array.from({ length: connections }, () => one(port, requests, expected)))
@@ -41,7 +41,7 @@ function one(port: number, requests: Uint8Array, expected: Buffer): Promise<stri
   })
 }
 
-/** What a server that answers in order answers: success, each ID byte for byte. */
+/** The expected acks, in order: success, with the ID of each request. */
 function acksOf(requests: Uint8Array): Buffer {
   const count = requests.length / SHORTEST_REQUEST
   const acks = Buffer.alloc(count * ACK_LENGTH)

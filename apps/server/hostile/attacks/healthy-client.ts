@@ -1,41 +1,39 @@
-/** A peer that does nothing wrong: 50 requests a second on one connection, each of them timed. */
+/** A peer that follows the protocol: 50 requests a second on one connection, each of them timed. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { conn, submit } from '@demo/testkit/wire'
 import { type ClientTls, dial } from './dial.ts'
+import { type Percentiles, percentiles } from './percentiles.ts'
 
 const INTERVAL = 20
 const ACK_LENGTH = 14
 const PATIENCE = 5000
 
-/** What it went through since it was asked the last time. Times in milliseconds. */
-export interface Health {
+/** Its results since the last call of `health`. Times in milliseconds. */
+export interface Health extends Percentiles {
   readonly requests: number
-  /** Requests whose answer did not come, or said failure. */
+  /** Requests that were not answered, or answered with a failure. */
   readonly failed: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 let socket: Socket | undefined
 let failures = 0
-/** When the requests that wait were sent, oldest first: answers come in order. */
+/** When the unanswered requests were sent, oldest first: answers come in order. */
 let sentAt: number[] = []
 let latencies: number[] = []
 let partial: Buffer = Buffer.alloc(0)
 let serial = 0
 
-/** How it shows that it may come in, where it must. */
-export interface Introduction {
-  /** What it says in a Conn. */
+/** What the server asks of a client before the first request. */
+export interface Credentials {
+  /** The payload of a Conn. */
   readonly credentials?: string
   readonly tls?: ClientTls
 }
 
 /** Connects, and begins to send. */
-export async function start(port: number, { credentials, tls }: Introduction = {}): Promise<void> {
+export async function start(port: number, { credentials, tls }: Credentials = {}): Promise<void> {
   const connection = await dial({
     port,
     secureContext: tls === undefined ? undefined : createSecureContext({ ...tls }),
@@ -59,18 +57,16 @@ export async function start(port: number, { credentials, tls }: Introduction = {
   })
 }
 
-/** How it went since the last time. What waits for its answer now is waited for, but not for longer than patience. */
+/** Its health since the last call. Waits for the answers to all requests sent so far, for a limited time. */
 export async function health(): Promise<Health> {
   const last = serial
   const deadline = performance.now() + PATIENCE
   while (serial - sentAt.length < last && performance.now() < deadline) await sleep(1)
   failures += Math.max(0, last - (serial - sentAt.length))
-  const sorted = latencies.sort((a, b) => a - b)
+  const result = { requests: latencies.length, failed: failures, ...percentiles(latencies) }
   latencies = []
-  const failed = failures
   failures = 0
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return { requests: sorted.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) }
+  return result
 }
 
 /** Ends its connection. */

@@ -1,30 +1,31 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { manySubmits } from '@demo/testkit/wire'
+import { dial } from './dial.ts'
 
 const ACK_LENGTH = 14
 const ID_OFFSET = 5
 const ID_LENGTH = 8
 const SUBMIT_ACK = 0x82
 
-/** The most requests that go out in one write. */
+/** The most requests of one write. */
 const BATCH = 4096
 
-/** How a connection under load ended, and what it got. */
+/** How a connection under load ended, and what it received. */
 export interface LoadOutcome {
-  /** The server calls it `remotePort`. */
+  /** The `remotePort` of the server's log. */
   readonly localPort: number
   readonly sent: number
   /** Requests that were answered with success, once. */
   readonly answered: number
   /** The highest serial number that was answered. */
   readonly lastAnswered: number
-  /** Answers that should not have come: a second one, one to a request never sent, one that says failure. */
+  /** Invalid answers: to a request that was answered or never sent, or with a failure. */
   readonly wrong: number
-  /** Whether a FIN came, and not a reset. */
+  /** Whether the server ended it with a FIN, and not with a reset. */
   readonly ended: boolean
 }
 
-/** A connection with a window of requests on their way: it sends one for each that is answered, until it is stopped. */
+/** A connection with a window of requests in flight: it sends one for each answer, until it is stopped. */
 export class LoadConnection {
   readonly #socket: Socket
   readonly #window: number
@@ -57,16 +58,14 @@ export class LoadConnection {
   }
 
   static async open(port: number, window: number): Promise<LoadConnection> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new LoadConnection(socket, window)
+    return new LoadConnection(await dial({ port, allowHalfOpen: true }), window)
   }
 
   get answered(): number {
     return this.#answered
   }
 
-  /** Sends as much as the window has room for, now and whenever something was answered. */
+  /** Sends as many requests as the window has room for, now and after each answer. */
   fill(): void {
     if (this.#stopped || this.#socket.writableLength > 0) return
     const room = Math.min(BATCH, this.#window - (this.#sent - this.#answered))
@@ -111,7 +110,7 @@ export class LoadConnection {
 
   #take(bytes: Buffer, at: number): void {
     let serial = 0
-    for (let i = at + ID_OFFSET; i < at + ID_OFFSET + ID_LENGTH; i++) serial = serial * 10 + bytes[i] - 0x30
+    for (let i = at + ID_OFFSET; i < at + ID_OFFSET + ID_LENGTH; i++) serial = serial * 10 + bytes.readUInt8(i) - 0x30
     const known = bytes[at + 4] === SUBMIT_ACK && serial >= 1 && serial <= this.#sent && this.#seen[serial] === 0
     if (!known || bytes[at + ACK_LENGTH - 1] !== 0) this.#wrong += 1
     if (!known) return

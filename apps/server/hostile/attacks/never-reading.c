@@ -1,7 +1,7 @@
 // Clients that pipeline Submits and never read an ack, with the smallest receive buffer that the system gives.
 //   cc -O2 -o never-reading never-reading.c && ./never-reading PORT CONNECTIONS
-// Prints a line with the seconds since its start whenever one of its connections is gone, and ends when all are, or its
-// standard input is closed.
+// When one of its connections ends, it prints a line with the seconds since its start. It exits when all have ended, or when
+// its standard input is closed.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
   int port = argc > 1 ? atoi(argv[1]) : 0, connections = argc > 2 ? atoi(argv[2]) : 0;
   if (port < 1 || connections < 1 || connections > MOST) return 2;
   signal(SIGPIPE, SIG_IGN);
-  // It stands for machines of their own: the processor is the server's.
+  // It represents other machines, so it must not take processor time from the server.
   if (nice(10) == -1) return perror("nice"), 1;
 
   static char batch[BATCH];

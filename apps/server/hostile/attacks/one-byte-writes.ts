@@ -1,4 +1,4 @@
-/** A frame that comes in writes of one byte each. */
+/** A frame that is sent in writes of one byte each. */
 import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 
@@ -10,7 +10,7 @@ let frame = Buffer.alloc(0)
 let at = 0
 let received = ''
 
-/** Connects, and makes the frame: a Submit of so many bytes, header included. */
+/** Connects, and makes the frame: a Submit of this many bytes, header included. */
 export async function start(port: number, frameLength: number): Promise<void> {
   frame = Buffer.alloc(frameLength, 0x78)
   frame.writeUInt32BE(frameLength, 0)
@@ -25,7 +25,7 @@ export async function start(port: number, frameLength: number): Promise<void> {
   })
 }
 
-/** Writes the frame on, a byte at a time, up to so many bytes. */
+/** Continues to write the frame, a byte at a time, up to this many bytes. */
 export async function writeUpTo(length: number): Promise<void> {
   if (socket === undefined) throw new Error('not connected')
   while (at < length) {
@@ -35,7 +35,7 @@ export async function writeUpTo(length: number): Promise<void> {
   }
 }
 
-/** What came back, as hex. */
+/** What was received, as hex. */
 export function answer(): string {
   return received
 }

@@ -1,28 +1,27 @@
-/** Clients of whom each sends a request every so often, and times it. */
-import { connect, type Socket } from 'node:net'
+/** Clients that each send a request at a fixed interval, and time it. */
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { submit } from '@demo/testkit/wire'
+import { dial } from './dial.ts'
+import { type Percentiles, percentiles } from './percentiles.ts'
 
 const ACK_LENGTH = 14
 const SUBMIT = Buffer.from(submit(1), 'hex')
 
-/** Times in milliseconds. */
-export interface Paced {
+/** The results of all clients. Times in milliseconds. */
+export interface Paced extends Percentiles {
   readonly requests: number
   readonly unanswered: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
-/** So many clients, each with a request every `interval` milliseconds, for `duration` milliseconds. */
+/** Runs this many clients, each with a request every `interval` milliseconds, for `duration` milliseconds. */
 export async function pace(port: number, clients: number, interval: number, duration: number): Promise<Paced> {
   const latencies: number[] = []
-  const sockets = await Promise.all(Array.from({ length: clients }, () => open(port)))
+  const sockets = await Promise.all(Array.from({ length: clients }, () => dial({ port })))
   const waiting = sockets.map((socket) => listen(socket, latencies))
   const timers: NodeJS.Timeout[] = []
   for (const [i, socket] of sockets.entries()) {
-    // Spread over the interval, as clients that know nothing of each other are.
+    // Spread over the interval, like independent clients.
     await sleep(i === 0 ? 0 : interval / clients)
     timers.push(
       setInterval(() => {
@@ -35,19 +34,11 @@ export async function pace(port: number, clients: number, interval: number, dura
   for (const timer of timers) clearInterval(timer)
   await sleep(500)
   for (const socket of sockets) socket.destroy()
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
   const unanswered = waiting.reduce((sum, queue) => sum + queue.length, 0)
-  return { requests: latencies.length, unanswered, p50: at(0.5), p99: at(0.99), max: at(1) }
+  return { requests: latencies.length, unanswered, ...percentiles(latencies) }
 }
 
-async function open(port: number): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-  return socket
-}
-
-/** When the requests that wait were sent, oldest first. */
+/** When the unanswered requests were sent, oldest first. */
 function listen(socket: Socket, latencies: number[]): number[] {
   const waiting: number[] = []
   let received = 0

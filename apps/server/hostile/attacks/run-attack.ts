@@ -1,43 +1,45 @@
 /**
- * The process of an attack: `run-attack.ts churn` imports `churn.ts`, and calls the functions of it that it is told to.
+ * The process of an attack: `run-attack.ts churn` imports `churn.ts`, and calls its functions by the names that it receives.
  */
 import { setPriority } from 'node:os'
 
 /** One call of an exported function. */
-export interface Order {
+export interface Call {
   readonly id: number
   readonly action: string
   readonly args: readonly unknown[]
 }
 
-/** What came of it. */
-export interface Answer {
+/** The result of a call. */
+export interface CallResult {
   readonly id: number
   readonly value?: unknown
   readonly error?: string
 }
 
-/** Attackers stand for machines of their own: they are not to take the processor from the server. */
+/** Attackers represent other machines, so they must not take processor time from the server. */
 const LOW_PRIORITY = 10
 
-/** Who measures times is not to wait for a processor: that is not what it measures. */
+/** A client that measures times must not wait for a processor. */
 const HIGH_PRIORITY = -10
 const MEASURING = ['healthy-client', 'paced-clients']
 
-const [name] = process.argv.slice(2)
+const [name = ''] = process.argv.slice(2)
 prioritize(MEASURING.includes(name) ? HIGH_PRIORITY : LOW_PRIORITY)
 const attack = (await import(`./${name}.ts`)) as Record<string, (...args: readonly unknown[]) => unknown>
 
-process.on('message', async ({ id, action, args }: Order) => {
+process.on('message', async ({ id, action, args }: Call) => {
   try {
-    answer({ id, value: await attack[action](...args) })
+    const run = attack[action]
+    if (run === undefined) throw new Error(`${name}.ts exports no function ${action}`)
+    reply({ id, value: await run(...args) })
   } catch (error) {
-    answer({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   }
 })
 process.once('disconnect', () => process.exit())
 
-function answer(message: Answer): void {
+function reply(message: CallResult): void {
   process.send?.(message)
 }
 
@@ -45,6 +47,6 @@ function prioritize(priority: number): void {
   try {
     setPriority(priority)
   } catch {
-    // Only root may have more than others. Without it the times are somewhat longer.
+    // Only root may raise a priority. Without it, times are a little longer.
   }
 }

@@ -1,7 +1,8 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '@demo/testkit/random'
 import { filler, submit } from '@demo/testkit/wire'
+import { dial } from './dial.ts'
 import type { Fault } from './faults.ts'
 
 const ACK_LENGTH = 14
@@ -9,19 +10,19 @@ const ACK_LENGTH = 14
 /** The most requests of one write. */
 const MOST = 1000
 
-/** The payload of a request, in bytes, as that of the benchmarks. */
+/** The payload of a request, in bytes, as in the benchmarks. */
 const PAYLOAD = 25
 
 const REQUEST = Buffer.from(submit(1, filler(PAYLOAD)), 'hex')
 const REQUESTS = Buffer.concat(Array.from({ length: MOST }, () => REQUEST))
 
-/** A connection that counts: what it sends is always the same, so that the attacker costs as little as can be. */
+/** A connection that only counts. All requests are the same, so the attacker costs as little as possible. */
 export class SoakConnection {
   /** Requests sent. */
   sent = 0
-  /** Whether it has done something wrong. */
+  /** Whether it has committed a fault. */
   faulty = false
-  /** Whether it has ended without having done anything wrong. */
+  /** Whether it has ended without a fault. */
   lost = false
   readonly #socket: Socket
   readonly #closed: Promise<true>
@@ -41,9 +42,7 @@ export class SoakConnection {
   }
 
   static async open(port: number): Promise<SoakConnection> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new SoakConnection(socket)
+    return new SoakConnection(await dial({ port }))
   }
 
   get answered(): number {
@@ -54,19 +53,19 @@ export class SoakConnection {
     return this.sent - this.answered
   }
 
-  /** Sends so many requests, in one write. */
+  /** Sends this many requests in one write. */
   send(count: number): void {
     this.sent += count
     this.#socket.write(REQUESTS.subarray(0, count * REQUEST.length))
   }
 
-  /** Keeps so many requests on their way, from now on. */
+  /** Keeps this many requests in flight from now on. */
   keepBusy(window: number): void {
     this.#refill = window
     this.send(window)
   }
 
-  /** Does something wrong. Whether the server got rid of it in time. */
+  /** Commits a fault, and returns whether the server closed the connection in time. */
   async becomeFaulty(fault: Fault, random: Random, patience: number): Promise<boolean> {
     this.faulty = true
     fault(this.#socket, random)

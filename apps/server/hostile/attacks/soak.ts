@@ -1,18 +1,18 @@
-/** Load at a steady rate, of which a part goes wrong, for as long as one likes. */
+/** Load at a steady rate for any time, with some faults. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '@demo/testkit/random'
 import { FAULTS } from './faults.ts'
 import { SoakConnection } from './soak-connection.ts'
 
-/** Requests in one write. */
+/** How many requests one write has. */
 const WRITE = 1000
 
 const TICK = 5
 
-/** Requests on their way on one connection, at most; one that has more is passed over. */
+/** The most requests in flight on one connection. A connection with more is skipped. */
 const WINDOW = 4 * WRITE
 
-/** A faulty connection that is still there after so long hangs, in milliseconds: a frame may take 15 seconds. */
+/** A faulty connection that is open for longer hangs, in milliseconds: a frame may take 15 seconds. */
 const PATIENCE = 20_000
 
 export interface SoakOptions {
@@ -21,7 +21,7 @@ export interface SoakOptions {
   /** Requests a second. */
   readonly rate: number
   readonly duration: number
-  /** The share of writes that are a fault; the connection is then replaced. */
+  /** The share of writes that are a fault. The connection is replaced after it. */
   readonly faults: number
   readonly seed: number
 }
@@ -30,14 +30,14 @@ export interface SoakResult {
   readonly requests: number
   /** Requests on connections without a fault that were not answered. */
   readonly unanswered: number
-  /** Connections without a fault that were lost, or could not be made. */
+  /** Connections without a fault that were lost, or not made. */
   readonly lost: number
   readonly faults: number
-  /** Faulty connections that the server did not get rid of. */
+  /** Faulty connections that the server did not close. */
   readonly hung: number
 }
 
-/** The most requests a second that are answered, with everything that both sides can do. */
+/** The highest rate of answers that both sides reach together, in requests a second. */
 export async function capacity(port: number, count: number, duration: number): Promise<number> {
   const connections = await Promise.all(Array.from({ length: count }, () => SoakConnection.open(port)))
   for (const connection of connections) connection.keepBusy(WRITE)

@@ -1,10 +1,10 @@
 import type { Random } from '@demo/testkit/random'
 import { conn, filler, submit } from '@demo/testkit/wire'
 
-/** How a server is set that streams are thrown at. */
+/** The configuration of the server that receives the streams. */
 export interface Rules {
   readonly maxFrameLength: number
-  /** What a Conn must say before anything else; undefined where none is required. */
+  /** The payload of the required Conn; undefined if no Conn is required. */
   readonly password: string | undefined
 }
 
@@ -20,8 +20,8 @@ const SHORTEST_REQUEST = 9
 const MAX_BEFORE_CONN = 4096
 
 /**
- * How a server must end a stream: docs/protocol.md, word by word, with the whole stream at hand, in no hurry, and without
- * a line of the server's own code.
+ * How a server must end a stream, by docs/protocol.md. It has the whole stream, is not fast, and shares no code with the
+ * server.
  */
 export function judge(bytes: Buffer, { maxFrameLength, password }: Rules): Verdict {
   let answers = 0
@@ -50,7 +50,7 @@ export function judge(bytes: Buffer, { maxFrameLength, password }: Rules): Verdi
   return { reason: 'peer-closed', answers }
 }
 
-/** A stream of a few good requests that something has happened to, or of nothing but noise. */
+/** A stream of a few valid requests with mutations, or of noise. */
 export function makeStream(random: Random, { password }: Rules): Buffer {
   if (random.below(8) === 0) return noise(random, random.below(200))
   const parts: string[] = []
@@ -68,7 +68,7 @@ export function makeStream(random: Random, { password }: Rules): Buffer {
 
 type Mutation = (bytes: Buffer, random: Random) => Buffer
 
-/** Lengths that break what is careless: around nothing, around the limits, around the signs of integers. */
+/** Lengths at the edges: around zero, around the limits, around the signs of integers. */
 const LENGTHS = [
   0,
   1,
@@ -92,10 +92,12 @@ const LENGTHS = [
 const MUTATIONS: readonly Mutation[] = [
   /** A bit is flipped. */
   (bytes, random) => {
-    if (bytes.length > 0) bytes[random.below(bytes.length)] ^= 1 << random.below(8)
+    if (bytes.length === 0) return bytes
+    const at = random.below(bytes.length)
+    bytes[at] = bytes.readUInt8(at) ^ (1 << random.below(8))
     return bytes
   },
-  /** A byte is another. */
+  /** A byte is replaced. */
   (bytes, random) => {
     if (bytes.length > 0) bytes[random.below(bytes.length)] = random.below(256)
     return bytes
@@ -104,23 +106,23 @@ const MUTATIONS: readonly Mutation[] = [
   (bytes, random) => bytes.subarray(0, random.below(bytes.length + 1)),
   /** The beginning is missing. */
   (bytes, random) => bytes.subarray(random.below(bytes.length + 1)),
-  /** A piece comes twice. */
+  /** A piece is repeated. */
   (bytes, random) => {
-    const [from, to] = [random.below(bytes.length + 1), random.below(bytes.length + 1)].sort((a, b) => a - b)
-    return Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)])
+    const [a, b] = [random.below(bytes.length + 1), random.below(bytes.length + 1)]
+    return Buffer.concat([bytes.subarray(0, Math.max(a, b)), bytes.subarray(Math.min(a, b))])
   },
-  /** Noise comes in between. */
+  /** Noise is inserted. */
   (bytes, random) => {
     const at = random.below(bytes.length + 1)
     return Buffer.concat([bytes.subarray(0, at), noise(random, random.below(20)), bytes.subarray(at)])
   },
-  /** A length says something else. */
+  /** A length is replaced. */
   (bytes, random) => {
     const at = frameStarts(bytes)
     if (at.length > 0) bytes.writeUInt32BE(random.pick(LENGTHS), random.pick(at))
     return bytes
   },
-  /** A command is another. */
+  /** A command is replaced. */
   (bytes, random) => {
     const at = frameStarts(bytes)
     if (at.length > 0)
@@ -141,7 +143,7 @@ function noise(random: Random, length: number): Buffer {
   return bytes
 }
 
-/** The stream in pieces, cut where chance wants it. */
+/** The stream in pieces, cut at random places. */
 export function cut(bytes: Buffer, random: Random): Buffer[] {
   const pieces: Buffer[] = []
   for (let at = 0; at < bytes.length; ) {

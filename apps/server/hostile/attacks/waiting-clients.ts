@@ -1,17 +1,17 @@
-/** Clients of the library, and what becomes of their requests when their server stands still. */
+/** Clients of the library whose server stops responding. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, ClientError, connect } from '../../../../packages/client-sim/src/index.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** Longer than any of them may wait, in milliseconds. */
+/** Longer than all time limits of the clients, in milliseconds. */
 const PATIENCE = 10_000
 
 let clients: Client[] = []
 
-/** What became of all clients. Times in seconds. */
+/** The results of all clients. Times in seconds. */
 export interface Outcome {
-  /** Clients that ended with this code. */
+  /** Clients that ended with ERR_CLIENT_SILENT. */
   readonly ended: number
   /** From the first request to the end of the connection. */
   readonly endedAfter: readonly number[]
@@ -21,20 +21,20 @@ export interface Outcome {
   readonly silent: number
   /** Requests that were neither answered nor rejected. */
   readonly pending: number
-  /** Clients that took another request, or waited with it. */
+  /** Clients that accepted another request after their end. */
   readonly alive: number
 }
 
-/** Connects, and has one request answered on each. */
-export async function come(port: number, count: number, silenceTimeout: number): Promise<number> {
-  // Requests wait for half of the time, so that some time out and take the places of others.
+/** Connects the clients, and waits for the answer to one request of each. */
+export async function connectAll(port: number, count: number, silenceTimeout: number): Promise<number> {
+  // Requests time out after half of the limit, so that others take their places in the window.
   const options = { port, window: 10, timeout: silenceTimeout / 2, silenceTimeout }
   clients = await Promise.all(Array.from({ length: count }, () => connect(options)))
   const results = await Promise.all(clients.map((client) => client.submit(NOTHING)))
   return results.filter((result) => result === 0).length
 }
 
-/** Each submits so many, and one more when its connection has ended. */
+/** Submits this many requests on each client, and one more after its connection has ended. */
 export async function submitToSilence(each: number): Promise<Outcome> {
   const codes: string[] = []
   const ends: string[] = []

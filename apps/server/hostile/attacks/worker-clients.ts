@@ -1,4 +1,4 @@
-/** Clients of a server with workers. Each knows the process that serves it, and sends it 50 requests a second. */
+/** Clients of a server with workers. Each knows the process that serves it, and sends 50 requests a second. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { submit, submitAck } from '@demo/testkit/wire'
@@ -8,20 +8,20 @@ const INTERVAL = 20
 const ACK_DIGITS = 28
 const PATIENCE = 5000
 
-/** What the clients of a worker and those of the others went through. */
+/** The results after the death of a worker, for its clients and for those of the others. */
 export interface Aftermath {
   /** Clients of the worker that died, and how many of their connections ended. */
-  readonly bereaved: number
+  readonly ofVictim: number
   readonly cut: number
   /** Clients of other processes. */
   readonly others: number
-  /** Their requests since the last time. */
+  /** The number of their requests. */
   readonly requests: number
-  /** Those not answered with success by the process that they were meant for. */
+  /** Requests that their process did not answer with success. */
   readonly failed: number
   /** How many of their connections ended. */
   readonly lost: number
-  /** The longest that one of their requests took, in milliseconds. */
+  /** The longest response time of their requests, in milliseconds. */
   readonly slowest: number
 }
 
@@ -48,7 +48,7 @@ class Client {
     this.#timer = setInterval(() => this.#send(), INTERVAL)
   }
 
-  leave(): void {
+  disconnect(): void {
     this.#end()
     this.#socket.destroy()
   }
@@ -75,51 +75,52 @@ class Client {
 }
 
 /**
- * So many more come, one after the other: so they are dealt out evenly. How many of them each of these processes serves,
- * in order; another may serve the rest.
+ * Connects this many more clients, one after the other, so that they are distributed evenly.
+ *
+ * @returns how many of them each of these processes serves, in the same order; others may serve the rest
  */
-export async function come(port: number, count: number, pids: readonly number[]): Promise<number[]> {
-  const arrivals: Client[] = []
-  while (arrivals.length < count) {
+export async function connectAll(port: number, count: number, pids: readonly number[]): Promise<number[]> {
+  const added: Client[] = []
+  while (added.length < count) {
     const socket = await dial({ port })
-    arrivals.push(new Client(socket, await whoServes(socket, pids)))
+    added.push(new Client(socket, await servedBy(socket, pids)))
   }
-  clients.push(...arrivals)
-  return pids.map((wanted) => arrivals.filter(({ pid }) => pid === wanted).length)
+  clients.push(...added)
+  return pids.map((wanted) => added.filter(({ pid }) => pid === wanted).length)
 }
 
-/** A worker was killed: waits until all of its clients know, and all others are answered what they have asked by now. */
+/** After a worker was killed: waits for the end of its clients' connections, and for the answers to all other clients. */
 export async function aftermath(victim: number): Promise<Aftermath> {
-  const bereaved = clients.filter(({ pid }) => pid === victim)
+  const ofVictim = clients.filter(({ pid }) => pid === victim)
   const others = clients.filter(({ pid }) => pid !== victim)
   const asked = others.map(({ sent }) => sent)
-  const told = () =>
-    bereaved.every(({ lost }) => lost) && others.every(({ answered }, i) => answered >= (asked[i] ?? 0))
+  const done = () =>
+    ofVictim.every(({ lost }) => lost) && others.every(({ answered }, i) => answered >= (asked[i] ?? 0))
   const deadline = performance.now() + PATIENCE
-  while (!told() && performance.now() < deadline) await sleep(5)
+  while (!done() && performance.now() < deadline) await sleep(5)
   const unanswered = others.map(({ answered }, i) => Math.max(0, (asked[i] ?? 0) - answered))
   const result = {
-    bereaved: bereaved.length,
-    cut: bereaved.filter(({ lost }) => lost).length,
+    ofVictim: ofVictim.length,
+    cut: ofVictim.filter(({ lost }) => lost).length,
     others: others.length,
     requests: sum(asked),
     failed: sum(others.map(({ failed }) => failed)) + sum(unanswered),
     lost: others.filter(({ lost }) => lost).length,
     slowest: Math.max(0, ...others.map(({ slowest }) => slowest)),
   }
-  for (const client of bereaved) client.leave()
+  for (const client of ofVictim) client.disconnect()
   clients = others.filter(({ lost }) => !lost)
   return result
 }
 
-/** All of them leave. */
-export function leave(): void {
-  for (const client of clients) client.leave()
+/** Ends all connections. */
+export function disconnectAll(): void {
+  for (const client of clients) client.disconnect()
   clients = []
 }
 
-/** Which of these processes answers: the one that is asked for by its number succeeds. 0 when it is none of them. */
-async function whoServes(socket: Socket, pids: readonly number[]): Promise<number> {
+/** Which of these processes serves the connection; 0 if none of them does. A request with its process ID succeeds. */
+async function servedBy(socket: Socket, pids: readonly number[]): Promise<number> {
   let received = ''
   const listen = (chunk: Buffer) => {
     received += chunk.toString('hex')

@@ -1,20 +1,20 @@
 import { ExitError } from '@demo/cli'
 import type { Logger } from 'pino'
-import { startEndpoint } from '../endpoint.ts'
-import type { Config } from '../flags.ts'
-import { listening, whereToListen } from '../listening.ts'
-import { createLog } from '../log.ts'
-import { SecretFiles } from '../secrets.ts'
-import { StopSignal } from '../signals.ts'
-import { claimPath } from '../socket-path.ts'
-import { stop } from '../stopping.ts'
-import { GatheredMetrics } from './gathered-metrics.ts'
+import type { Config } from '../config/flags.ts'
+import { listenOrExit, listenSetting } from '../endpoints/listen.ts'
+import { startMetricsEndpoint } from '../endpoints/metrics-endpoint.ts'
+import { claimPath } from '../endpoints/socket-path.ts'
+import { shutDown } from '../lifecycle/shutdown.ts'
+import { StopSignal } from '../lifecycle/signals.ts'
+import { createLog } from '../logging/log.ts'
+import { SecretFiles } from '../secrets/secret-files.ts'
+import { AggregatedMetrics } from './aggregated-metrics.ts'
 import { SharedSocket } from './shared-socket.ts'
 import { type GaveUp, Workers } from './workers.ts'
 
 /**
- * Serves in several processes that share the port, until it is told to stop. This one only keeps them alive, and tells
- * their metrics as if they were one.
+ * Serves in several processes that share the port, until a signal. This process starts and replaces them, and serves their
+ * metrics as if they were one process.
  *
  * @returns the exit status
  */
@@ -22,14 +22,15 @@ export async function serveWithWorkers(config: Config): Promise<number> {
   const signal = new StopSignal()
   const log = createLog(config)
   const files = new SecretFiles(config, log)
-  const where = whereToListen(config)
+  const setting = listenSetting(config)
+  const { where } = setting
   const release = 'path' in where ? await claimPath(where.path) : undefined
-  const socket = await listening('path' in where ? '--listen-path' : '--port', where, () => SharedSocket.bind(where))
+  const socket = await listenOrExit(setting, () => SharedSocket.bind(where))
   release?.()
   try {
     return await serveOn(socket, config, signal, files, log)
   } finally {
-    // The path of a Unix socket goes with it.
+    // Removes the file of a Unix socket.
     socket.close()
   }
 }
@@ -50,7 +51,7 @@ async function serveOn(
     replaced: () => metrics.replaced(),
     gaveUp: (why) => giveUp(why),
   })
-  const metrics = new GatheredMetrics(
+  const metrics = new AggregatedMetrics(
     () => workers.metrics(),
     () => workers.listening,
   )
@@ -61,12 +62,12 @@ async function serveOn(
     return workers.listening === config.workers || `${workers.listening} of ${config.workers} workers listen`
   }
 
-  const endpoint = await startEndpoint(config, { registry: metrics, ready, alive: () => workers.living })
+  const endpoint = await startMetricsEndpoint(config, { registry: metrics, ready, alive: () => workers.living })
   const stopped = signal.received.then((name) => ({ signal: name }))
   const all = workers.start().then(() => ({ ...socket.address, workers: config.workers }))
   const started = await Promise.race([stopped, gaveUp, all])
   if ('why' in started) {
-    // Those that are still starting would find nobody to talk to.
+    // Those that still start would outlive this process for a while.
     workers.kill()
     throw new ExitError(started.status, started.status > 1 ? '' : started.why)
   }
@@ -78,7 +79,7 @@ async function serveOn(
 
   const why = await Promise.race([stopped, gaveUp])
   if ('why' in why) log.fatal(why, 'workers keep dying')
-  const status = await stop(
+  const status = await shutDown(
     {
       connections: () => workers.connections,
       announce() {
@@ -89,7 +90,7 @@ async function serveOn(
     },
     signal,
     why,
-    // Who has not listened yet is known to nobody.
+    // Before the first `listening`, no load balancer sends connections.
     'signal' in started ? 0 : config.drainDelay,
     log,
   )

@@ -3,15 +3,15 @@ import { lstatSync, type Stats, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import { ListenError, MAX_SOCKET_PATH_LENGTH, type ServerAddress } from '@demo/server'
-import type { Where } from '../listening.ts'
+import type { ListenAddress } from '../endpoints/listen.ts'
 
-/** The descriptor by which a worker has the listening socket: the first after its channel to the primary. */
+/** The descriptor of the listening socket in each worker: the first after its channel to the primary. */
 export const SHARED_FD = 4
 
-/** Connections that the system keeps ready for us to accept. */
+/** How many connections may wait to be accepted. */
 const BACKLOG = 4096
 
-/** What Node has of a socket; `node:cluster` shares one in the same way. */
+/** Node's own handle of a socket. `node:cluster` shares sockets in the same way. */
 interface Handle {
   readonly fd: number
   getsockname?(name: object): number
@@ -23,10 +23,9 @@ interface Handle {
 
 type CreateHandle = (address: string | null, port: number | null, type: number | null, fd?: number) => Handle | number
 
-/** A socket that the workers accept on. The primary holds it open, and never accepts: so the port outlives all workers. */
+/** The listening socket of all workers. The primary keeps it open and never accepts, so the port outlives each worker. */
 export class SharedSocket {
   readonly fd: number
-  /** Where it is. */
   readonly address: ServerAddress
   #close: (() => void) | undefined
 
@@ -37,42 +36,42 @@ export class SharedSocket {
   }
 
   /** @throws the system's error, with its code: `EADDRINUSE`, `EACCES`, … */
-  static async bind(where: Where): Promise<SharedSocket> {
+  static async bind(where: ListenAddress): Promise<SharedSocket> {
     if ('path' in where) return SharedSocket.#bindPath(where.path)
     const { address, family } = await lookup(where.host ?? '127.0.0.1')
     const handle = create(address, where.port, family)
     const bound = { address, port: where.port }
-    // libuv keeps it to itself until then that a port is taken.
+    // libuv reports a taken port only here.
     check(handle.getsockname?.(bound) ?? 0)
     return new SharedSocket(handle.fd, { address: bound.address, port: bound.port }, () => handle.close())
   }
 
   static #bindPath(path: string): SharedSocket {
-    // Node before 22 would cut it off, and listen somewhere else.
+    // Node before 22 would cut the path, and listen on another one.
     const length = Buffer.byteLength(path)
     if (length > MAX_SOCKET_PATH_LENGTH) {
       const limit = `a Unix socket's path has at most ${MAX_SOCKET_PATH_LENGTH}`
       throw new ListenError('ENAMETOOLONG', `path too long: it has ${length} bytes, ${limit}`)
     }
     const { fd } = create(path, -1, -1)
-    // From the first moment on: a path that nobody listens on looks as if it were left behind.
+    // At once: a path on which no process listens looks like one that a killed process left behind.
     const listener = listenOnly(fd)
     const made = lstatSync(path)
     return new SharedSocket(fd, { path }, () => {
       removeSocket(path, made)
-      // Not the other handle: with its end libuv removes whatever is at the path by then.
+      // Not the first handle: when it closes, libuv removes the file at the path, also that of another server.
       listener.close()
     })
   }
 
-  /** Nobody can connect any more, once the workers have closed it too. A second call does nothing. */
+  /** Once the workers have closed it too, new connections are refused. A second call does nothing. */
   close(): void {
     this.#close?.()
     this.#close = undefined
   }
 }
 
-/** Unless there is another by now. One that can't be removed is replaced at the next start. */
+/** Removes the socket, unless another one has replaced it. If that fails, the next start replaces it. */
 function removeSocket(path: string, { ino, dev }: Stats): void {
   try {
     const now = lstatSync(path)
@@ -80,7 +79,7 @@ function removeSocket(path: string, { ino, dev }: Stats): void {
   } catch {}
 }
 
-/** The same function by which `net.Server` makes its handle; Node's own types leave it out. */
+/** The function with which `net.Server` makes its handle. It is not in Node's types. */
 function create(...args: Parameters<CreateHandle>): Handle {
   const { _createServerHandle } = net as unknown as { _createServerHandle: CreateHandle }
   const handle = _createServerHandle(...args)
@@ -88,7 +87,7 @@ function create(...args: Parameters<CreateHandle>): Handle {
   return handle
 }
 
-/** Listens without accepting. Only a handle that was made of a descriptor can stop polling: see `pauseAccepting`. */
+/** Listens without accepting. Only a handle made from a descriptor can stop polling: see `pauseAccepting`. */
 function listenOnly(fd: number): Handle {
   const handle = create(null, null, null, fd)
   check(handle.listen(BACKLOG))

@@ -1,60 +1,59 @@
 import { ExitError, ExitStatus } from '@demo/cli'
 import type { ServerMetrics } from '@demo/metrics'
 import type { Server } from '@demo/server'
-import type { Config } from '../flags.ts'
-import { loadHandlers } from '../handler-module.ts'
-import { listening, whereToListen } from '../listening.ts'
-import { createLog } from '../log.ts'
-import { createService } from '../service.ts'
-import { CUT_OFF } from '../signals.ts'
-import { warnOfOpenFiles, whenBroken } from '../trouble.ts'
-import { FairShare } from './fair-share.ts'
-import { BEAT, LAST_WORDS, type ToPrimary } from './messages.ts'
-import { Orders } from './orders.ts'
+import type { Config } from '../config/flags.ts'
+import { listenOrExit, listenSetting } from '../endpoints/listen.ts'
+import { loadHandlers } from '../handlers/handler-module.ts'
+import { untilFatalError } from '../lifecycle/fatal-errors.ts'
+import { CUT_OFF } from '../lifecycle/signals.ts'
+import { createLog } from '../logging/log.ts'
+import { createService } from '../serving/service.ts'
+import { warnOfOpenFiles } from '../serving/warn-open-files.ts'
+import { AcceptGate } from './accept-gate.ts'
+import { FINAL_REPORT_ID, HEARTBEAT_INTERVAL, type Report } from './messages.ts'
+import { PrimaryCommands } from './primary-commands.ts'
 import { SHARED_FD } from './shared-socket.ts'
 
-/** How long a worker whose primary is gone drains where there is no limit, in milliseconds: nobody is left to end it. */
+/** The drain timeout without a primary and without --drain-timeout, in milliseconds: no process is left to end this one. */
 const ORPHAN_DRAIN_TIMEOUT = 5000
 
 /**
- * Serves in this process, as one of several, until the primary says stop, or is gone.
+ * Serves in this process, as one of several, until the primary sends `drain`, or is gone.
  *
  * @returns the exit status
  */
 export async function serveAsWorker(): Promise<number> {
   if (process.send === undefined) throw new ExitError(ExitStatus.usage, 'workers are started by --workers')
-  // Signals reach the whole group; it is the primary that says when.
+  // A signal reaches the whole process group; the primary decides when workers stop.
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => {})
-  // A primary that is gone hears nothing, and is heard to be gone by the disconnect.
+  // Errors of the channel. When the primary is gone, `disconnect` reports it.
   process.on('error', () => {})
-  const orders = new Orders()
-  const begin = await orders.begin
+  const commands = new PrimaryCommands()
+  const begin = await commands.begin
   if (begin === undefined) return ExitStatus.ok
   const { worker, config } = begin
   const log = createLog(config, worker)
-  const users = await loadHandlers(config, log, orders.stop)
+  const users = await loadHandlers(config, log, commands.stop)
   if (users === undefined) return ExitStatus.ok
 
-  const broken = whenBroken(log)
+  const fatalError = untilFatalError(log)
   let changed: (open: number) => void = () => {}
-  const service = createService(config, users, orders.secrets, log, (open) => changed(open))
+  const service = createService(config, users, commands.secrets, log, (open) => changed(open))
   const { server, metrics } = service
-  orders.onRenewed = (renewed) => service.renew(renewed)
-  orders.onTell = (request) => void tellMetrics(request, server, metrics)
-  changed = shareFairly(server, orders)
-  const where = whereToListen(config)
-  const flag = 'path' in where ? '--listen-path' : '--port'
-  const address = await listening(flag, where, () => server.listen({ fd: SHARED_FD }))
+  commands.onSecrets = (renewed) => service.renew(renewed)
+  commands.onReportMetrics = (request) => void reportMetrics(request, server, metrics)
+  changed = balance(server, commands)
+  const address = await listenOrExit(listenSetting(config), () => server.listen({ fd: SHARED_FD }))
   if (worker === 1) warnOfOpenFiles(server, config, log)
   log.debug({ ...address }, 'worker listening')
-  void tell({ type: 'listening' })
+  void send({ type: 'listening' })
 
-  const why = await Promise.race([orders.stop, broken])
-  if (typeof why === 'object') void tell({ type: 'leaving' })
+  const why = await Promise.race([commands.stop, fatalError])
+  if (typeof why === 'object') void send({ type: 'leaving' })
   const summary = await server.close({ timeout: drainTimeout(config, why) })
-  await tellMetrics(LAST_WORDS, server, metrics)
+  await reportMetrics(FINAL_REPORT_ID, server, metrics)
   log.debug({ ...summary }, 'worker stopped')
-  await tell({ type: 'drained', summary })
+  await send({ type: 'drained', summary })
   if (typeof why === 'object') return ExitStatus.failed
   return summary.cutOff === 0 ? ExitStatus.ok : CUT_OFF
 }
@@ -64,36 +63,36 @@ function drainTimeout({ drainTimeout }: Config, why: unknown): number {
 }
 
 /**
- * Tells the primary how many connections there are: when it changes, once a turn of the event loop, and at each beat,
- * which says that the loop turns. Accepts by what the primary says of the others.
+ * Reports the number of connections to the primary: once a turn of the event loop when it changes, and at each heartbeat,
+ * which shows that the loop runs. Stops and resumes accepting by the numbers of the other workers.
  *
- * @returns what is to be called when the number changes
+ * @returns to be called when the number changes
  */
-function shareFairly(server: Server, orders: Orders): (open: number) => void {
-  const share = new FairShare(server)
-  orders.onFewest = (connections) => share.othersHave(connections)
+function balance(server: Server, commands: PrimaryCommands): (open: number) => void {
+  const gate = new AcceptGate(server)
+  commands.onFewest = (connections) => gate.othersHave(connections)
   let due = false
   const report = () => {
     due = false
-    void tell({ type: 'connections', connections: server.sessions.size })
+    void send({ type: 'connections', connections: server.sessions.size })
   }
-  setInterval(report, BEAT).unref()
+  setInterval(report, HEARTBEAT_INTERVAL).unref()
   return (open) => {
-    share.has(open)
+    gate.has(open)
     if (!due) setImmediate(report)
     due = true
   }
 }
 
-async function tellMetrics(request: number, { sessions }: Server, { registry }: ServerMetrics): Promise<void> {
+async function reportMetrics(request: number, { sessions }: Server, { registry }: ServerMetrics): Promise<void> {
   const metrics = await registry.getMetricsAsJSON()
-  await tell({ type: 'metrics', request, metrics, connections: sessions.size })
+  await send({ type: 'metrics', request, metrics, connections: sessions.size })
 }
 
-/** Settles when it is on its way. A primary that is gone hears nothing. */
-function tell(message: ToPrimary): Promise<void> {
+/** Settles when the report is written to the channel, or the primary is gone. */
+function send(report: Report): Promise<void> {
   return new Promise((resolve) => {
-    if (process.connected) process.send?.(message, undefined, undefined, () => resolve())
+    if (process.connected) process.send?.(report, undefined, undefined, () => resolve())
     else resolve()
   })
 }

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 let calls = 0
 
-/** Settles at once, later in the turn, or after some milliseconds: as the backends of a real handler do. */
+/** Settles at once, later in the turn, or after some milliseconds: like the backends of a real handler. */
 export default {
   async onSubmit(_submit) {
     calls += 1

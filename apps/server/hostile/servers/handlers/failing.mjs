@@ -1,10 +1,10 @@
-/** Does what its request says: throws, rejects, never settles; or succeeds. */
+/** Does what the payload says: throws, rejects, never settles; or succeeds. */
 export default {
   onSubmit(submit) {
-    const wish = Buffer.from(submit.payload).toString()
-    if (wish === 'throw') throw new Error('as wished')
-    if (wish === 'reject') return Promise.reject(new Error('as wished'))
-    if (wish === 'never') return new Promise(() => {})
-    return wish === 'later' ? Promise.resolve(0) : 0
+    const outcome = Buffer.from(submit.payload).toString()
+    if (outcome === 'throw') throw new Error('as scripted')
+    if (outcome === 'reject') return Promise.reject(new Error('as scripted'))
+    if (outcome === 'never') return new Promise(() => {})
+    return outcome === 'later' ? Promise.resolve(0) : 0
   },
 }
