@@ -30,6 +30,9 @@ struct cut_result cut_answers(uint8_t answer, const uint8_t *bytes, size_t start
     at += ANSWER_LENGTH;
   }
   result.end = at;
+  /* What is left may be known to be no answer before it is whole. */
+  const size_t left = end - at < ID_OFFSET ? end - at : ID_OFFSET;
+  if (memcmp(bytes + at, expected, left) != 0) result.why = CUT_STOPPED;
   return result;
 }
 

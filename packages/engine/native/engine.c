@@ -21,7 +21,9 @@ enum {
   CACHE_LINE = 64,
   /* Of a listener's number in the data of epoll. */
   LISTENER_BIT = 1 << 30,
-  KEEP_ALIVE_IDLE = 60,
+  /* Idle time before keep-alive probes, in seconds, of what is accepted and of what is connected. */
+  KEEP_ALIVE_ACCEPTED = 60,
+  KEEP_ALIVE_CONNECTED = 30,
   KEEP_ALIVE_INTERVAL = 1,
   KEEP_ALIVE_PROBES = 10
 };
@@ -150,6 +152,11 @@ static void fail(struct engine *engine, struct connection *c, int error) {
 
 static bool is_full(const struct connection *c) { return c->unsent.length >= c->high_water_mark; }
 
+/* Answers that are written ahead go on growing with what is read: then the engine itself must wait. */
+static bool waits_for_room(const struct engine *engine, const struct connection *c) {
+  return is_full(c) && !c->plan.answers && (slot_of(engine, c)[SLOT_FLAGS] & FLAG_CUT);
+}
+
 static void finish_if_sent(struct connection *c) {
   if (!c->ending || c->shut || c->unsent.length > 0 || c->error != 0) return;
   c->shut = true;
@@ -254,8 +261,8 @@ static struct connection *add_connection(struct engine *engine, int descriptor, 
 }
 
 /* libuv's own settings for a socket that Node accepts with noDelay and keepAlive. Unix sockets know none of them. */
-static void set_options(int descriptor) {
-  const int on = 1, idle = KEEP_ALIVE_IDLE, interval = KEEP_ALIVE_INTERVAL, probes = KEEP_ALIVE_PROBES;
+static void set_options(int descriptor, int idle) {
+  const int on = 1, interval = KEEP_ALIVE_INTERVAL, probes = KEEP_ALIVE_PROBES;
   if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) return;
   setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
@@ -393,9 +400,9 @@ static void read_ready(struct engine *engine, uint8_t *arena, size_t position, s
       add_event(engine, FAILED, c->slot, c->error);
     } else if (c->ended || c->connecting) {
       continue;
-    } else if ((slot[SLOT_FLAGS] & FLAG_PAUSED) || is_full(c)) {
+    } else if ((slot[SLOT_FLAGS] & FLAG_PAUSED) || waits_for_room(engine, c)) {
       slot[SLOT_FLAGS] |= FLAG_READY;
-      if (is_full(c) && !c->told_to_wait) {
+      if (waits_for_room(engine, c) && !c->told_to_wait) {
         c->told_to_wait = true;
         add_event(engine, FULL, c->slot, 0);
       }
@@ -439,7 +446,7 @@ void engine_finish(struct engine *engine) {
     struct connection *c = engine->segments[i];
     if (c->descriptor >= 0) send_segment(engine, c);
     /* The next turn says so. */
-    if (c->descriptor >= 0 && is_full(c)) enqueue(engine, c);
+    if (c->descriptor >= 0 && waits_for_room(engine, c)) enqueue(engine, c);
     c->segment = NULL;
   }
   engine->segment_count = 0;
@@ -499,7 +506,7 @@ int engine_listen(struct engine *engine, int descriptor) {
     if (engine->listeners[number].descriptor >= 0) continue;
     engine->listeners[number] = (struct listener){.descriptor = descriptor};
     /* What it accepts inherits them. */
-    set_options(descriptor);
+    set_options(descriptor, KEEP_ALIVE_ACCEPTED);
     const int error = watch_listener(engine, number);
     if (error < 0) {
       engine->listeners[number].descriptor = -1;
@@ -544,7 +551,7 @@ void engine_unlisten(struct engine *engine, int number) {
 int engine_connect(struct engine *engine, const struct sockaddr *address, socklen_t length) {
   const int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
-  set_options(descriptor);
+  set_options(descriptor, KEEP_ALIVE_CONNECTED);
   int error = 0;
   while (connect(descriptor, address, length) < 0) {
     error = errno;

@@ -3,8 +3,8 @@ import { ClientError } from '../common/client-error.ts'
 import { certificateFailure } from './client-certificate.ts'
 
 /** The error of a connection that could not be made. */
-export function connectError(where: string, socket: Socket, cause: Error): ClientError {
-  const failure = certificateFailure(socket, cause, false)
+export function connectError(where: string, socket: Socket | undefined, cause: Error): ClientError {
+  const failure = socket && certificateFailure(socket, cause, false)
   const code = failure?.certain ? 'ERR_CLIENT_CERTIFICATE' : 'ERR_CLIENT_CONNECT'
   const reason = failure?.certain ? failure.message : reasonOf(cause)
   const hint = failure?.certain === false ? `; ${failure.message}` : ''

@@ -4,7 +4,8 @@ import { certificateFailure } from './client-certificate.ts'
 
 /** How a connection was lost. */
 export interface LostConnection {
-  readonly socket: Socket
+  /** Undefined on the native engine, which knows no certificates. */
+  readonly socket?: Socket | undefined
   /** The socket's error; none when the server ended the connection. */
   readonly cause?: Error | undefined
   /** Whether the server had sent anything. */
@@ -22,7 +23,7 @@ export function connectionLost({
   unfinished = '',
   sent = false,
 }: LostConnection): ClientError {
-  const failure = certificateFailure(socket, cause, hasReceived)
+  const failure = socket && certificateFailure(socket, cause, hasReceived)
   if (failure?.certain) return new ClientError('ERR_CLIENT_CERTIFICATE', failure.message, { cause, sent })
   const how =
     cause === undefined ? `the server ended the connection${unfinished}` : `the connection was lost: ${cause.message}`

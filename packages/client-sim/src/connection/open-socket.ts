@@ -1,11 +1,10 @@
 import { connect, type Socket } from 'node:net'
-import { ClientError } from '../common/client-error.ts'
 import { listenTo, stopListening } from './abort-signals.ts'
 import { type ClientTls, connectTls } from './client-tls.ts'
 import { connectError } from './connect-error.ts'
+import { locationProblem } from './location-problem.ts'
 import { type ReadSink, readInto } from './read-sink.ts'
 import { addressOf, describeLocation, type ServerLocation } from './server-location.ts'
-import { socketPathProblem } from './socket-path.ts'
 
 /** Idle time before TCP keep-alive probes start, in milliseconds. */
 const KEEPALIVE_DELAY = 30_000
@@ -28,11 +27,8 @@ export function openSocket(
   location: ServerLocation,
   { timeout, tls, sink, signal }: OpenSocketOptions,
 ): Promise<Socket> {
-  const problem = 'path' in location ? socketPathProblem(location.path) : undefined
-  if (problem !== undefined) {
-    const message = `can't connect to ${describeLocation(location)}: ${problem}`
-    return Promise.reject(new ClientError('ERR_CLIENT_CONNECT', message))
-  }
+  const problem = locationProblem(location)
+  if (problem !== undefined) return Promise.reject(problem)
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const address = { ...addressOf(location), ...(sink === undefined ? {} : readInto(sink)) }

@@ -1,12 +1,8 @@
-import type { Socket } from 'node:net'
-import { CommandId, type Dialect, PacketIdSequence } from '@demo/packet'
+import { CommandId, type PacketCodec, PacketIdSequence } from '@demo/packet'
 import { asClientError, ClientError } from '../common/client-error.ts'
-import type { AckReader } from '../connection/ack-reader.ts'
-import { connectionLost } from '../connection/connection-lost.ts'
-import type { OpenConnection } from '../connection/open-connection.ts'
+import { AckReader } from '../connection/ack-reader.ts'
 import type { AnsweredRun, DueTimes } from './answered-run.ts'
 import { NO_SLOT, RequestSlots } from './request-slots.ts'
-import type { SubmitBatch } from './submit-batch.ts'
 
 /**
  * Gets the events of a load connection. If it throws, that is an uncaught exception, as with Node's emitters; the
@@ -21,11 +17,22 @@ export interface LoadListener {
   closed(connection: LoadConnection, error: ClientError | undefined): void
 }
 
+/** What a load connection begins with. */
+export interface LoadStart {
+  readonly codec: PacketCodec
+  /** May hold part of a frame. */
+  readonly reader?: AckReader
+  /** The serial number of the request sent last; 0 if there was none. */
+  readonly lastSerial: number
+  /** The most requests in flight. */
+  readonly window: number
+}
+
 /**
  * One connection for load. Each request is counted and timed, and costs neither a promise nor an object. Each answer is
- * matched to its request by its ID.
+ * matched to its request by its ID. How bytes are sent and received is up to its subclasses.
  */
-export class LoadConnection {
+export abstract class LoadConnection {
   /** Requests sent. */
   sent = 0
   /** Requests answered, with any result. */
@@ -35,42 +42,39 @@ export class LoadConnection {
   /** Answers to requests that were answered before. */
   duplicates = 0
 
-  readonly #socket: Socket
+  protected readonly ids: PacketIdSequence
+  protected readonly slots: RequestSlots
+  /** Whether the server has sent anything. */
+  protected hasReceived: boolean
+  /** Whether `end` was called. */
+  protected ended = false
   readonly #reader: AckReader
   readonly #listener: LoadListener
   readonly #window: number
-  readonly #batch: SubmitBatch
-  readonly #ids: PacketIdSequence
-  readonly #dialect: Dialect
-  readonly #slots: RequestSlots
+  readonly #codec: PacketCodec
   #error: ClientError | undefined
   /** Equal answers of this read that are not reported yet. */
   readonly #run: AnsweredRun = { dueAt: 0, sentAt: 0, answeredAt: 0, count: 0, succeeded: true }
-  /** The socket still reads from the batch: it cannot be filled again. */
-  #batchBusy = false
-  /** Whether the server has sent anything. */
-  #hasReceived: boolean
-  /** Whether `end` was called. */
-  #ended = false
 
-  constructor(connection: OpenConnection, batch: SubmitBatch, window: number, listener: LoadListener) {
-    const { socket, sink, codec, reader, lastSerial } = connection
-    this.#ids = new PacketIdSequence(lastSerial)
-    this.#slots = new RequestSlots(window, lastSerial)
-    this.#dialect = codec.dialect
-    this.#socket = socket
+  constructor({ codec, reader = new AckReader(codec), lastSerial, window }: LoadStart, listener: LoadListener) {
+    this.ids = new PacketIdSequence(lastSerial)
+    this.slots = new RequestSlots(window, lastSerial)
+    this.hasReceived = lastSerial > 0
+    this.#codec = codec
     this.#reader = reader
-    this.#hasReceived = lastSerial > 0
     this.#listener = listener
     this.#window = window
-    this.#batch = batch
-    sink.receive = (chunk) => this.#receive(chunk)
-    socket.on('end', () => this.#serverEnded())
-    socket.on('error', (cause) => {
-      this.#fail(connectionLost({ socket, cause, hasReceived: this.#hasReceived, sent: true }))
-    })
-    socket.on('close', () => listener.closed(this, this.#error))
   }
+
+  /** Whether nothing can be sent now: the system has not taken what was sent before, or the connection is closed. */
+  protected abstract get busy(): boolean
+  /** Sends up to `most` requests. @returns how many */
+  protected abstract sendSome(most: number, due: DueTimes | undefined): number
+  /** Ends our side; then the server ends its own. */
+  abstract end(): void
+  abstract destroy(): void
+  /** The error of a connection that the server ended, or that was lost for a reason. */
+  protected abstract lostError(unfinished: string, cause?: Error): ClientError
 
   /** Requests sent and not answered. */
   get inFlight(): number {
@@ -79,7 +83,7 @@ export class LoadConnection {
 
   /** How many requests can be sent now. */
   get room(): number {
-    return this.#batchBusy || this.#socket.destroyed ? 0 : this.#window - this.inFlight
+    return this.busy ? 0 : this.#window - this.inFlight
   }
 
   /**
@@ -88,27 +92,18 @@ export class LoadConnection {
    * @param due when each of them was due; now unless given. Give it always or never.
    */
   send(count: number, due?: DueTimes): void {
-    const slots = this.#slots
-    if (due !== undefined) slots.keepDueTimes()
+    if (due !== undefined) this.slots.keepDueTimes()
     for (let left = Math.min(count, this.room); left > 0; left = Math.min(left, this.room)) {
-      const size = this.#batch.fits(left)
-      const now = performance.now()
-      const note =
-        due === undefined
-          ? (serial: number) => slots.add(serial, now)
-          : (serial: number) => slots.addDue(serial, now, due())
-      const bytes = this.#batch.fill(size, this.#ids, note)
+      const size = this.sendSome(left, due)
       this.sent += size
       left -= size
-      this.#socket.write(bytes, this.#written)
-      this.#batchBusy = this.#socket.writableLength > 0
     }
   }
 
   /** How many requests without an answer were sent before `sentBefore`, in milliseconds on the monotonic clock. */
   overdue(sentBefore: number): number {
     let count = 0
-    this.#slots.forEach((_dueAt, sentAt) => {
+    this.slots.forEach((_dueAt, sentAt) => {
       if (sentAt < sentBefore) count += 1
     })
     return count
@@ -119,38 +114,52 @@ export class LoadConnection {
    * milliseconds on the monotonic clock.
    */
   forEachUnanswered(visit: (dueAt: number, sentAt: number) => void): void {
-    this.#slots.forEach(visit)
+    this.slots.forEach(visit)
   }
 
-  /** Ends our side; then the server ends its own. */
-  end(): void {
-    this.#ended = true
-    this.#socket.end()
+  /** Takes bytes that were read. */
+  protected receive(chunk: Uint8Array): void {
+    this.beginRead()
+    this.readAcks(chunk)
+    this.endRead()
   }
 
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
-  #receive(chunk: Uint8Array): void {
+  /** Something was read now. */
+  protected beginRead(): void {
     this.#run.answeredAt = performance.now()
-    this.#hasReceived = true
+    this.hasReceived = true
+  }
+
+  /** What was read now is taken. */
+  protected endRead(): void {
+    this.#reportRun()
+    this.reportRoom()
+  }
+
+  /** Takes the responses in some bytes. */
+  protected readAcks(chunk: Uint8Array): void {
     const reader = this.#reader
-    const slots = this.#slots
     try {
       reader.push(chunk)
       for (let ack = reader.next(); ack !== undefined; ack = reader.next()) {
-        const { command, serial, result } = ack
-        const slot = command === CommandId.SubmitAck ? slots.release(serial) : NO_SLOT
-        // A slot is within the arrays, so an element is a number.
-        if (slot !== NO_SLOT) this.#answered(slots.dueAt[slot] as number, slots.sentAt[slot] as number, result)
-        else this.#answeredOther(command, serial, result)
+        this.answeredBy(ack.command, ack.serial, ack.result)
       }
     } catch (error) {
-      this.#fail(asClientError(error))
+      this.fail(asClientError(error))
     }
-    this.#reportRun()
-    this.#reportRoom()
+  }
+
+  /**
+   * Takes one response.
+   *
+   * @throws ClientError `ERR_CLIENT_PROTOCOL` when it shows another dialect
+   */
+  protected answeredBy(command: CommandId, serial: number, result: number): void {
+    const { slots } = this
+    const slot = command === CommandId.SubmitAck ? slots.release(serial) : NO_SLOT
+    // A slot is within the arrays, so an element is a number.
+    if (slot !== NO_SLOT) this.#answered(slots.dueAt[slot] as number, slots.sentAt[slot] as number, result)
+    else this.#answeredOther(command, serial, result)
   }
 
   #answered(dueAt: number, sentAt: number, result: number): void {
@@ -166,13 +175,13 @@ export class LoadConnection {
 
   /** The answer to a request that has lost its slot, or to none. */
   #answeredOther(command: number, serial: number, result: number): void {
-    const wasSent = this.#slots.wasSent(serial, this.sent)
+    const wasSent = this.slots.wasSent(serial, this.sent)
     if (command !== CommandId.SubmitAck) {
-      if (this.acks === 0 && this.#dialect === 'specification' && wasSent) throw otherDialect()
+      if (this.acks === 0 && this.#codec.dialect === 'specification' && wasSent) throw otherDialect()
       this.mismatched += 1
       return
     }
-    const straggler = this.#slots.takeStraggler(serial)
+    const straggler = this.slots.takeStraggler(serial)
     if (straggler !== undefined) this.#answered(straggler.dueAt, straggler.sentAt, result)
     else if (wasSent) this.duplicates += 1
     else this.mismatched += 1
@@ -188,7 +197,7 @@ export class LoadConnection {
     this.#run.count = 0
   }
 
-  #reportRoom(): void {
+  protected reportRoom(): void {
     try {
       this.#listener.room(this)
     } catch (error) {
@@ -196,28 +205,26 @@ export class LoadConnection {
     }
   }
 
-  /** The system has taken a batch. */
-  readonly #written = (): void => {
-    if (!this.#batchBusy || this.#socket.writableLength > 0) return
-    this.#batchBusy = false
-    this.#reportRoom()
-  }
-
-  #serverEnded(): void {
+  /** The server has ended its side. */
+  protected serverEnded(): void {
     try {
       this.#reader.finish()
     } catch (error) {
-      this.#fail(asClientError(error))
+      this.fail(asClientError(error))
       return
     }
-    if (this.#ended) return
-    const unfinished = this.inFlight > 0 ? ` with ${this.inFlight} requests unanswered` : ''
-    this.#fail(connectionLost({ socket: this.#socket, hasReceived: this.#hasReceived, unfinished, sent: true }))
+    if (this.ended) return
+    this.fail(this.lostError(this.inFlight > 0 ? ` with ${this.inFlight} requests unanswered` : ''))
   }
 
-  #fail(error: ClientError): void {
+  protected fail(error: ClientError): void {
     this.#error ??= error
-    this.#socket.destroy()
+    this.destroy()
+  }
+
+  /** The connection is closed. */
+  protected closed(): void {
+    this.#listener.closed(this, this.#error)
   }
 }
 

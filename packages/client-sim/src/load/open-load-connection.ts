@@ -1,10 +1,14 @@
-import type { BytesLike, Dialect } from '@demo/packet'
+import type { Engine } from '@demo/engine'
+import { type BytesLike, createPacketCodec, type Dialect } from '@demo/packet'
 import { checkInteger, checkTimeout } from '../common/check-options.ts'
 import type { ClientTls } from '../connection/client-tls.ts'
+import { nativeEngine, openEngineConnection } from '../connection/engine-connection.ts'
 import { openConnection } from '../connection/open-connection.ts'
 import type { ServerLocation } from '../connection/server-location.ts'
-import { LoadConnection, type LoadListener } from './load-connection.ts'
+import { EngineLoadConnection, engineLoad } from './engine-load-connection.ts'
+import type { LoadConnection, LoadListener } from './load-connection.ts'
 import { PayloadPool } from './payload-pool.ts'
+import { SocketLoadConnection } from './socket-load-connection.ts'
 import { type SubmitBatch, UniformBatch, VariedBatch } from './submit-batch.ts'
 
 /** Options of {@link openLoadConnection}. Times in milliseconds; 0 is no limit. */
@@ -31,9 +35,18 @@ export type LoadConnectionOptions = ServerLocation & {
   readonly tls?: ClientTls | undefined
   /** Sent in a Conn before anything else: a bearer token as text, or any bytes. */
   readonly credentials?: string | BytesLike | undefined
+  /**
+   * What moves the bytes. `native`: `@demo/engine`, without TLS and credentials. `node`: a socket of Node. `auto`: the engine
+   * where it can be used.
+   *
+   * @default 'auto'
+   */
+  readonly engine?: 'auto' | 'native' | 'node' | undefined
   /** Aborts connecting, at any stage: the call rejects with the signal's reason. It has no effect afterwards. */
   readonly signal?: AbortSignal | undefined
 }
+
+const ENGINES = ['auto', 'native', 'node']
 
 /** Above this the memory for the slots is no longer small: 12 MiB for each connection. */
 const MAX_WINDOW = 1_000_000
@@ -50,11 +63,29 @@ export async function openLoadConnection(
   options: LoadConnectionOptions,
   listener: LoadListener,
 ): Promise<LoadConnection> {
-  const { window, timeout = 5000 } = options
+  const { window, timeout = 5000, payload, firstPayload, dialect, signal } = options
   checkInteger('window', window, 1, MAX_WINDOW)
   checkTimeout(timeout)
-  const batch = batchOf(options)
-  return new LoadConnection(await openConnection(options, timeout), batch, window, listener)
+  const engine = await engineFor(options)
+  if (engine === undefined) {
+    const batch = batchOf(options)
+    return new SocketLoadConnection(await openConnection(options, timeout), batch, window, listener)
+  }
+  const codec = createPacketCodec({ dialect })
+  const load = engineLoad(payload, window, firstPayload)
+  const connection = await openEngineConnection(engine, options, timeout, signal)
+  return new EngineLoadConnection(connection, codec, load, window, listener)
+}
+
+/** @throws RangeError when the native engine is required and cannot do it; its own error when it cannot be loaded */
+async function engineFor({ engine = 'auto', tls, credentials }: LoadConnectionOptions): Promise<Engine | undefined> {
+  if (!ENGINES.includes(engine)) throw new RangeError(`invalid engine '${engine}': expected ${ENGINES.join(', ')}`)
+  if (engine === 'node') return undefined
+  const plain = tls === undefined && credentials === undefined
+  if (engine === 'native' && !plain) {
+    throw new RangeError("invalid engine 'native': expected auto or node with TLS or credentials")
+  }
+  return plain ? nativeEngine(engine === 'native') : undefined
 }
 
 function batchOf({ payload, window, firstPayload }: LoadConnectionOptions): SubmitBatch {
