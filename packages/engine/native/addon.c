@@ -28,8 +28,8 @@ struct addon {
   napi_ref on_turn;
   napi_ref memories[MEMORIES];
   napi_ref arena;
-  size_t position; /* where the next turn reads to */
-  bool keep;       /* a turn does not write over the bytes of the turns before */
+  size_t used; /* where the bytes of the last turn end in the arena */
+  bool keep;   /* a turn does not write over the bytes of the turns before */
   napi_async_context context;
 };
 
@@ -89,17 +89,16 @@ static void turn(struct addon *addon) {
   napi_env env = addon->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value arena, on_turn, global, result;
+  napi_value arena = NULL, on_turn, global, result;
   void *bytes = NULL;
-  size_t length = 0, used = 0;
+  size_t length = 0;
   /* Asked for in each turn: whoever has a view of it may have transferred it to another thread. */
   napi_get_reference_value(env, addon->arena, &arena);
-  napi_get_arraybuffer_info(env, arena, &bytes, &length);
-  if (addon->position > length) addon->position = length;
-  const size_t count = engine_collect(addon->engine, bytes, addon->position, length, &used);
-  if (count > 0 || used + 2 * READ_LENGTH > length) {
-    napi_value arguments[2] = {number(env, (int)count), number(env, (int)used)};
-    if (addon->keep) addon->position = used;
+  if (arena != NULL) napi_get_arraybuffer_info(env, arena, &bytes, &length);
+  const size_t begin = !addon->keep ? 0 : addon->used < length ? addon->used : length;
+  const size_t count = engine_collect(addon->engine, bytes, begin, length, &addon->used);
+  if (count > 0 || addon->used + 2 * READ_LENGTH > length) {
+    napi_value arguments[2] = {number(env, (int)count), number(env, (int)addon->used)};
     napi_get_reference_value(env, addon->on_turn, &on_turn);
     napi_get_global(env, &global);
     if (napi_make_callback(env, addon->context, global, on_turn, 2, arguments, &result) != napi_ok) raise_pending(env);
@@ -140,6 +139,7 @@ static void clean_up(napi_async_cleanup_hook_handle cleanup, void *data) {
   uv_idle_stop(addon->idle);
   uv_close((uv_handle_t *)addon->idle, on_closed);
   uv_close((uv_handle_t *)addon->poll, on_closed);
+  napi_async_destroy(addon->env, addon->context);
   engine_destroy(addon->engine);
   addon->engine = NULL;
 }
@@ -221,17 +221,16 @@ static napi_value set_arena(napi_env env, napi_callback_info info) {
   }
   if (addon->arena != NULL) napi_delete_reference(env, addon->arena);
   napi_create_reference(env, values[0], 1, &addon->arena);
-  addon->position = 0;
+  addon->used = 0;
   return NULL;
 }
 
-/* setKeep(keep): whether a turn leaves the bytes of those before as they are */
+/* setKeep(keep): whether a turn leaves the bytes of those before as they are, also of the one that calls it */
 static napi_value set_keep(napi_env env, napi_callback_info info) {
   napi_value values[1] = {0};
   struct addon *addon = arguments(env, info, 1, values);
   if (addon == NULL) return NULL;
   napi_get_value_bool(env, values[0], &addon->keep);
-  if (!addon->keep) addon->position = 0;
   return NULL;
 }
 
@@ -257,7 +256,7 @@ static napi_value describe(napi_env env, const struct sockaddr_storage *address,
     inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
     port = ntohs(v6->sin6_port);
   } else if (address->ss_family == AF_UNIX && length > offsetof(struct sockaddr_un, sun_path)) {
-    const char *path = ((const struct sockaddr_un *)address)->sun_path;
+    const char *path = (const char *)address + offsetof(struct sockaddr_un, sun_path);
     text_length = length - offsetof(struct sockaddr_un, sun_path);
     if (path[0] != '\0') text_length = strnlen(path, text_length);
     memcpy(text, path, text_length);
@@ -351,10 +350,11 @@ static napi_value begin_connect(napi_env env, napi_callback_info info) {
 static napi_value set_high_water_mark(napi_env env, napi_callback_info info) {
   napi_value values[2] = {0};
   struct addon *addon = arguments(env, info, 2, values);
-  uint32_t bytes = 0;
+  double bytes = 0;
   if (addon == NULL) return NULL;
-  napi_get_value_uint32(env, values[1], &bytes);
-  return number(env, engine_set_high_water_mark(addon->engine, integer(env, values[0]), bytes));
+  napi_get_value_double(env, values[1], &bytes);
+  const size_t mark = bytes < 1 ? 1 : bytes < INT32_MAX ? (size_t)bytes : INT32_MAX;
+  return number(env, engine_set_high_water_mark(addon->engine, integer(env, values[0]), mark));
 }
 
 /* setPlan(slot, request, answer, longest, most); without a request, what comes are answers */

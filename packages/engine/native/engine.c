@@ -36,7 +36,8 @@ struct connection {
   bool queued;         /* it is in the queue of those to be read */
   bool connecting;
   bool ended;    /* the peer's end was reported, or an error: nothing more is read */
-  bool hung_up;  /* the system has said that an end or an error is there to be read */
+  bool failed;   /* the error was reported: nothing more is written either */
+  bool read_on;  /* a short read may not be the last: an end, an error or urgent bytes are there to be read */
   bool ending;   /* our side ends when everything is sent */
   bool shut;     /* our side is ended */
   bool watched;  /* epoll says when it can be written */
@@ -56,7 +57,8 @@ struct connection {
 };
 
 struct listener {
-  int descriptor; /* -1: this one is free */
+  int descriptor; /* -1 once it is given up */
+  bool used;      /* until the turn ends in which it was given up: events of it may be in the list */
   bool paused;
 };
 
@@ -130,7 +132,7 @@ static void dequeue(struct engine *engine, struct connection *c) {
 
 static struct epoll_event interest(const struct connection *c) {
   return (struct epoll_event){
-      .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (c->watched || c->connecting ? EPOLLOUT : 0),
+      .events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET | (c->watched || c->connecting ? EPOLLOUT : 0),
       .data.u64 = (uint64_t)c->generation << 32 | (uint32_t)c->slot,
   };
 }
@@ -148,6 +150,11 @@ static void fail(struct engine *engine, struct connection *c, int error) {
   bytes_free(&c->unsent);
   slot_of(engine, c)[SLOT_UNSENT] = 0;
   enqueue(engine, c);
+}
+
+/* The number that the caller sees: the most that it holds where there are more. */
+static int shown_unsent(const struct connection *c) {
+  return c->unsent.length < INT32_MAX ? (int)c->unsent.length : INT32_MAX;
 }
 
 static bool is_full(const struct connection *c) { return c->unsent.length >= c->high_water_mark; }
@@ -188,30 +195,31 @@ static void send_or_keep(struct engine *engine, struct connection *c, const uint
     fail(engine, c, ENOMEM);
     return;
   }
-  slot_of(engine, c)[SLOT_UNSENT] = (int32_t)c->unsent.length;
+  slot_of(engine, c)[SLOT_UNSENT] = shown_unsent(c);
   if (!c->connecting) watch(engine, c, true);
 }
 
 /* The answers that the caller has kept so far come before all that it writes otherwise. */
 static void send_segment(struct engine *engine, struct connection *c) {
   if (c->segment == NULL) return;
-  const int32_t kept = c->segment[EVENT_KEPT];
   const int32_t first = c->segment[EVENT_ANSWERS];
+  const int32_t end = (c->segment[EVENT_FIRST_FRAME] + c->segment[EVENT_FRAMES]) * ANSWER_LENGTH;
+  const int32_t wanted = c->segment[EVENT_KEPT];
+  const int32_t kept = wanted < 0 ? 0 : wanted < end - first ? wanted : end - first;
   c->segment[EVENT_ANSWERS] += kept;
   c->segment[EVENT_KEPT] = 0;
-  send_or_keep(engine, c, engine->memory.answers + first, (size_t)kept);
+  if (!c->ending) send_or_keep(engine, c, engine->memory.answers + first, (size_t)kept);
 }
 
 /* The system takes more. */
 static void send_unsent(struct engine *engine, struct connection *c) {
   if (c->unsent.length > 0) {
-    const bool was_full = is_full(c);
     size_t sent = 0;
     if (!send_bytes(engine, c, bytes_first(&c->unsent), c->unsent.length, &sent)) return;
     bytes_take(&c->unsent, sent);
     int32_t *slot = slot_of(engine, c);
-    slot[SLOT_UNSENT] = (int32_t)c->unsent.length;
-    if (was_full && !is_full(c) && (slot[SLOT_FLAGS] & FLAG_READY) && !(slot[SLOT_FLAGS] & FLAG_PAUSED)) {
+    slot[SLOT_UNSENT] = shown_unsent(c);
+    if (!is_full(c) && (slot[SLOT_FLAGS] & FLAG_READY) && !(slot[SLOT_FLAGS] & FLAG_PAUSED)) {
       slot[SLOT_FLAGS] &= ~FLAG_READY;
       enqueue(engine, c);
     }
@@ -350,21 +358,40 @@ static void cut(struct engine *engine, struct connection *c, int32_t *event, con
   }
 }
 
+static void report_failure(struct engine *engine, struct connection *c, int error) {
+  c->error = error;
+  c->ended = c->failed = true;
+  add_event(engine, FAILED, c->slot, error);
+}
+
+/*
+ * Receives bytes. On a Unix socket the read ends where the peer has sent descriptors, which are not taken: `*more` says
+ * that more may follow.
+ */
+static ssize_t receive(const struct connection *c, uint8_t *bytes, bool *more) {
+  if (c->peer.any.sa_family != AF_UNSPEC) return recv(c->descriptor, bytes, READ_LENGTH, MSG_DONTWAIT);
+  struct iovec part = {.iov_base = bytes, .iov_len = READ_LENGTH};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  const ssize_t length = recvmsg(c->descriptor, &message, MSG_DONTWAIT);
+  *more = length > 0 && (message.msg_flags & MSG_CTRUNC);
+  return length;
+}
+
 /* Reads one connection once. Returns where the bytes end. */
 static size_t read_once(struct engine *engine, struct connection *c, uint8_t *arena, size_t at, size_t *frame_count) {
   int32_t *slot = slot_of(engine, c);
   /* The caller may have taken it over. */
-  const size_t kept = (size_t)slot[SLOT_TAIL];
+  const size_t kept = slot[SLOT_TAIL] == 0 ? 0 : c->tail.length;
   if (kept > 0) memcpy(arena + at, bytes_first(&c->tail), kept);
   const size_t fresh = at + kept;
+  bool more = false;
   ssize_t length;
   do {
-    length = recv(c->descriptor, arena + fresh, READ_LENGTH, MSG_DONTWAIT);
+    length = receive(c, arena + fresh, &more);
   } while (length < 0 && errno == EINTR);
   if (length < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return at;
-    c->ended = true;
-    add_event(engine, FAILED, c->slot, errno);
+    report_failure(engine, c, errno);
     return at;
   }
   c->tail.start = c->tail.length = 0;
@@ -381,7 +408,7 @@ static size_t read_once(struct engine *engine, struct connection *c, uint8_t *ar
   if (length == 0) {
     c->ended = true;
     add_event(engine, ENDED, c->slot, 0);
-  } else if (length == READ_LENGTH || c->hung_up) enqueue(engine, c);
+  } else if (length == READ_LENGTH || more || c->read_on) enqueue(engine, c);
   return (end + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 }
 
@@ -390,14 +417,13 @@ static void read_ready(struct engine *engine, uint8_t *arena, size_t position, s
   size_t frame_count = 0;
   for (size_t left = engine->ready.length; left > 0; left--) {
     if (at + LONGEST_TAIL + READ_LENGTH + CACHE_LINE > length) break;
-    if (frame_count + (LONGEST_TAIL + READ_LENGTH) / SHORTEST_REQUEST + 1 > engine->memory.frames_room) break;
+    if (frame_count + LEAST_FRAMES > engine->memory.frames_room) break;
     if (engine->event_count + 4 > engine->memory.events_room) break;
     struct connection *c = engine->ready.first;
     dequeue(engine, c);
     int32_t *slot = slot_of(engine, c);
-    if (c->error != 0 && !c->ended) {
-      c->ended = true;
-      add_event(engine, FAILED, c->slot, c->error);
+    if (c->error != 0 && !c->failed) {
+      report_failure(engine, c, c->error);
     } else if (c->ended || c->connecting) {
       continue;
     } else if ((slot[SLOT_FLAGS] & FLAG_PAUSED) || waits_for_room(engine, c)) {
@@ -415,8 +441,7 @@ static void read_ready(struct engine *engine, uint8_t *arena, size_t position, s
 
 size_t engine_collect(struct engine *engine, uint8_t *arena, size_t position, size_t length, size_t *used) {
   struct epoll_event events[EVENTS_AT_ONCE];
-  engine->event_count = 0;
-  /* Those of the turn before, if the caller did not finish it. */
+  /* The turn before, if the caller did not finish it. */
   engine_finish(engine);
   int count = epoll_wait(engine->epoll, events, EVENTS_AT_ONCE, 0);
   for (int i = 0; i < count; i++) {
@@ -430,12 +455,12 @@ size_t engine_collect(struct engine *engine, uint8_t *arena, size_t position, si
     struct connection *c = find(engine, (int)number);
     if (c == NULL || c->generation != (uint32_t)(events[i].data.u64 >> 32)) continue;
     const uint32_t what = events[i].events;
-    if (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) c->hung_up = true;
+    if (what & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) c->read_on = true;
     if (c->connecting) {
       if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) connected(engine, c);
       if (c->connecting || c->error != 0) continue;
     } else if ((what & EPOLLOUT) && c->error == 0) send_unsent(engine, c);
-    if (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) enqueue(engine, c);
+    if (what & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) enqueue(engine, c);
   }
   read_ready(engine, arena, position, length, used);
   return engine->event_count;
@@ -450,6 +475,10 @@ void engine_finish(struct engine *engine) {
     c->segment = NULL;
   }
   engine->segment_count = 0;
+  if (engine->event_count > 0) {
+    for (int i = 0; i < LISTENERS_MOST; i++) engine->listeners[i].used = engine->listeners[i].descriptor >= 0;
+    engine->event_count = 0;
+  }
   while (engine->closed != NULL) {
     struct connection *c = engine->closed;
     engine->closed = c->next;
@@ -459,6 +488,10 @@ void engine_finish(struct engine *engine) {
 }
 
 struct engine *engine_create(const struct engine_memory *memory) {
+  if (memory->events_room < LEAST_EVENTS || memory->frames_room < LEAST_FRAMES) {
+    errno = EINVAL;
+    return NULL;
+  }
   struct engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL) return NULL;
   engine->memory = *memory;
@@ -482,6 +515,9 @@ void engine_destroy(struct engine *engine) {
     if (find(engine, (int)i) != NULL) engine_close(engine, (int)i);
   }
   engine_finish(engine);
+  for (int i = 0; i < LISTENERS_MOST; i++) {
+    if (engine->listeners[i].descriptor >= 0) close(engine->listeners[i].descriptor);
+  }
   if (engine->epoll >= 0) close(engine->epoll);
   if (engine->reserve >= 0) close(engine->reserve);
   free(engine->connections);
@@ -503,13 +539,13 @@ static int watch_listener(struct engine *engine, int number) {
 
 int engine_listen(struct engine *engine, int descriptor) {
   for (int number = 0; number < LISTENERS_MOST; number++) {
-    if (engine->listeners[number].descriptor >= 0) continue;
-    engine->listeners[number] = (struct listener){.descriptor = descriptor};
+    if (engine->listeners[number].used) continue;
+    engine->listeners[number] = (struct listener){.descriptor = descriptor, .used = true};
     /* What it accepts inherits them. */
     set_options(descriptor, KEEP_ALIVE_ACCEPTED);
     const int error = watch_listener(engine, number);
     if (error < 0) {
-      engine->listeners[number].descriptor = -1;
+      engine->listeners[number] = (struct listener){.descriptor = -1};
       return error;
     }
     engine->live += 1;
@@ -536,8 +572,9 @@ int engine_resume_listener(struct engine *engine, int number) {
   struct listener *listener = find_listener(engine, number);
   if (listener == NULL) return -EBADF;
   if (!listener->paused) return 0;
-  listener->paused = false;
-  return watch_listener(engine, number);
+  const int error = watch_listener(engine, number);
+  listener->paused = error < 0;
+  return error;
 }
 
 void engine_unlisten(struct engine *engine, int number) {
@@ -545,6 +582,7 @@ void engine_unlisten(struct engine *engine, int number) {
   if (listener == NULL) return;
   if (!listener->paused) epoll_ctl(engine->epoll, EPOLL_CTL_DEL, listener->descriptor, NULL);
   listener->descriptor = -1;
+  listener->used = engine->event_count > 0;
   engine->live -= 1;
 }
 
@@ -552,14 +590,9 @@ int engine_connect(struct engine *engine, const struct sockaddr *address, sockle
   const int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
   set_options(descriptor, KEEP_ALIVE_CONNECTED);
-  int error = 0;
-  while (connect(descriptor, address, length) < 0) {
-    error = errno;
-    if (error != EINTR) break;
-    error = 0;
-  }
-  /* A Unix socket is connected at once, or not at all. */
-  if (error != 0 && error != EINPROGRESS) {
+  /* A Unix socket is connected at once, or not at all. A signal does not end what was begun. */
+  if (connect(descriptor, address, length) < 0 && errno != EINPROGRESS && errno != EINTR) {
+    const int error = errno;
     close(descriptor);
     return -error;
   }
@@ -603,7 +636,7 @@ int engine_write(struct engine *engine, int slot, const uint8_t *bytes, size_t l
   send_segment(engine, c);
   send_or_keep(engine, c, bytes, length);
   if (is_full(c)) c->told_to_wait = true;
-  return (int)c->unsent.length;
+  return shown_unsent(c);
 }
 
 int engine_send_requests(struct engine *engine, int slot, const uint8_t *frame, size_t length, uint32_t serial,

@@ -23,7 +23,7 @@ enum event_field {
   EVENT_KIND,
   EVENT_SLOT,
   EVENT_VALUE,        /* ACCEPTED: the listener. FAILED, ACCEPT_FAILED: an errno */
-  EVENT_START,        /* where the bytes begin; those kept from the read before come first */
+  EVENT_START,        /* where the bytes begin; those kept from the read before come first. ACCEPT_FAILED: the listener */
   EVENT_FRESH,        /* where the bytes begin that were read now */
   EVENT_END,          /* where they end */
   EVENT_CUT_END,      /* FRAMES: where the last whole frame ends */
@@ -60,21 +60,28 @@ enum slot_flag {
 /* Memory that both sides share. It stays where it is as long as the engine lives. */
 struct engine_memory {
   int32_t *events;
-  size_t events_room; /* in events, at least EVENTS_AT_ONCE + 8 */
+  size_t events_room; /* in events, at least LEAST_EVENTS */
   int32_t *frames;
-  size_t frames_room; /* in frames */
+  size_t frames_room; /* in frames, at least LEAST_FRAMES */
   uint8_t *answers;   /* room for as many answers as frames */
   int32_t *slots;
   size_t slots_room; /* in slots */
 };
 
-/* How many sockets are looked at in one turn. */
-enum { EVENTS_AT_ONCE = 1024 };
+enum {
+  /* How many sockets are looked at in one turn. */
+  EVENTS_AT_ONCE = 1024,
+  /* Each of them has two events at most before it is read, and four when it is read. */
+  LEAST_EVENTS = 2 * EVENTS_AT_ONCE + 4,
+  /* What one read may bring. */
+  LEAST_FRAMES = (LONGEST_TAIL + READ_LENGTH) / SHORTEST_REQUEST + 1
+};
 
 struct engine;
 
+/* Returns NULL, and sets errno, when there is too little memory or no descriptor. */
 struct engine *engine_create(const struct engine_memory *memory);
-/* Closes everything. */
+/* Closes all connections, and the descriptors of all listeners. */
 void engine_destroy(struct engine *engine);
 /* The descriptor that is readable when a turn is due. */
 int engine_descriptor(const struct engine *engine);
@@ -92,10 +99,11 @@ void engine_finish(struct engine *engine);
 
 /* All that follow return a negative errno when they fail. */
 
-/* Accepts from a listening descriptor, which stays the caller's. Returns the listener's number. */
+/* Accepts from a listening descriptor that does not block. Returns the listener's number. */
 int engine_listen(struct engine *engine, int descriptor);
 int engine_pause_listener(struct engine *engine, int listener);
 int engine_resume_listener(struct engine *engine, int listener);
+/* Accepts no more. The descriptor is the caller's again. */
 void engine_unlisten(struct engine *engine, int listener);
 
 /* Begins to connect. Returns the slot; CONNECTED or FAILED follows. */

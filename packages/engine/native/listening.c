@@ -17,6 +17,7 @@ int address_read(struct address *address, const char *text, size_t length, int p
     const size_t room = sizeof path->sun_path - (text[0] != '\0');
     if (length == 0) return -EINVAL;
     if (length > room) return -ENAMETOOLONG;
+    if (text[0] != '\0' && memchr(text, '\0', length) != NULL) return -EINVAL;
     path->sun_family = AF_UNIX;
     memcpy(path->sun_path, text, length);
     /* The length of an abstract name is exact; that of a path includes its zero. */
