@@ -12,6 +12,7 @@ export {
   WriteBufferFullError,
 } from './api/server-errors.ts'
 export { ListenError, MAX_SOCKET_PATH_LENGTH } from './transport/listen-options.ts'
+export { EngineError, engineFor } from './transport/native-engine.ts'
 export { takesContext } from './handlers/takes-context.ts'
 export { compose, MiddlewareError } from './handlers/middleware.ts'
 export { router, RouterError } from './handlers/router.ts'
@@ -31,6 +32,7 @@ export type { CommonServerOptions, ServerOptions } from './options.ts'
 export type { CloseReason } from './api/close-reason.ts'
 export type { ServerObserver } from './observability/observer.ts'
 export type { ServerCounters } from './observability/counters.ts'
+export type { EngineChoice, EngineName } from './transport/native-engine.ts'
 export type { TlsOptions } from './transport/tls.ts'
 export type {
   Accept,
