@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Program } from '@demo/testkit/program'
 import { submit, submitAck } from '@demo/testkit/wire'
-import { type DemoServer, listening } from '../test/demo-server.ts'
+import { type DemoServer, ENGINE_ENVIRONMENT, listening } from '../test/demo-server.ts'
 import type * as IdleClients from './attacks/idle-clients.ts'
 import { startAttacker } from './fixture/attacker.ts'
 import { percent, seconds } from './fixture/figures.ts'
@@ -48,7 +48,8 @@ scenario(13, '`ulimit -n 256`, and 1,000 connects at once, twice', async (figure
 /** `demo-server` with room for 256 descriptors. */
 function startWithFewFiles(): Promise<DemoServer> {
   const script = 'ulimit -n 256 && exec "$0" "$@"'
-  return listening(new Program('sh', ['-c', script, process.execPath, MAIN, '--port', '0', '--metrics-port', '0']))
+  const args = ['-c', script, process.execPath, MAIN, '--port', '0', '--metrics-port', '0']
+  return listening(new Program('sh', args, { environment: ENGINE_ENVIRONMENT }))
 }
 
 /** Whether a new connection is accepted, and its request answered. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { type Engine, enginesOfRun } from './fixture/engine.ts'
 import { FiguresReporter } from './fixture/figures-reporter.ts'
 import { seedOfRun } from './fixture/seed.ts'
 import { SoakFirst } from './fixture/soak-first.ts'
@@ -18,36 +19,51 @@ const REPORT: ['json', { outputFile: string }] = ['json', { outputFile: 'node_mo
 
 const SOAK = ['soak']
 
+/** What the native engine does not do. */
+const TLS = ['tls-refused']
+
 /** A part of the suite. Parts with the same group number run at the same time, groups one after the other. */
-function part(name: string, include: readonly string[], exclude: readonly string[], maxWorkers: number, group: number) {
+function part(
+  name: string,
+  include: readonly string[],
+  exclude: readonly string[],
+  maxWorkers: number,
+  group: number,
+  engine: Engine,
+) {
   return {
     root: path('..'),
     test: {
-      name,
+      name: `${engine}-${name}`,
       include: files(include),
       exclude: files(exclude),
       maxWorkers,
       sequence: { groupOrder: group },
       hookTimeout: 60_000,
-      env: { HOSTILE_SEED: String(seed) },
+      env: { HOSTILE_SEED: String(seed), HOSTILE_ENGINE: engine },
     },
   }
 }
 
-const soak = part('soak', SOAK, [], 2, 0)
+/** The parts for one engine. @param group the number of its first group */
+function partsFor(engine: Engine, group: number) {
+  const soak = part('soak', SOAK, [], 2, group, engine)
+  const notHere = engine === 'native' ? TLS : []
+  return [
+    { ...soak, test: { ...soak.test, globalSetup: [path('./fixture/capacity.ts')] } },
+    part('counted', ['*'], [...SOAK, ...ALONE, ...notHere], 2, group, engine),
+    part('measured', ALONE, [], 1, group + 1, engine),
+  ]
+}
 
 /**
- * The suite of hostile peers. The soak takes three of its five minutes, with half of the machine's capacity. Scenarios that
- * only count run beside it, one after the other. Those that measure run alone afterwards.
+ * The suite of hostile peers, once for each engine. The soak takes three of an engine's five minutes, with half of the
+ * machine's capacity. Scenarios that only count run beside it, one after the other. Those that measure run alone afterwards.
  */
 export default defineConfig({
   test: {
     sequence: { sequencer: SoakFirst },
     reporters: ['default', new FiguresReporter(seed), ...(process.env['CI'] ? [REPORT] : [])],
-    projects: [
-      { ...soak, test: { ...soak.test, globalSetup: [path('./fixture/capacity.ts')] } },
-      part('counted', ['*'], [...SOAK, ...ALONE], 2, 0),
-      part('measured', ALONE, [], 1, 1),
-    ],
+    projects: enginesOfRun().flatMap((engine, i) => partsFor(engine, 2 * i)),
   },
 })

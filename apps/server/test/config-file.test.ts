@@ -24,6 +24,7 @@ const SETTINGS: readonly Setting[] = [
   { key: 'host', inFile: 'a', inEnvironment: 'b', typed: 'c', standard: '127.0.0.1' },
   { key: 'log-level', inFile: 'warn', inEnvironment: 'debug', typed: 'trace', standard: 'info' },
   { key: 'workers', inFile: '2', inEnvironment: '3', typed: '4', standard: '1' },
+  { key: 'engine', inFile: 'node', inEnvironment: 'auto', typed: 'node', standard: 'auto' },
   { key: 'listen-path', inFile: '/a', inEnvironment: '/b', typed: '/c', standard: undefined },
   { key: 'proxy-protocol-from', inFile: '::1', inEnvironment: '::2', typed: '::3', standard: undefined },
 ]

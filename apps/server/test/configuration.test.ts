@@ -19,6 +19,7 @@ describe('a flag that can not be', () => {
     { args: ['--port='], named: ['--port'] },
     { args: ['--metrics-port', '1e3'], named: ['--metrics-port', '1e3'] },
     { args: ['--host', ''], named: ['--host'] },
+    { args: ['--engine', 'uring'], named: ['--engine', 'uring', 'auto, native, node'] },
     { args: ['--dialect', 'java'], named: ['--dialect', 'java', 'specification, go-demo'] },
     { args: ['--log-level', 'loud'], named: ['--log-level', 'loud', 'debug'] },
     { args: ['--log-format', 'xml'], named: ['--log-format', 'xml', 'json', 'pretty'] },

@@ -11,6 +11,7 @@ describe('demo-server', () => {
     expect(log).toHaveLength(1)
     expect(log[0]).toEqual({
       level: 30,
+      engine: process.platform === 'linux' ? 'native' : 'node',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       pid: program.pid,
       address: '127.0.0.1',
@@ -71,7 +72,9 @@ describe('demo-server', () => {
     expect(metrics.value('received_bytes_total')).toBe(130)
     expect(metrics.value('sent_bytes_total')).toBe(140)
     expect(metrics.value('results_total{result="success"}')).toBe(10)
-    expect(metrics.value(`build_info{version="${manifest.version}",node="${process.version}"}`)).toBe(1)
+    const { engine } = server.logged('listening')[0] ?? {}
+    const labels = `version="${manifest.version}",node="${process.version}",engine="${engine}"`
+    expect(metrics.value(`build_info{${labels}}`)).toBe(1)
     expect(metrics.closed).toEqual({})
   })
 

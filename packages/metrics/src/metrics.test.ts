@@ -32,7 +32,7 @@ async function watch(
   handlers: Partial<Handlers> = {},
   options: ServerOptions = {},
 ): Promise<Watched> {
-  const server = createServer({ onSubmit: () => 0, ...handlers }, { observer: metrics, ...options })
+  const server = createServer({ onSubmit: () => 0, ...handlers }, { observer: metrics, engine: 'node', ...options })
   const address = await server.listen({ port: 0 })
   const sockets: Socket[] = []
   onTestFinished(async () => {
@@ -116,7 +116,11 @@ const AT_FIRST = {
   ...Object.fromEntries(BUCKETS.map((le) => [`tcp_server_handler_duration_seconds_bucket{le="${le}"}`, 0])),
   tcp_server_handler_duration_seconds_sum: 0,
   tcp_server_handler_duration_seconds_count: 0,
-  [`tcp_server_build_info{version="unknown",node="${process.version}"}`]: 1,
+  [buildInfo('node')]: 1,
+}
+
+function buildInfo(engine: string): string {
+  return `tcp_server_build_info{version="unknown",node="${process.version}",engine="${engine}"}`
 }
 
 describe('the metrics', () => {
@@ -579,18 +583,28 @@ describe('the registry', () => {
     const metrics = createServerMetrics({ version: '1.2.3', processMetrics: false })
     metrics.registry.resetMetrics()
     expect(await scrape(metrics)).toMatchObject({
-      [`tcp_server_build_info{version="1.2.3",node="${process.version}"}`]: 1,
+      [`tcp_server_build_info{version="1.2.3",node="${process.version}",engine="none"}`]: 1,
     })
   })
 })
 
-test('build_info has the given version', async () => {
+test('build_info has the given version, and no engine before the server listens', async () => {
   expect(await scrape(createServerMetrics({ version: '1.2.3', processMetrics: false }))).toMatchObject({
-    [`tcp_server_build_info{version="1.2.3",node="${process.version}"}`]: 1,
+    [`tcp_server_build_info{version="1.2.3",node="${process.version}",engine="none"}`]: 1,
   })
 })
 
+test.each(['auto', 'node'] as const)('build_info has the engine of the server that listens: %s', async (engine) => {
+  const { server, metrics } = await watch(createServerMetrics({ processMetrics: false }), {}, { engine })
+  const samples = Object.entries(await scrape(metrics)).filter(([name]) => name.includes('build_info'))
+  const name = `tcp_server_build_info{version="unknown",node="${process.version}",engine="${server.engine}"}`
+  expect(samples).toEqual([[name, 1]])
+})
+
 /** The metrics without a server. */
-const AT_FIRST_WITHOUT_REASONS = Object.fromEntries(
-  Object.entries(AT_FIRST).filter(([name]) => !name.includes('reason=')),
-)
+const AT_FIRST_WITHOUT_REASONS = {
+  ...Object.fromEntries(
+    Object.entries(AT_FIRST).filter(([name]) => !name.includes('reason=') && !name.includes('build_info')),
+  ),
+  [buildInfo('none')]: 1,
+}

@@ -32,7 +32,8 @@ export type { CommonServerOptions, ServerOptions } from './options.ts'
 export type { CloseReason } from './api/close-reason.ts'
 export type { ServerObserver } from './observability/observer.ts'
 export type { ServerCounters } from './observability/counters.ts'
-export type { EngineChoice, EngineName } from './transport/native-engine.ts'
+export type { EngineName } from './api/engine-name.ts'
+export type { EngineChoice } from './transport/native-engine.ts'
 export type { TlsOptions } from './transport/tls.ts'
 export type {
   Accept,

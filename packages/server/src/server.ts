@@ -1,9 +1,9 @@
+import type { EngineName } from './api/engine-name.ts'
 import type { Session } from './api/session.ts'
 import type { CloseOptions, CloseSummary } from './drain.ts'
 import type { ServerCounters } from './observability/counters.ts'
 import type { ServerAddress, Transport } from './transport/connection.ts'
 import type { ListenOptions } from './transport/listen-options.ts'
-import type { EngineName } from './transport/native-engine.ts'
 import type { TlsOptions } from './transport/tls.ts'
 
 /** A server of framed requests. */

@@ -1,5 +1,5 @@
+import type { EngineName } from '../api/engine-name.ts'
 import { showThrown } from '../internal/format-value.ts'
-import type { EngineName } from '../transport/native-engine.ts'
 import type { ServerCounters } from './counters.ts'
 
 /**

@@ -1,7 +1,5 @@
 import type { Engine } from '@demo/engine'
-
-/** What moves the bytes of a server's sockets. */
-export type EngineName = 'native' | 'node'
+import type { EngineName } from '../api/engine-name.ts'
 
 /** What the option `engine` may be. */
 export const ENGINES = ['auto', 'native', 'node'] as const
