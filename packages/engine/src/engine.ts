@@ -70,7 +70,7 @@ export class Engine {
     const frames = new Int32Array(2 * MOST_FRAMES)
     const answers = new Uint8Array(MOST_FRAMES * ANSWER_LENGTH)
     binding.start(
-      (count, used) => this.#turn(count, used),
+      (from, to, used) => this.#turn(from, to, used),
       this.#events.buffer as ArrayBuffer,
       frames.buffer as ArrayBuffer,
       answers.buffer as ArrayBuffer,
@@ -149,9 +149,9 @@ export class Engine {
     return connection
   }
 
-  #turn(count: number, used: number): void {
-    const end = count * EventField.fields
-    for (let at = 0; at < end; at += EventField.fields) {
+  #turn(from: number, to: number, used: number): void {
+    const end = to * EventField.fields
+    for (let at = from * EventField.fields; at < end; at += EventField.fields) {
       try {
         this.#handle(at)
       } catch (error) {
