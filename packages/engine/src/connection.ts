@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from 'node:util'
 import { SlotField, SlotFlag } from './binding.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, EngineAddress } from './engine.ts'
 import type { FrameBatch } from './frame-batch.ts'
 
 /** As many answers as one read can bring, and more. */
@@ -57,16 +57,25 @@ export class EngineConnection {
   #ended = false
   #finished = false
   #destroyed = false
+  /** Where it connects to, until it is connected. */
+  #connectsTo: EngineAddress | undefined
   /** Bytes that were given back, to be delivered again. */
   #unread: Uint8Array | undefined
 
   /** @internal */
-  constructor(engine: Engine, slot: number, slots: Int32Array, highWaterMark: number) {
+  constructor(
+    engine: Engine,
+    slot: number,
+    slots: Int32Array,
+    highWaterMark: number,
+    connectsTo: EngineAddress | undefined,
+  ) {
     this.#engine = engine
     this.#slot = slot
     this.#slots = slots
     this.#at = slot * SlotField.fields
     this.#highWaterMark = highWaterMark
+    this.#connectsTo = connectsTo
     engine.binding.setHighWaterMark(slot, highWaterMark)
     const [address, port] = engine.binding.peer(slot)
     this.remoteAddress = address === '' ? undefined : withoutMapping(address)
@@ -208,11 +217,20 @@ export class EngineConnection {
     this.#engine.released(this.#slot, this)
   }
 
+  /** @internal The connection that was begun is there. */
+  connected(): void {
+    this.#connectsTo = undefined
+    this.#events?.onConnect?.()
+  }
+
   /** @internal The peer ended its side. */
   peerEnded(): void {
     this.#ended = true
-    this.#events?.onEnd()
-    if (this.#finished) this.destroy()
+    try {
+      this.#events?.onEnd()
+    } finally {
+      if (this.#finished) this.destroy()
+    }
   }
 
   /** @internal Our side is ended. */
@@ -222,9 +240,13 @@ export class EngineConnection {
   }
 
   /** @internal */
-  failed(errno: number, syscall: string): void {
-    this.#events?.onError(systemError(errno, syscall))
-    this.destroy()
+  failed(errno: number): void {
+    const where = this.#connectsTo
+    try {
+      this.#events?.onError(systemError(errno, where === undefined ? 'read' : 'connect', where))
+    } finally {
+      this.destroy()
+    }
   }
 
   get #flags(): number {
@@ -241,14 +263,15 @@ function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
 }
 
-/** An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`. */
-export function systemError(
-  errno: number,
-  syscall: string,
-  where?: string,
-  fields: object = {},
-): NodeJS.ErrnoException {
+/**
+ * An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`, `connect
+ * ECONNREFUSED 127.0.0.1:8888`.
+ */
+export function systemError(errno: number, syscall: string, where?: EngineAddress): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error']
-  const message = where === undefined ? `${syscall} ${code}` : `${syscall} ${code}: ${text} ${where}`
-  return Object.assign(new Error(message), { errno: -errno, code, syscall, ...fields })
+  const what = syscall === 'listen' && where !== undefined ? `${code}: ${text}` : code
+  const error = Object.assign(new Error(`${syscall} ${what}`), { errno: -errno, code, syscall })
+  if (where === undefined) return error
+  error.message += 'path' in where ? ` ${where.path}` : ` ${where.address}:${where.port}`
+  return Object.assign(error, 'path' in where ? { address: where.path } : where)
 }
