@@ -124,7 +124,8 @@ describe('the check of a release', () => {
       expect([wrongMachine.status, wrongMachine.stderr]).toEqual([1, expect.stringContaining('expected AArch64')])
       // A function that glibc has only since 2.34.
       const cutter = join(copy, 'native/cutter.c')
-      const newer = 'extern int dladdr(const void *, void *);\nint probe(void) { return dladdr((void *)0, (void *)0); }\n'
+      const newer =
+        'extern int dladdr(const void *, void *);\nint probe(void) { return dladdr((void *)0, (void *)0); }\n'
       writeFileSync(cutter, `${readFileSync(cutter, 'utf8')}\n${newer}`)
       expect(await build(copy, [...args, ...at('linux-x64/engine.glibc.node')])).toMatchObject({ status: 0 })
       const tooNew = await check(join(copy, 'prebuilds'), 'linux-x64/engine.glibc.node')

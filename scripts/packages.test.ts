@@ -97,7 +97,9 @@ beforeAll(() => {
     return packed.trim().split('\n').at(-1) ?? ''
   })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', private: true, type: 'module' }))
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs], { cwd: folder })
+  // The engine is for Linux: elsewhere npm refuses to install it by name.
+  const options = ['--no-audit', '--no-fund', '--silent', ...(process.platform === 'linux' ? [] : ['--force'])]
+  execFileSync('npm', ['install', ...options, ...tarballs], { cwd: folder })
   writeFileSync(join(folder, 'program.ts'), PROGRAM)
   // The compiler and Node's types of this repository, so that none are downloaded.
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })

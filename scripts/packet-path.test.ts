@@ -29,9 +29,12 @@ test('on the native engine as well, and C is called first and last', () => {
   expect(nativePath.at(-1)).toBe('packages/engine/native/engine.c')
 })
 
-test.each([...path, ...nativePath.filter((file) => file.endsWith('.ts'))])('%s is on the path, and has at most 250 lines', (file) => {
-  expect(linesOf(file)).toBeLessThanOrEqual(MAX_LINES)
-})
+test.each([...path, ...nativePath.filter((file) => file.endsWith('.ts'))])(
+  '%s is on the path, and has at most 250 lines',
+  (file) => {
+    expect(linesOf(file)).toBeLessThanOrEqual(MAX_LINES)
+  },
+)
 
 test('no other source file of the server has more than 250 lines', () => {
   const files = readdirSync(join(root, SOURCES), { encoding: 'utf8', recursive: true }).filter(

@@ -44,7 +44,9 @@ test('nothing is published before the packages were tried with all binaries', ()
 })
 
 test('the binaries that are built are those that the check expects', () => {
-  const { include } = job('binaries').strategy?.matrix as { include: { target: string; libc: string; runner: string }[] }
+  const { include } = job('binaries').strategy?.matrix as {
+    include: { target: string; libc: string; runner: string }[]
+  }
   const built = include.map(({ target, libc }) => `${target}/engine.${libc}.node`)
   // Without a file, the check names all it expects.
   const check = join(root, 'packages/engine/scripts/check-prebuilds.mjs')
