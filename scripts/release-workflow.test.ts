@@ -15,7 +15,7 @@ interface Job {
   readonly needs?: string
   readonly if?: string
   readonly env?: Readonly<Record<string, string>>
-  readonly strategy?: { readonly matrix: Readonly<Record<string, unknown>> }
+  readonly strategy?: { readonly matrix: unknown }
   readonly steps: readonly Step[]
 }
 
@@ -27,6 +27,13 @@ function job(name: string): Job {
   const found = jobs[name]
   if (found === undefined) throw new Error(`no job ${name}`)
   return found
+}
+
+/** The matrix of a job, unchecked: the tests check what they rely on. */
+function matrixOf<T>(name: string): T {
+  const { strategy } = job(name)
+  if (strategy === undefined) throw new Error(`no matrix in ${name}`)
+  return strategy.matrix as T
 }
 
 const commandsOf = (name: string) => job(name).steps.map(({ run = '' }) => run)
@@ -44,9 +51,7 @@ test('nothing is published before the packages were tried with all binaries', ()
 })
 
 test('the binaries that are built are those that the check expects', () => {
-  const { include } = job('binaries').strategy?.matrix as {
-    include: { target: string; libc: string; runner: string }[]
-  }
+  const { include } = matrixOf<{ include: { target: string; libc: string; runner: string }[] }>('binaries')
   const built = include.map(({ target, libc }) => `${target}/engine.${libc}.node`)
   // Without a file, the check names all it expects.
   const check = join(root, 'packages/engine/scripts/check-prebuilds.mjs')
@@ -68,7 +73,7 @@ test('what is built and tried is what is packed and published', () => {
 })
 
 test('the packages are tried on both processors, with both C libraries', () => {
-  const { runner, image } = job('try').strategy?.matrix as { runner: string[]; image: string[] }
+  const { runner, image } = matrixOf<{ runner: string[]; image: string[] }>('try')
   expect(runner.map((name) => name.endsWith('-arm'))).toEqual([false, true])
   const { engines } = readJson<{ engines: { node: string } }>('packages/engine/package.json')
   const oldest = engines.node.replace('>=', '')
