@@ -80,7 +80,8 @@ function obstacleToBuild() {
   const probe = '#include <stdint.h>\n#include <sys/epoll.h>\nint probe(void) { return EPOLLIN; }\n'
   const args = [...ccArguments, '-shared', '-fPIC', '-x', 'c', '-o', '/dev/null', '-']
   const { status, error } = spawnSync(cc, args, { input: probe, stdio: ['pipe', 'ignore', 'ignore'] })
-  if (error !== undefined) return `there is no C compiler '${cc}' here`
+  // Another error is one that ends without having read the probe.
+  if (error?.code === 'ENOENT') return `there is no C compiler '${cc}' here`
   return status === 0 ? undefined : `the C compiler '${cc}' can't build for ${target}`
 }
 
