@@ -27,7 +27,9 @@ async function load(): Promise<Engine> {
     const { loadEngine } = await import('@demo/engine')
     return loadEngine()
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ClientError('ERR_CLIENT_ENGINE', `the native engine can't be used: ${reason}`, { cause: error })
+    const { message, code } = error as NodeJS.ErrnoException
+    // The engine's own error says which engine it is.
+    const reason = code === 'ERR_ENGINE_UNAVAILABLE' ? message : `the native engine can't be loaded: ${message}`
+    throw new ClientError('ERR_CLIENT_ENGINE', reason, { cause: error })
   }
 }
