@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { startFakeServer } from '@demo/testkit/fake-server'
 import { turns, waitFor, within } from '@demo/testkit/wait-for'
 import { serials, submit, submitAck, submits } from '@demo/testkit/wire'
