@@ -1,7 +1,7 @@
-import { getSystemErrorMap } from 'node:util'
-import { SlotField, SlotFlag } from './binding.ts'
-import type { Engine, EngineAddress } from './engine.ts'
+import type { EngineAddress } from './address.ts'
+import { type Binding, SlotField, SlotFlag } from './binding.ts'
 import type { FrameBatch } from './frame-batch.ts'
+import { systemError } from './system-error.ts'
 
 /** As many answers as one read can bring, and more. */
 const MOST_ANSWERS = 64 * 1024
@@ -40,6 +40,13 @@ export interface CutPlan {
   readonly maxFrames: number
 }
 
+/** What a connection needs of its engine. */
+export interface ConnectionOwner {
+  readonly binding: Binding
+  /** The connection has given its slot back. */
+  released(slot: number, connection: EngineConnection): void
+}
+
 /** One connection. It is read after {@link open}. It is a `Connection` of `@demo/server`. */
 export class EngineConnection {
   /** The peer's IP address; undefined on a Unix socket. Whoever reads the header of a proxy sets the client's. */
@@ -48,7 +55,7 @@ export class EngineConnection {
   remotePort: number | undefined
   /** Bytes read so far. */
   bytesRead = 0
-  readonly #engine: Engine
+  readonly #engine: ConnectionOwner
   readonly #slot: number
   readonly #slots: Int32Array
   readonly #at: number
@@ -64,7 +71,7 @@ export class EngineConnection {
 
   /** @internal */
   constructor(
-    engine: Engine,
+    engine: ConnectionOwner,
     slot: number,
     slots: Int32Array,
     highWaterMark: number,
@@ -261,17 +268,4 @@ export class EngineConnection {
 /** An IPv4 address as such, also where a socket of both families has accepted it. */
 function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
-}
-
-/**
- * An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`, `connect
- * ECONNREFUSED 127.0.0.1:8888`.
- */
-export function systemError(errno: number, syscall: string, where?: EngineAddress): NodeJS.ErrnoException {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error']
-  const what = syscall === 'listen' && where !== undefined ? `${code}: ${text}` : code
-  const error = Object.assign(new Error(`${syscall} ${what}`), { errno: -errno, code, syscall })
-  if (where === undefined) return error
-  error.message += 'path' in where ? ` ${where.path}` : ` ${where.address}:${where.port}`
-  return Object.assign(error, 'path' in where ? { address: where.path } : where)
 }

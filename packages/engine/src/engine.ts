@@ -1,7 +1,9 @@
 import { markAsUntransferable } from 'node:worker_threads'
+import type { EngineAddress } from './address.ts'
 import { ANSWER_LENGTH, type Binding, EventField, EventKind, SlotField } from './binding.ts'
-import { EngineConnection, systemError } from './connection.ts'
+import { EngineConnection } from './connection.ts'
 import { FrameBatch } from './frame-batch.ts'
+import { systemError } from './system-error.ts'
 
 /** How much is read in one turn at most, in bytes, from all connections together. */
 const ARENA_LENGTH = 1024 * 1024
@@ -15,9 +17,6 @@ const MOST_FRAMES = 64 * 1024
 
 /** How many connections one thread has at most. Untouched memory costs nothing. */
 const MOST_CONNECTIONS = 256 * 1024
-
-/** Where a listener listens. */
-export type EngineAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
 /** A place where connections are accepted. */
 export interface EngineListener {

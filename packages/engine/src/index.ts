@@ -1,7 +1,7 @@
+export type { EngineAddress } from './address.ts'
 export { type CutPlan, EngineConnection, type EngineEvents } from './connection.ts'
 export {
   Engine,
-  type EngineAddress,
   type EngineConnectOptions,
   type EngineListener,
   type EngineListenOptions,
