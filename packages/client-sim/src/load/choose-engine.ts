@@ -1,10 +1,15 @@
 import type { Engine } from '@demo/engine'
+import type { BytesLike } from '@demo/packet'
 import { invalidOption } from '../common/check-options.ts'
-import { ENGINES, type EngineName, nativeEngine } from '../connection/native-engine.ts'
-import type { LoadConnectionOptions } from './open-load-connection.ts'
+import type { ClientTls } from '../connection/client-tls.ts'
+import { ENGINES, type EngineChoice, type EngineName, nativeEngine } from '../connection/native-engine.ts'
 
 /** The options that an engine is chosen by. */
-export type EngineOptions = Pick<LoadConnectionOptions, 'engine' | 'tls' | 'credentials'>
+export interface EngineOptions {
+  readonly engine?: EngineChoice | undefined
+  readonly tls?: ClientTls | undefined
+  readonly credentials?: string | BytesLike | undefined
+}
 
 /**
  * Which engine `openLoadConnection` uses with some options, in this thread.
