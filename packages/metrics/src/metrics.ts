@@ -1,4 +1,4 @@
-import type { CloseReason, ServerCounters, ServerObserver } from '@demo/server'
+import type { CloseReason, EngineName, ServerCounters, ServerObserver } from '@demo/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { BatchHistogram } from './batch-histogram.ts'
 
@@ -39,6 +39,7 @@ export interface ServerMetrics extends ServerObserver {
   readonly registry: Registry
   attach(counters: ServerCounters): void
   answered(seconds: number, count: number): void
+  engine(name: EngineName): void
 }
 
 /** In seconds: from what a synchronous handler takes to the default `handlerTimeout`. */
@@ -66,6 +67,7 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
     throw new RangeError(`invalid prefix '${prefix}': expected letters, digits, _ and :, no digit first`)
   }
   const attached: ServerCounters[] = []
+  const engines = new Set<EngineName>()
   const sum = (read: (counters: ServerCounters) => number) =>
     attached.reduce((total, counters) => total + read(counters), 0)
 
@@ -143,12 +145,15 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
   new Gauge({
     name: `${prefix}build_info`,
     help: 'Always 1; the labels say what runs',
-    labelNames: ['version', 'node'],
+    labelNames: ['version', 'node', 'engine'],
     // Stays 1 where the metrics of several processes are aggregated.
     aggregator: 'first',
     registers: [registry],
     collect() {
-      this.set({ version, node: process.version }, 1)
+      this.reset()
+      for (const engine of engines.size === 0 ? ['none'] : engines) {
+        this.set({ version, node: process.version, engine }, 1)
+      }
     },
   })
   if (processMetrics) collectDefaultMetrics({ register: registry })
@@ -157,6 +162,7 @@ export function createServerMetrics(options: ServerMetricsOptions = {}): ServerM
     registry,
     attach: (counters) => attached.push(counters),
     answered: (seconds, count) => durations.record(seconds, count),
+    engine: (name) => engines.add(name),
   }
 }
 

@@ -45,7 +45,7 @@ type NumberOption = keyof typeof NUMBERS
 const COMMON = ['reuseReadBuffer', 'proxyProtocolFrom', 'tls', 'engine', 'observer']
 const OWN = ['dialect', 'requireConn']
 
-const OBSERVES = ['attach', 'answered', 'connections'] as const satisfies (keyof ServerObserver)[]
+const OBSERVES = ['attach', 'answered', 'connections', 'engine'] as const satisfies (keyof ServerObserver)[]
 
 /** The shortest frame that a Submit can be: header, command and ID. */
 const MIN_SUBMIT_FRAME = 13
@@ -118,7 +118,7 @@ export function checkCommonOptions(
 function checkEngine(engine: EngineChoice, usesTls: boolean): void {
   if (!ENGINES.includes(engine)) throw new ServerOptionError('engine', engine, `one of ${ENGINES.join(', ')}`)
   if (engine === 'native' && usesTls) {
-    throw new ServerOptionError('engine', engine, 'auto or node with tls', 'the native engine knows no TLS')
+    throw new ServerOptionError('engine', engine, 'auto or node with tls', 'the native engine has no TLS')
   }
 }
 

@@ -13,6 +13,7 @@ export {
 } from './api/server-errors.ts'
 export { EngineError } from './transport/native-engine.ts'
 export { ListenError, MAX_SOCKET_PATH_LENGTH } from './transport/listen-options.ts'
+export { EngineError, engineFor } from './transport/native-engine.ts'
 export { takesContext } from './handlers/takes-context.ts'
 export { compose, MiddlewareError } from './handlers/middleware.ts'
 export { router, RouterError } from './handlers/router.ts'
@@ -32,6 +33,7 @@ export type { CommonServerOptions, ServerOptions } from './options.ts'
 export type { CloseReason } from './api/close-reason.ts'
 export type { ServerObserver } from './observability/observer.ts'
 export type { ServerCounters } from './observability/counters.ts'
+export type { EngineChoice, EngineName } from './transport/native-engine.ts'
 export type { TlsOptions } from './transport/tls.ts'
 export type {
   Accept,

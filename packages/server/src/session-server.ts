@@ -88,9 +88,13 @@ export class SessionServer<Data, S extends Session<Data> & ServedSession> implem
     try {
       const transport = 'listen' in where ? where : await this.#socketTransport(where)
       this.#transport = transport
-      return await transport.listen((connection, handshake) => this.#accept(connection, handshake), this.#closed.signal)
+      const accept = (connection: Connection, handshake?: Handshake) => this.#accept(connection, handshake)
+      const address = await transport.listen(accept, this.#closed.signal)
+      if (this.#engine !== undefined) this.#options.observer.engine?.(this.#engine)
+      return address
     } catch (error) {
       this.#transport = undefined
+      this.#engine = undefined
       this.#listening = false
       if (!this.#closed.signal.aborted) throw error
       throw new ListenError('ERR_SERVER_CLOSED', 'the server was closed before it listened')

@@ -1,4 +1,4 @@
-import type { CloseSummary } from '@demo/server'
+import type { CloseSummary, EngineName } from '@demo/server'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import type { Config } from '../config/flags.ts'
 import type { Secrets } from '../secrets/secret-files.ts'
@@ -32,7 +32,7 @@ export const HEARTBEAT_INTERVAL = 100
 
 /** What a worker sends to the primary. */
 export type Report =
-  | { readonly type: 'listening' }
+  | { readonly type: 'listening'; readonly engine: EngineName | undefined }
   /** At each heartbeat, and when the number has changed. */
   | { readonly type: 'connections'; readonly connections: number }
   | { readonly type: 'metrics'; readonly request: number; readonly metrics: Metrics; readonly connections: number }

@@ -64,7 +64,7 @@ async function serveOn(
 
   const endpoint = await startMetricsEndpoint(config, { registry: metrics, ready, alive: () => workers.living })
   const stopped = signal.received.then((name) => ({ signal: name }))
-  const all = workers.start().then(() => ({ ...socket.address, workers: config.workers }))
+  const all = workers.start().then(() => ({ ...socket.address, engine: workers.engine, workers: config.workers }))
   const started = await Promise.race([stopped, gaveUp, all])
   if ('why' in started) {
     // Those that still start would outlive this process for a while.

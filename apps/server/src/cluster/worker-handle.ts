@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { CloseSummary } from '@demo/server'
+import type { CloseSummary, EngineName } from '@demo/server'
 import { makeStdioNonBlocking } from '../logging/non-blocking.ts'
 import { type BeginCommand, type Command, FINAL_REPORT_ID, type Metrics, type Report } from './messages.ts'
 import type { SharedSocket } from './shared-socket.ts'
@@ -25,6 +25,7 @@ export class WorkerHandle {
   readonly #process: ChildProcess
   /** Whether it has ever listened. */
   listened = false
+  engine: EngineName | undefined
   /** Whether it has stopped accepting after an uncaught exception. */
   leaving = false
   /** Its last report. */
@@ -124,6 +125,7 @@ export class WorkerHandle {
     switch (report.type) {
       case 'listening':
         this.listened = true
+        this.engine = report.engine
         this.onListening()
         break
       case 'connections':

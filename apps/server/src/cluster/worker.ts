@@ -45,8 +45,9 @@ export async function serveAsWorker(): Promise<number> {
   changed = balance(server, commands)
   const address = await listenOrExit(listenSetting(config), () => server.listen({ fd: SHARED_FD }))
   if (worker === 1) warnOfOpenFiles(server, config, log)
-  log.debug({ ...address }, 'worker listening')
-  void send({ type: 'listening' })
+  const { engine } = server
+  log.debug({ ...address, engine }, 'worker listening')
+  void send({ type: 'listening', engine })
 
   const why = await Promise.race([commands.stop, fatalError])
   if (typeof why === 'object') void send({ type: 'leaving' })

@@ -1,4 +1,5 @@
 import { ExitStatus } from '@demo/cli'
+import type { EngineName } from '@demo/server'
 import type { Logger } from 'pino'
 import type { Config } from '../config/flags.ts'
 import { CANNOT_LISTEN } from '../endpoints/listen.ts'
@@ -74,6 +75,11 @@ export class Workers {
   /** How many workers accept connections now. */
   get listening(): number {
     return [...this.#alive].filter(({ accepting }) => accepting).length
+  }
+
+  /** What moves the bytes of their sockets; undefined before one listens. */
+  get engine(): EngineName | undefined {
+    return [...this.#alive].find(({ engine }) => engine !== undefined)?.engine
   }
 
   /** True if the event loop of a worker runs, or no worker has listened yet; else why the server is not alive. */

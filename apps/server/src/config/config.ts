@@ -12,6 +12,7 @@ import {
 } from '@demo/cli'
 import { ServerOptionError, type ServerOptions, validateOptions } from '@demo/server'
 import manifest from '../../package.json' with { type: 'json' }
+import { engineInUse } from './engine.ts'
 import { COMMAND_FLAGS, type Config, FLAGS, LIMITS } from './flags.ts'
 
 /** The version of the program. */
@@ -55,17 +56,27 @@ export async function readTask(argv: readonly string[]): Promise<Task> {
   checkTogether(config as Config, from)
   checkOptions(config as Config, from)
   if (print) {
-    process.stdout.write(printConfig(command, file, FLAGS))
+    const { name, why } = await engineInUse(config as Config, from)
+    const comment = why === undefined ? name : `${name}, because ${why}`
+    process.stdout.write(`${printConfig(command, file, FLAGS)}# engine: ${comment}\n`)
     throw new ExitError(ExitStatus.ok, '')
   }
+  // Otherwise the server finds out when it listens: with workers, this process never loads the engine.
+  if (config['engine'] === 'native') await engineInUse(config as Config, from)
   return { what: checkConfig ? 'check' : 'serve', config: config as Config }
 }
 
 /** The settings that the library takes unchanged. */
 export function serverOptions(config: Config): ServerOptions {
   const limits = Object.keys(LIMITS) as (keyof typeof LIMITS)[]
-  const { dialect, tickInterval, proxyProtocolFrom = [] } = config
-  return { dialect, tickInterval, proxyProtocolFrom, ...Object.fromEntries(limits.map((name) => [name, config[name]])) }
+  const { dialect, engine, tickInterval, proxyProtocolFrom = [] } = config
+  return {
+    dialect,
+    engine,
+    tickInterval,
+    proxyProtocolFrom,
+    ...Object.fromEntries(limits.map((name) => [name, config[name]])),
+  }
 }
 
 /** @throws ExitError when settings do not go together */

@@ -53,6 +53,12 @@ export const FLAGS = {
   port: flag('--port <port>', 'where to listen; 0 picks a free one', parsePort, '8888'),
   listenPath: optionalFlag('--listen-path <path>', 'listen on a Unix socket instead of host and port', parseText),
   workers: flag('--workers <n>', 'processes that share the port; auto is one for each CPU', parseWorkers, '1'),
+  engine: flag(
+    '--engine <engine>',
+    'what moves the bytes of sockets: native, node, or auto: native where it can be used',
+    parseOneOf(['auto', 'native', 'node'] as const),
+    'auto',
+  ),
   handler: optionalFlag(
     '--handler <module>',
     'your handlers: export default { onSubmit(submit, context) {…} }',

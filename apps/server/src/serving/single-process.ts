@@ -50,7 +50,9 @@ export async function serveInSingleProcess(config: Config): Promise<number> {
   release?.()
   ready = true
   warnOfOpenFiles(server, config, log)
-  log.info({ ...address, metricsAddress: endpoint.address.address, metricsPort: endpoint.address.port }, 'listening')
+  const { engine } = server
+  const { address: metricsAddress, port: metricsPort } = endpoint.address
+  log.info({ ...address, engine, metricsAddress, metricsPort }, 'listening')
 
   const why = await Promise.race([signal.received.then((name) => ({ signal: name })), fatalError])
   const status = await shutDown(

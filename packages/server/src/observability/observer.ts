@@ -1,4 +1,5 @@
 import { showThrown } from '../internal/format-value.ts'
+import type { EngineName } from '../transport/native-engine.ts'
 import type { ServerCounters } from './counters.ts'
 
 /**
@@ -20,6 +21,9 @@ export interface ServerObserver {
 
   /** Called when a connection is accepted and when one is closed, with the number of open connections. */
   connections?: ((open: number) => void) | undefined
+
+  /** Called when the server listens on sockets, with what moves their bytes. */
+  engine?: ((name: EngineName) => void) | undefined
 }
 
 /** Wraps an observer: the first error that its functions throw becomes a process warning. */
@@ -43,6 +47,15 @@ export function guard(observer: ServerObserver): ServerObserver {
     guarded.connections = (open) => {
       try {
         observer.connections?.(open)
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+  if (observer.engine !== undefined) {
+    guarded.engine = (name) => {
+      try {
+        observer.engine?.(name)
       } catch (error) {
         failed(error)
       }

@@ -24,7 +24,10 @@ export async function nativeEngine(): Promise<Engine> {
     const { loadEngine } = await import('@demo/engine')
     return loadEngine()
   } catch (error) {
-    throw new EngineError(`the native engine can't be used: ${(error as Error).message}`, { cause: error })
+    // The errors of the package itself begin with what failed.
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ERR_ENGINE_UNAVAILABLE' ? message : `the native engine can't be loaded: ${message}`
+    throw new EngineError(why, { cause: error })
   }
 }
 
