@@ -32,6 +32,17 @@ const transports = ['tls', 'unix', 'memory', 'native', 'native-unix'].map((trans
   },
 }))
 
+/** The tests of load connections, which run on the native engine with all others of the client, and on sockets of Node. */
+const loadOnNode = {
+  root: 'packages/client-sim',
+  test: {
+    name: 'client-sim-node',
+    include: ['src/load/*.test.ts', 'src/{ids-repeat,faults}.test.ts', 'src/client/client-silence.test.ts'],
+    testTimeout: 30_000,
+    env: { TEST_ENGINE: 'node' },
+  },
+}
+
 export default defineConfig({
   test: {
     // Most tests wait for another process: two at a time take little more than one.
@@ -46,6 +57,7 @@ export default defineConfig({
         test: { name, include: ['{src,test}/**/*.test.ts', '*.test.ts'], testTimeout: 30_000 },
       })),
       ...transports,
+      loadOnNode,
     ],
   },
 })

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +20,7 @@ const FURTHER_FILES: Readonly<Record<string, readonly string[]>> = {
   server: ['thread-entry.js', 'thread-entry.js.map', 'threads.d.ts', 'threads.js', 'threads.js.map'],
 }
 
-/** A user's project, outside of the repository, in which the five tarballs are installed. */
+/** A user's project, outside of the repository, in which all tarballs are installed. */
 let folder = ''
 
 /** A small program with each package, for the strictest settings of the compiler. */
@@ -21,6 +31,7 @@ import { compose, createServer, type RequestContext } from '@demo/server'
 import { inThreads } from '@demo/server/threads'
 import { connect, type Client } from '@demo/client-sim'
 import { createServerMetrics, serveMetrics } from '@demo/metrics'
+import { EngineUnavailableError, loadEngine, type Engine } from '@demo/engine'
 
 const decoder = new FrameDecoder({ maxFrameLength: 64 })
 decoder.push(encodeFrame(new Uint8Array(3)))
@@ -61,8 +72,19 @@ if ((await other.submit(new Uint8Array(1))) !== 0) throw new Error('threads')
 await other.close()
 await threaded.close()
 await handler.close()
+
+const load = (): Engine | EngineUnavailableError => {
+  try {
+    return loadEngine()
+  } catch (error) {
+    if (error instanceof EngineUnavailableError) return error
+    throw error
+  }
+}
+const engine = load()
+if (!(engine instanceof EngineUnavailableError) && engine !== loadEngine()) throw new Error('engine')
 if (result !== 0 || !text.includes('tcp_server_req_recv_total 1')) throw new Error('server')
-console.log('all five work', typeof onFailure)
+console.log('all work', typeof onFailure)
 `
 
 beforeAll(() => {
@@ -75,7 +97,9 @@ beforeAll(() => {
     return packed.trim().split('\n').at(-1) ?? ''
   })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', private: true, type: 'module' }))
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs], { cwd: folder })
+  // The engine is for Linux: elsewhere npm refuses to install it by name.
+  const options = ['--no-audit', '--no-fund', '--silent', ...(process.platform === 'linux' ? [] : ['--force'])]
+  execFileSync('npm', ['install', ...options, ...tarballs], { cwd: folder })
   writeFileSync(join(folder, 'program.ts'), PROGRAM)
   // The compiler and Node's types of this repository, so that none are downloaded.
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
@@ -84,13 +108,16 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** The folder of the engine's binaries, where this machine has built one. */
+const prebuilds = existsSync(join(root, 'packages/engine/prebuilds')) ? ['prebuilds'] : []
+
 test.each(names)('@demo/%s has the expected files, and no others', (name) => {
   const installed = join(folder, 'node_modules/@demo', name)
   expect(
     readdirSync(installed)
       .filter((entry) => entry !== 'CHANGELOG.md')
       .sort(),
-  ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'].sort())
+  ).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', ...(name === 'engine' ? prebuilds : [])].sort())
   // Code that two entries of a package share is in a file with a hash in its name.
   const built = readdirSync(join(installed, 'dist')).filter((file) => !/^\w+-[\w-]{8}\.d\.ts$/.test(file))
   const entries = ['index.d.ts', 'index.js', 'index.js.map', ...(FURTHER_FILES[name] ?? [])]
@@ -113,13 +140,38 @@ test.each(names)('@demo/%s does not name the testkit in any file', (name) => {
   for (const file of files) expect(readFileSync(join(installed, file), 'utf8'), file).not.toContain('testkit')
 })
 
+test('@demo/engine has binaries and no sources in C, and runs nothing at its install', () => {
+  const installed = join(folder, 'node_modules/@demo/engine')
+  const files = readdirSync(installed, { encoding: 'utf8', recursive: true })
+  expect(files.filter((file) => /\.[ch]$/.test(file))).toEqual([])
+  const there = files.filter((file) => file.endsWith('.node'))
+  const here = prebuilds.flatMap((name) =>
+    readdirSync(join(root, 'packages/engine', name), { encoding: 'utf8', recursive: true }),
+  )
+  expect(there.sort()).toEqual(
+    here
+      .filter((file) => file.endsWith('.node'))
+      .map((file) => join('prebuilds', file))
+      .sort(),
+  )
+  const { scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { scripts: object }
+  expect(Object.keys(scripts)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]))
+})
+
+test.skipIf(prebuilds.length === 0)('a server and a client of the tarballs run on the native engine', () => {
+  const program = 'native-engine.mjs'
+  copyFileSync(join(root, 'scripts/testing', program), join(folder, program))
+  const printed = execFileSync(process.execPath, [join(folder, program)], { encoding: 'utf8', timeout: 20_000 })
+  expect(printed).toBe('1000 requests on the native engine\n')
+})
+
 test('@demo/metrics imports only types of @demo/server', () => {
   const code = readFileSync(join(folder, 'node_modules/@demo/metrics/dist/index.js'), 'utf8')
   expect(code).not.toMatch(/from ['"]@demo\/server['"]/)
 })
 
 describe.each(['NodeNext', 'Bundler'])('with moduleResolution %s', (moduleResolution) => {
-  test('a strict program with all five type-checks', () => {
+  test('a strict program with all packages type-checks', () => {
     const module = moduleResolution === 'NodeNext' ? 'NodeNext' : 'ESNext'
     const compilerOptions = { strict: true, target: 'ES2022', lib: ['ES2023', 'ESNext.Disposable'], types: ['node'] }
     writeFileSync(
@@ -140,9 +192,7 @@ describe.each(['NodeNext', 'Bundler'])('with moduleResolution %s', (moduleResolu
 })
 
 test('the program runs', () => {
-  expect(execFileSync(process.execPath, [join(folder, 'out/program.js')], { encoding: 'utf8' })).toContain(
-    'all five work',
-  )
+  expect(execFileSync(process.execPath, [join(folder, 'out/program.js')], { encoding: 'utf8' })).toContain('all work')
 })
 
 test.each(names)('require() takes @demo/%s as well', (name) => {

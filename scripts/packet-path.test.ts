@@ -8,10 +8,12 @@ const MAX_LINES = 250
 
 const SOURCES = 'packages/server/src'
 
-/** The path of a packet in docs/architecture.md: an ordered list, each item begins with a file. */
-const path = [...textOf('docs/architecture.md').matchAll(/^\d+\. `(packages\/server\/src\/[\w./-]+\.ts)`/gm)].map(
-  ([, file = '']) => file,
-)
+/** The two paths of a packet in docs/architecture.md: ordered lists, each item begins with a file. */
+const [onNode = '', onEngine = ''] = textOf('docs/architecture.md').split('### On the native engine')
+const filesOf = (text: string) =>
+  [...text.matchAll(/^\d+\. `(packages\/[\w./-]+\.(?:ts|c))`/gm)].map(([, file = '']) => file)
+const path = filesOf(onNode)
+const nativePath = filesOf(onEngine)
 
 test('a packet goes through at most six files, from the read to the write', () => {
   expect(path.length).toBeLessThanOrEqual(MAX_FILES)
@@ -20,9 +22,19 @@ test('a packet goes through at most six files, from the read to the write', () =
   expect(path.at(-1)).toBe(`${SOURCES}/io/outbound.ts`)
 })
 
-test.each(path)('%s is on the path, and has at most 250 lines', (file) => {
-  expect(linesOf(file)).toBeLessThanOrEqual(MAX_LINES)
+test('on the native engine as well, and C is called first and last', () => {
+  expect(nativePath.length).toBeLessThanOrEqual(MAX_FILES)
+  expect(nativePath.at(0)).toBe('packages/engine/native/engine.c')
+  expect(nativePath).toContain(`${SOURCES}/session/cut-session.ts`)
+  expect(nativePath.at(-1)).toBe('packages/engine/native/engine.c')
 })
+
+test.each([...path, ...nativePath.filter((file) => file.endsWith('.ts'))])(
+  '%s is on the path, and has at most 250 lines',
+  (file) => {
+    expect(linesOf(file)).toBeLessThanOrEqual(MAX_LINES)
+  },
+)
 
 test('no other source file of the server has more than 250 lines', () => {
   const files = readdirSync(join(root, SOURCES), { encoding: 'utf8', recursive: true }).filter(

@@ -74,18 +74,21 @@ describe('a release', () => {
     expect(released.versions).toEqual({
       frame: '1.2.4',
       packet: '1.2.3',
+      engine: '1.2.3',
       server: '1.2.3',
       'client-sim': '1.2.3',
       metrics: '1.2.3',
     })
     expect(released.changelog('frame')).toContain(NEWS)
-    for (const name of ['packet', 'server', 'client-sim', 'metrics']) expect(released.changelog(name)).toBe('')
+    for (const name of ['packet', 'engine', 'server', 'client-sim', 'metrics'])
+      expect(released.changelog(name)).toBe('')
   })
 
   it('of a feature releases one package too, from 1.0.0 on', async () => {
     expect(await release('1.2.3', { frame: 'minor' })).toEqual({
       frame: '1.3.0',
       packet: '1.2.3',
+      engine: '1.2.3',
       server: '1.2.3',
       'client-sim': '1.2.3',
       metrics: '1.2.3',
@@ -96,6 +99,16 @@ describe('a release', () => {
     expect(await release('0.1.0', { frame: 'minor' })).toEqual({
       frame: '0.2.0',
       packet: '0.1.0',
+      engine: '0.1.0',
+      server: '0.1.1',
+      'client-sim': '0.1.1',
+      metrics: '0.1.0',
+    })
+  })
+
+  it('of the engine outside the range of its dependents brings them too, though it is optional', async () => {
+    expect(await release('0.1.0', { engine: 'minor' })).toMatchObject({
+      engine: '0.2.0',
       server: '0.1.1',
       'client-sim': '0.1.1',
       metrics: '0.1.0',

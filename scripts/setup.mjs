@@ -16,6 +16,7 @@ install()
 if (tasks.length > 0) {
   console.error(`${tasks.join(', ')} …`)
   run(join(root, 'node_modules/.bin/turbo'), ['run', ...tasks, '--output-logs=errors-only'])
+  if (tasks.includes('build')) reportEngine()
 }
 
 function checkNode() {
@@ -35,6 +36,14 @@ function install() {
   console.error('installing the dependencies of the lock file …')
   run('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'])
   writeFileSync(stamp, lock)
+}
+
+/** What the build of the engine says itself is not shown when it succeeds. */
+function reportEngine() {
+  if (existsSync(join(root, 'packages/engine/prebuilds', `${process.platform}-${process.arch}`))) return
+  console.error(
+    'the native engine is not built: it needs Linux on x64 or arm64, and a C compiler. Everything runs on node:net',
+  )
 }
 
 /** Runs a program. If it fails, shows its output and exits with its status. */

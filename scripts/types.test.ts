@@ -60,6 +60,7 @@ import {
   type ClientErrorOptions, type ClientTls, type ConnectOptions, type LoadConnectionOptions, type ServerLocation,
   type SimulateOptions, type SubmitOptions,
 } from '@demo/client-sim'
+import { EngineUnavailableError, loadEngine, type EngineConnectOptions, type EngineListenOptions } from '@demo/engine'
 import type { ServeMetricsOptions, ServerMetricsOptions } from '@demo/metrics'
 
 type WithUndefined<Options> = Options extends unknown
@@ -86,6 +87,17 @@ export const metrics: ServerMetricsOptions = optionsOf<ServerMetricsOptions>()
 
 export const made: BlobPart[] = [createPayload(3, () => 'words'), new PayloadPool([new Uint8Array(1)]).bytes]
 export type Stream = ByteStream
+
+export function engine(options: EngineListenOptions, where: EngineConnectOptions): boolean {
+  try {
+    const engine = loadEngine()
+    engine.listen(options).close()
+    const connection = engine.connect({ ...where, keep: true })
+    return connection.write(new Uint8Array(1), undefined)
+  } catch (error) {
+    return error instanceof EngineUnavailableError && error.code === 'ERR_ENGINE_UNAVAILABLE'
+  }
+}
 `
 
 let folder = ''

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The packages that are published, by the name of their folder. */
-export const PACKAGES = ['frame', 'packet', 'server', 'client-sim', 'metrics'] as const
+export const PACKAGES = ['frame', 'packet', 'engine', 'server', 'client-sim', 'metrics'] as const
 
 /** A program in `node_modules/.bin`. */
 export function bin(name: string): string {

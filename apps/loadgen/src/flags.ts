@@ -136,6 +136,12 @@ export const RUN_FLAGS = {
     parseOneOf(['constant', 'poisson'] as const),
     'constant',
   ),
+  engine: flag(
+    '--engine <engine>',
+    'what moves the bytes: native (@demo/engine, on Linux), node, or auto: native where it can be used',
+    parseOneOf(['auto', 'native', 'node'] as const),
+    'auto',
+  ),
   workers: flag('--workers <n>', 'number of threads that share the load', parsePositive, '1'),
 
   payloadSize: flag('--payload-size <n>', 'bytes of each payload, or a range like 16..1024', parsePayloadSize, '25'),

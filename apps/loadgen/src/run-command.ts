@@ -4,6 +4,7 @@ import { AbortOnFail } from './analysis/abort-on-fail.ts'
 import { judge, percentilesOf } from './analysis/threshold.ts'
 import { explainError } from './engine/explain-error.ts'
 import type { RunOptions } from './engine/options.ts'
+import { resolveEngine } from './engine/resolve-engine.ts'
 import { statusOf } from './exit-status.ts'
 import type { OUTPUT_FLAGS, RUN_FLAGS } from './flags.ts'
 import { interruptSignal } from './interruption.ts'
@@ -19,10 +20,11 @@ import { type JudgeSoFar, run } from './run/run.ts'
 /** `demo-loadgen run`: makes load, writes the results and judges them. @returns the exit status */
 export async function runLoad(flags: Values<typeof RUN_FLAGS & typeof OUTPUT_FLAGS>): Promise<number> {
   const { json, hgrm, html, csv, threshold = [], repeat, quiet, metricsPort, metricsHost, ...rest } = flags
-  const { abortOnFail, percentiles: requested, ...options } = rest
+  const { abortOnFail, percentiles: requested, ...unresolved } = rest
   const percentiles = requested ?? STANDARD_PERCENTILES
   const destinations = { json, hgrm, html, csv }
   await checkDestinations(destinations)
+  const options = await asExitError(resolveEngine(unresolved))
   // Percentiles beyond those that every result has.
   const extra = [...(requested ?? []), ...percentilesOf(threshold)]
   const aborting = new AbortOnFail(threshold)

@@ -11,6 +11,7 @@ import {
 import { backlogGrowth } from './analysis/backlog.ts'
 import { type Found, search } from './analysis/search.ts'
 import { parseThreshold, percentilesOf, type Threshold } from './analysis/threshold.ts'
+import { resolveEngine } from './engine/resolve-engine.ts'
 import { LoadgenStatus } from './exit-status.ts'
 import { parseLoadRate, RUN_FLAGS } from './flags.ts'
 import { interruptSignal } from './interruption.ts'
@@ -70,15 +71,14 @@ export const SEARCH_FLAGS = {
  * @returns the exit status
  */
 export async function runSearch(values: Values<typeof SEARCH_FLAGS>): Promise<number> {
-  const { slo = [], from, maxRate, precision, step, ...load } = values
+  const { slo = [], from, maxRate, precision, step, ...unresolved } = values
   if (slo.length === 0) throw usageError("search needs at least one --slo, like --slo 'p99<10ms'")
+  const load = await asExitError(resolveEngine({ ...unresolved, rate: from, duration: step, amount: undefined }))
   const signal = interruptSignal()
   const attempt = async (rate: number) => {
     if (signal.aborted) return undefined
     process.stdout.write(stepBeginning(rate))
-    const measured = await asExitError(
-      run({ ...load, rate, amount: undefined, duration: step }, () => {}, signal),
-    ).catch((error: unknown) => {
+    const measured = await asExitError(run({ ...load, rate }, () => {}, signal)).catch((error: unknown) => {
       // On a terminal the complaint would go on in the step's line.
       process.stdout.write('\n')
       throw error

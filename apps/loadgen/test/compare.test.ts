@@ -269,6 +269,21 @@ describe('demo-loadgen compare', () => {
     expect(same.stdout).not.toContain('warning')
   })
 
+  it('warns when the engine was another, and results of older programs are of node', async () => {
+    const [old, node, native] = [undefined, 'node', 'native'].map((engine) =>
+      writeRuns(steady(1000), { options: { window: 1000, ...(engine === undefined ? {} : { engine }) } }),
+    )
+    const warnings = async (before = '', after = '') => {
+      const program = startLoadgen(['compare', before, after])
+      await program.exit()
+      return program.stdout.split('\n').filter((line) => line.startsWith('warning: '))
+    }
+    const expected = ['warning: the load differs: --engine was "node", then "native"']
+    expect(await warnings(node, native)).toEqual(expected)
+    expect(await warnings(old, native)).toEqual(expected)
+    expect(await warnings(old, node)).toEqual([])
+  })
+
   it('says that there is nothing to compare, with exit status 1, and which run was interrupted', async () => {
     const whole = writeRuns([makeRun()])
     const cut = writeRuns([

@@ -108,7 +108,16 @@ const textOf = (changes: Partial<RunResult>, percentiles?: readonly number[]) =>
 
 const OPTIONS: RunOptions = {
   ...{ host: '127.0.0.1', port: 8888, dialect: 'specification', connections: 10, rate: undefined, amount: undefined },
-  ...{ arrival: 'constant', workers: 1, payloadSize: 25, seed: 1, duration: 10_000, warmup: 0, timeout: 5000 },
+  ...{
+    arrival: 'constant',
+    engine: 'node',
+    workers: 1,
+    payloadSize: 25,
+    seed: 1,
+    duration: 10_000,
+    warmup: 0,
+    timeout: 5000,
+  },
 }
 
 test('where nothing was answered the text has a dash, and never 0 ms', () => {

@@ -36,6 +36,7 @@ describe('demo-loadgen run', () => {
       host: '127.0.0.1',
       port: server.port,
       dialect: 'specification',
+      engine: expect.stringMatching(/^(native|node)$/),
       connections: 3,
       window: 7,
       payloadSize: 25,

@@ -7,7 +7,16 @@ import { makeRun } from './runs.ts'
 
 const OPTIONS: RunOptions = {
   ...{ host: '127.0.0.1', port: 8888, dialect: 'specification', connections: 1, rate: undefined, arrival: 'constant' },
-  ...{ workers: 1, payloadSize: 25, seed: 1, duration: 1000, warmup: 0, amount: undefined, timeout: 5000 },
+  ...{
+    engine: 'node',
+    workers: 1,
+    payloadSize: 25,
+    seed: 1,
+    duration: 1000,
+    warmup: 0,
+    amount: undefined,
+    timeout: 5000,
+  },
 }
 
 const GOOD: Evidence = { offeredRate: 1000, sentRate: 1000, lagP99: 0.1, busy: [0.5, 0.6] }

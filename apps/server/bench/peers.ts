@@ -49,6 +49,15 @@ export function build(name: 'load' | 'floor'): string {
   return program
 }
 
+/** Builds a peer in Go; the path of the program. */
+export function buildGo(name: 'original-client' | 'original-server'): string {
+  mkdirSync(BUILT, { recursive: true })
+  const program = `${BUILT}${name}`
+  const env = { ...process.env, GO111MODULE: 'off' }
+  execFileSync('go', ['build', '-o', program, `${PEERS}${name}.go`], { stdio: 'inherit', env })
+  return program
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

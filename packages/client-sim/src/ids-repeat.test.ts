@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { openLoadConnection } from './index.ts'
 import { connected } from './testing/connected.ts'
 import { leave } from './testing/outcome.ts'
+import { TEST_ENGINE } from './testing/test-engine.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -57,7 +58,7 @@ test.each([1, 2, 3])('IDs of a load connection with a window of %d repeat, too',
   const server = await startFakeServer()
   const runs: number[] = []
   const connection = await openLoadConnection(
-    { ...server.location, window, payload: NOTHING },
+    { ...server.location, window, payload: NOTHING, engine: TEST_ENGINE },
     { answered: ({ count }) => runs.push(count), room() {}, closed() {} },
   )
   const side = await server.accepted()

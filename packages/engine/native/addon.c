@@ -15,7 +15,11 @@
 #include "listening.h"
 #include "uv.h"
 
-enum { MEMORIES = 4 };
+enum {
+  MEMORIES = 4,
+  /* One call of JavaScript brings about so many frames at most, or those of one connection. */
+  FRAMES_OF_GROUP = 512
+};
 
 struct addon {
   napi_env env;
@@ -85,11 +89,37 @@ static void raise_pending(napi_env env) {
   if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }
 
+/* Calls JavaScript with the events [from, to). `used` is where the bytes of the turn end, or 0 while more events follow. */
+static void call_back(struct addon *addon, size_t from, size_t to, size_t used) {
+  napi_env env = addon->env;
+  napi_value on_turn, global, result;
+  const napi_value arguments[3] = {number(env, (int)from), number(env, (int)to), number(env, (int)used)};
+  napi_get_reference_value(env, addon->on_turn, &on_turn);
+  napi_get_global(env, &global);
+  if (napi_make_callback(env, addon->context, global, on_turn, 3, arguments, &result) != napi_ok) raise_pending(env);
+}
+
+/*
+ * One call for all events, unless they bring many frames: what handlers leave to promises is answered, and garbage, before
+ * the next connections make more of it. Measured with asynchronous handlers and 1000 requests in flight on a connection.
+ */
+static void call_back_in_groups(struct addon *addon, size_t count) {
+  size_t from = 0;
+  do {
+    const size_t to = engine_next_group(addon->engine, from, count, FRAMES_OF_GROUP);
+    call_back(addon, from, to, to == count ? addon->used : 0);
+    /* A callback may have ended the thread. */
+    if (addon->engine == NULL) return;
+    engine_flush(addon->engine, from, to);
+    from = to;
+  } while (from < count);
+}
+
 static void turn(struct addon *addon) {
   napi_env env = addon->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value arena = NULL, on_turn, global, result;
+  napi_value arena = NULL;
   void *bytes = NULL;
   size_t length = 0;
   /* Asked for in each turn: whoever has a view of it may have transferred it to another thread. */
@@ -97,13 +127,7 @@ static void turn(struct addon *addon) {
   if (arena != NULL) napi_get_arraybuffer_info(env, arena, &bytes, &length);
   const size_t begin = !addon->keep ? 0 : addon->used < length ? addon->used : length;
   const size_t count = engine_collect(addon->engine, bytes, begin, length, &addon->used);
-  if (count > 0 || addon->used + 2 * READ_LENGTH > length) {
-    napi_value arguments[2] = {number(env, (int)count), number(env, (int)addon->used)};
-    napi_get_reference_value(env, addon->on_turn, &on_turn);
-    napi_get_global(env, &global);
-    if (napi_make_callback(env, addon->context, global, on_turn, 2, arguments, &result) != napi_ok) raise_pending(env);
-  }
-  /* A callback may have ended the thread. */
+  if (count > 0 || addon->used + 2 * READ_LENGTH > length) call_back_in_groups(addon, count);
   if (addon->engine != NULL) {
     engine_finish(addon->engine);
     schedule(addon);

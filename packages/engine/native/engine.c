@@ -466,6 +466,24 @@ size_t engine_collect(struct engine *engine, uint8_t *arena, size_t position, si
   return engine->event_count;
 }
 
+size_t engine_next_group(const struct engine *engine, size_t from, size_t count, size_t most) {
+  size_t frames = 0;
+  size_t to = from;
+  while (to < count && (to == from || frames < most)) {
+    frames += (size_t)engine->memory.events[to * EVENT_FIELDS + EVENT_FRAMES];
+    to += 1;
+  }
+  return to;
+}
+
+void engine_flush(struct engine *engine, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    const int32_t *event = engine->memory.events + i * EVENT_FIELDS;
+    struct connection *c = event[EVENT_KIND] == FRAMES ? find(engine, event[EVENT_SLOT]) : NULL;
+    if (c != NULL && c->segment == event) send_segment(engine, c);
+  }
+}
+
 void engine_finish(struct engine *engine) {
   for (size_t i = 0; i < engine->segment_count; i++) {
     struct connection *c = engine->segments[i];

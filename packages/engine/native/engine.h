@@ -95,6 +95,10 @@ size_t engine_live(const struct engine *engine);
  * not looked at any more when it returns.
  */
 size_t engine_collect(struct engine *engine, uint8_t *arena, size_t position, size_t length, size_t *used);
+/* Where a group of events ends that begins at `from` and has about `most` frames: at least one event, if there is one. */
+size_t engine_next_group(const struct engine *engine, size_t from, size_t count, size_t most);
+/* Sends the answers that the caller has kept of the events [from, to). */
+void engine_flush(struct engine *engine, size_t from, size_t to);
 void engine_finish(struct engine *engine);
 
 /* All that follow return a negative errno when they fail. */

@@ -4,10 +4,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* An IPv6 address, perhaps with a zone: fe80::1%eth0. A zone that is unknown is left out, as libuv does. */
+static int read_v6(const char *text, struct sockaddr_in6 *v6) {
+  char address[INET6_ADDRSTRLEN];
+  const char *zone = strchr(text, '%');
+  const size_t length = zone == NULL ? strlen(text) : (size_t)(zone - text);
+  if (length >= sizeof address) return -EINVAL;
+  memcpy(address, text, length);
+  address[length] = '\0';
+  if (inet_pton(AF_INET6, address, &v6->sin6_addr) != 1) return -EINVAL;
+  if (zone != NULL) v6->sin6_scope_id = if_nametoindex(zone + 1);
+  return 0;
+}
 
 int address_read(struct address *address, const char *text, size_t length, int port) {
   memset(address, 0, sizeof *address);
@@ -33,7 +47,7 @@ int address_read(struct address *address, const char *text, size_t length, int p
   }
   memset(address, 0, sizeof *address);
   struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address->storage;
-  if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1) return -EINVAL;
+  if (read_v6(text, v6) < 0) return -EINVAL;
   v6->sin6_family = AF_INET6;
   v6->sin6_port = htons((uint16_t)port);
   address->length = sizeof *v6;

@@ -3,10 +3,11 @@ export interface Binding {
   /**
    * Begins. The memory is shared with the addon from now on: nothing else may have it.
    *
-   * @param onTurn called once a turn, with how many events there are, and where the bytes read end in the arena
+   * @param onTurn called once a turn, or a few times when it brings many frames: with the first event, the one after the last,
+   *   and where the bytes read end in the arena, or 0 while more events follow
    */
   start(
-    onTurn: (events: number, used: number) => void,
+    onTurn: (from: number, to: number, used: number) => void,
     events: ArrayBuffer,
     frames: ArrayBuffer,
     answers: ArrayBuffer,

@@ -1,7 +1,7 @@
-import { getSystemErrorMap } from 'node:util'
-import { SlotField, SlotFlag } from './binding.ts'
-import type { Engine } from './engine.ts'
+import type { EngineAddress } from './address.ts'
+import { type Binding, SlotField, SlotFlag } from './binding.ts'
 import type { FrameBatch } from './frame-batch.ts'
+import { systemError } from './system-error.ts'
 
 /** As many answers as one read can bring, and more. */
 const MOST_ANSWERS = 64 * 1024
@@ -40,6 +40,13 @@ export interface CutPlan {
   readonly maxFrames: number
 }
 
+/** What a connection needs of its engine. */
+export interface ConnectionOwner {
+  readonly binding: Binding
+  /** The connection has given its slot back. */
+  released(slot: number, connection: EngineConnection): void
+}
+
 /** One connection. It is read after {@link open}. It is a `Connection` of `@demo/server`. */
 export class EngineConnection {
   /** The peer's IP address; undefined on a Unix socket. Whoever reads the header of a proxy sets the client's. */
@@ -48,7 +55,7 @@ export class EngineConnection {
   remotePort: number | undefined
   /** Bytes read so far. */
   bytesRead = 0
-  readonly #engine: Engine
+  readonly #engine: ConnectionOwner
   readonly #slot: number
   readonly #slots: Int32Array
   readonly #at: number
@@ -57,16 +64,25 @@ export class EngineConnection {
   #ended = false
   #finished = false
   #destroyed = false
+  /** Where it connects to, until it is connected. */
+  #connectsTo: EngineAddress | undefined
   /** Bytes that were given back, to be delivered again. */
   #unread: Uint8Array | undefined
 
   /** @internal */
-  constructor(engine: Engine, slot: number, slots: Int32Array, highWaterMark: number) {
+  constructor(
+    engine: ConnectionOwner,
+    slot: number,
+    slots: Int32Array,
+    highWaterMark: number,
+    connectsTo: EngineAddress | undefined,
+  ) {
     this.#engine = engine
     this.#slot = slot
     this.#slots = slots
     this.#at = slot * SlotField.fields
     this.#highWaterMark = highWaterMark
+    this.#connectsTo = connectsTo
     engine.binding.setHighWaterMark(slot, highWaterMark)
     const [address, port] = engine.binding.peer(slot)
     this.remoteAddress = address === '' ? undefined : withoutMapping(address)
@@ -208,11 +224,20 @@ export class EngineConnection {
     this.#engine.released(this.#slot, this)
   }
 
+  /** @internal The connection that was begun is there. */
+  connected(): void {
+    this.#connectsTo = undefined
+    this.#events?.onConnect?.()
+  }
+
   /** @internal The peer ended its side. */
   peerEnded(): void {
     this.#ended = true
-    this.#events?.onEnd()
-    if (this.#finished) this.destroy()
+    try {
+      this.#events?.onEnd()
+    } finally {
+      if (this.#finished) this.destroy()
+    }
   }
 
   /** @internal Our side is ended. */
@@ -222,9 +247,13 @@ export class EngineConnection {
   }
 
   /** @internal */
-  failed(errno: number, syscall: string): void {
-    this.#events?.onError(systemError(errno, syscall))
-    this.destroy()
+  failed(errno: number): void {
+    const where = this.#connectsTo
+    try {
+      this.#events?.onError(systemError(errno, where === undefined ? 'read' : 'connect', where))
+    } finally {
+      this.destroy()
+    }
   }
 
   get #flags(): number {
@@ -239,16 +268,4 @@ export class EngineConnection {
 /** An IPv4 address as such, also where a socket of both families has accepted it. */
 function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
-}
-
-/** An error of the system, as Node makes it: `listen EADDRINUSE: address already in use 127.0.0.1:8888`. */
-export function systemError(
-  errno: number,
-  syscall: string,
-  where?: string,
-  fields: object = {},
-): NodeJS.ErrnoException {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error']
-  const message = where === undefined ? `${syscall} ${code}` : `${syscall} ${code}: ${text} ${where}`
-  return Object.assign(new Error(message), { errno: -errno, code, syscall, ...fields })
 }

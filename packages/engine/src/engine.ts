@@ -1,7 +1,9 @@
 import { markAsUntransferable } from 'node:worker_threads'
+import type { EngineAddress } from './address.ts'
 import { ANSWER_LENGTH, type Binding, EventField, EventKind, SlotField } from './binding.ts'
-import { EngineConnection, systemError } from './connection.ts'
+import { EngineConnection } from './connection.ts'
 import { FrameBatch } from './frame-batch.ts'
+import { systemError } from './system-error.ts'
 
 /** How much is read in one turn at most, in bytes, from all connections together. */
 const ARENA_LENGTH = 1024 * 1024
@@ -15,9 +17,6 @@ const MOST_FRAMES = 64 * 1024
 
 /** How many connections one thread has at most. Untouched memory costs nothing. */
 const MOST_CONNECTIONS = 256 * 1024
-
-/** Where a listener listens. */
-export type EngineAddress = { readonly address: string; readonly port: number } | { readonly path: string }
 
 /** A place where connections are accepted. */
 export interface EngineListener {
@@ -70,7 +69,7 @@ export class Engine {
     const frames = new Int32Array(2 * MOST_FRAMES)
     const answers = new Uint8Array(MOST_FRAMES * ANSWER_LENGTH)
     binding.start(
-      (count, used) => this.#turn(count, used),
+      (from, to, used) => this.#turn(from, to, used),
       this.#events.buffer as ArrayBuffer,
       frames.buffer as ArrayBuffer,
       answers.buffer as ArrayBuffer,
@@ -86,18 +85,25 @@ export class Engine {
     const descriptor = this.#listeningDescriptor(options)
     const listener = binding.listen(descriptor)
     if (listener < 0) {
-      binding.closeDescriptor(descriptor)
+      // One that was given may be in use already.
+      if (!('fd' in options.where)) binding.closeDescriptor(descriptor)
       throw systemError(-listener, 'listen')
     }
     this.#listeners[listener] = options
     if (options.keep) this.#keepBytes()
     const [address, port] = binding.localAddress(descriptor)
+    let closed = false
     return {
       address: port < 0 ? { path: address } : { address, port },
-      pause: () => void binding.pauseListener(listener),
-      resume: () => void binding.resumeListener(listener),
+      pause: () => {
+        if (!closed) binding.pauseListener(listener)
+      },
+      resume: () => {
+        if (!closed) binding.resumeListener(listener)
+      },
       close: () => {
-        if (this.#listeners[listener] !== options) return
+        if (closed) return
+        closed = true
         this.#listeners[listener] = undefined
         binding.unlisten(listener)
         binding.closeDescriptor(descriptor)
@@ -113,9 +119,10 @@ export class Engine {
   connect(options: EngineConnectOptions): EngineConnection {
     const slot =
       'path' in options ? this.binding.connect(options.path, -1) : this.binding.connect(options.address, options.port)
-    if (slot < 0) throw systemError(-slot, 'connect')
+    const where = 'path' in options ? { path: options.path } : { address: options.address, port: options.port }
+    if (slot < 0) throw systemError(-slot, 'connect', where)
     if (options.keep) this.#keepBytes()
-    return this.#add(slot, options.highWaterMark)
+    return this.#add(slot, options.highWaterMark, where)
   }
 
   /** @internal A connection has given its slot back. */
@@ -139,19 +146,18 @@ export class Engine {
     const descriptor =
       'path' in where ? binding.open(where.path, -1, backlog) : binding.open(where.address, where.port, backlog)
     if (descriptor >= 0) return descriptor
-    const shown = 'path' in where ? where.path : `${where.address}:${where.port}`
-    throw systemError(-descriptor, 'listen', shown, where)
+    throw systemError(-descriptor, 'listen', where)
   }
 
-  #add(slot: number, highWaterMark: number): EngineConnection {
-    const connection = new EngineConnection(this, slot, this.#slots, highWaterMark)
+  #add(slot: number, highWaterMark: number, connectsTo?: EngineAddress): EngineConnection {
+    const connection = new EngineConnection(this, slot, this.#slots, highWaterMark, connectsTo)
     this.#connections[slot] = connection
     return connection
   }
 
-  #turn(count: number, used: number): void {
-    const end = count * EventField.fields
-    for (let at = 0; at < end; at += EventField.fields) {
+  #turn(from: number, to: number, used: number): void {
+    const end = to * EventField.fields
+    for (let at = from * EventField.fields; at < end; at += EventField.fields) {
       try {
         this.#handle(at)
       } catch (error) {
@@ -188,11 +194,11 @@ export class Engine {
       connection.bytesRead += end - (events[at + EventField.fresh] as number)
       connection.events?.onBytes(this.#arena.subarray(events[at + EventField.start], end), !this.#keep)
     } else if (kind === EventKind.ended) connection.peerEnded()
-    else if (kind === EventKind.failed) connection.failed(events[at + EventField.value] as number, 'read')
+    else if (kind === EventKind.failed) connection.failed(events[at + EventField.value] as number)
     else if (kind === EventKind.full) connection.events?.onFull?.()
     else if (kind === EventKind.writable) connection.events?.onWritable()
     else if (kind === EventKind.finished) connection.finished()
-    else if (kind === EventKind.connected) connection.events?.onConnect?.()
+    else if (kind === EventKind.connected) connection.connected()
   }
 
   #accepted(slot: number, listener: number): void {

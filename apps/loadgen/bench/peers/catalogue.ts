@@ -98,10 +98,10 @@ export const PEERS: readonly Peer[] = [
   {
     id: 'unflushed',
     name: 'Go, never flushes',
-    what: '`unflushed.go`: buffered in the manner of the original series, on all cores. It sends its acks by 4096 bytes; with fewer than 293 requests in flight none is ever sent',
+    what: '`original-server.go --kind buffered`: buffered in the manner of the original series, on all cores. It sends its acks by 4096 bytes; with fewer than 293 requests in flight none is ever sent',
     needs: 'go',
-    source: { file: path('../../peers/unflushed.go'), compiler: GO },
-    command: (port, built) => [built, `${port}`],
+    source: { file: path('../../peers/original-server.go'), compiler: GO },
+    command: (port, built) => [built, '--kind', 'buffered', '--port', `${port}`],
     leavesUnanswered: true,
   },
   {

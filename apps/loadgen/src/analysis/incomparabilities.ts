@@ -19,6 +19,9 @@ const MAY_DIFFER = new Set([
   'metricsPort',
 ])
 
+/** What results have of older programs that did not know the option. */
+const BEFORE_THERE_WAS: Readonly<Record<string, string>> = { engine: 'node' }
+
 const show = (value: unknown) => (value === undefined || value === null ? 'not set' : JSON.stringify(value))
 
 /** Why runs can't be compared fairly, a line for each reason. */
@@ -41,7 +44,7 @@ function differing(files: readonly RunFile[], part: 'options' | 'environment', p
   return [...names]
     .filter((name) => !MAY_DIFFER.has(name))
     .flatMap((name) => {
-      const shown = files.map((file) => show(file[part][name]))
+      const shown = files.map((file) => show(file[part][name] ?? BEFORE_THERE_WAS[name]))
       const values = [...new Set(shown)]
       return values.length === 1 ? [] : [`${prefix}${kebabCase(name)} was ${values.join(', then ')}`]
     })

@@ -69,13 +69,14 @@ export class ConnectionSlot {
 
   /** @throws ClientError when the connection can't be opened */
   async open(): Promise<void> {
-    const { dialect, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
+    const { dialect, engine, window, timeout, tls, credentials, reconnectEvery, worker, workers } = this.#plan
     const { number, location, payload, target } = this.#options
     const listener = this.#listener
     const connection: LoadConnection = await openLoadConnection(
       {
         ...location,
         dialect,
+        engine,
         timeout,
         window: reconnectEvery > 0 ? Math.min(window, reconnectEvery) : window,
         payload,

@@ -1,4 +1,4 @@
-import type { ClientTls, ServerLocation } from '@demo/client-sim'
+import type { ClientTls, EngineName, ServerLocation } from '@demo/client-sim'
 import type { PackedDistribution } from './distribution.ts'
 import type { LoggedOutage } from './outage-log.ts'
 import type { PacerOptions } from './pacer.ts'
@@ -11,6 +11,7 @@ export interface WorkerPlan {
   /** The server of each of its connections. */
   readonly locations: readonly ServerLocation[]
   readonly dialect: 'specification' | 'go-demo'
+  readonly engine: EngineName
   readonly tls: ClientTls | undefined
   readonly credentials: Uint8Array | undefined
   /** The most requests in flight on each connection. */

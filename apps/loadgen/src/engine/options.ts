@@ -1,4 +1,4 @@
-import type { ServerLocation } from '@demo/client-sim'
+import type { EngineName, ServerLocation } from '@demo/client-sim'
 import type { Arrival } from './pacer.ts'
 import type { Stage } from './rate-curve.ts'
 
@@ -41,6 +41,8 @@ export interface RunOptions {
   /** How the rate changes, instead of a duration. */
   readonly stage?: readonly Stage[] | undefined
   readonly arrival: Arrival
+  /** What moves the bytes: the one that is used. */
+  readonly engine: EngineName
   /** Worker threads. */
   readonly workers: number
   readonly payloadSize: PayloadSize

@@ -19,6 +19,7 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     arrival,
     seed,
     dialect,
+    engine,
     timeout,
     reconnectEvery = 0,
     noReconnect,
@@ -44,7 +45,8 @@ export async function planWorkers(options: RunOptions): Promise<readonly WorkerP
     locations: Array.from({ length: portionOf(connections, worker, workers) }, (_, i) => {
       return locations[(i * workers + worker) % locations.length] ?? first
     }),
-    ...{ dialect, tls, credentials, window, payloads, timeout, reconnectEvery, noReconnect: noReconnect === true },
+    ...{ dialect, engine, tls, credentials, window, payloads, timeout, reconnectEvery },
+    noReconnect: noReconnect === true,
     targets: locations.length > 1 ? locations.map(describeLocation) : [],
     connectInterval: connectInterval * workers,
     connectAfter: connectInterval * worker,

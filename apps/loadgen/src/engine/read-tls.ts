@@ -7,6 +7,13 @@ import { readInput } from './read-input.ts'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
+type TlsOptions = Pick<RunOptions, 'tls' | 'tlsCa' | 'tlsCert' | 'tlsKey' | 'tlsServername' | 'tlsInsecure'>
+
+/** Whether any option of TLS is set. */
+export function usesTls({ tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure }: TlsOptions): boolean {
+  return [tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)
+}
+
 /**
  * Reads and checks the files of TLS. Without the check each connection would fail with an error that does not name the
  * file.
@@ -15,8 +22,8 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END
  * @throws OptionError if options do not go together or a file is invalid
  */
 export async function readTls(options: RunOptions): Promise<ClientTls | undefined> {
-  const { tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
-  if (![tls, tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure].some(Boolean)) return undefined
+  const { tlsCa, tlsCert, tlsKey, tlsServername, tlsInsecure } = options
+  if (!usesTls(options)) return undefined
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new OptionError('--tls-cert and --tls-key need each other: one of them is missing')
   }

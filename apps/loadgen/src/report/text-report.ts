@@ -41,13 +41,13 @@ export function textReport(
 }
 
 function describeLoad(options: RunOptions): string {
-  const { connections, payload, payloadSize, payloadFile, workers } = options
+  const { connections, payload, payloadSize, payloadFile, workers, engine } = options
   const how = isOpen(options)
     ? `${connections} connections, ${describeRate(options)}`
     : `${connections} connections × ${windowOf(options)} in flight`
   const payloads = payloadFile ?? (payload === 'words' ? 'words' : `${describeSize(payloadSize)} bytes`)
   const threads = workers === 1 ? '' : `, ${workers} workers`
-  return `${how}, payloads of ${payloads}${threads}, to ${locationsOf(options).map(plainly).join(', ')}`
+  return `${how}, payloads of ${payloads}${threads}, engine ${engine}, to ${locationsOf(options).map(plainly).join(', ')}`
 }
 
 function describeRate({ rate = 0, stage, arrival }: RunOptions): string {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { startFakeServer } from '@demo/testkit/fake-server'
 import { turns, waitFor, within } from '@demo/testkit/wait-for'
 import { serials, submit, submitAck, submits } from '@demo/testkit/wire'
@@ -9,6 +8,7 @@ import { watchClientSockets } from '../testing/client-sockets.ts'
 import { connected, turnClockByHand } from '../testing/connected.ts'
 import { elementAt } from '../testing/element-at.ts'
 import { leave, rejection, watch } from '../testing/outcome.ts'
+import { TEST_ENGINE } from '../testing/test-engine.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -134,8 +134,13 @@ const KEEPALIVE = '02:'
 
 const portAsHex = (port = 0) => port.toString(16).toUpperCase().padStart(4, '0')
 
+interface Ends {
+  readonly localPort?: number | undefined
+  readonly remotePort?: number | undefined
+}
+
 /** The system's timer for our end of a connection. The list may be incomplete while other connections come and go. */
-async function timerOf({ localPort, remotePort }: Socket): Promise<string> {
+async function timerOf({ localPort, remotePort }: Ends): Promise<string> {
   let timer: string | undefined
   await waitFor(
     () => {
@@ -164,13 +169,13 @@ describe.skipIf(process.platform !== 'linux')('TCP keepalive is on (read from /p
   })
 
   test('for a load connection', async () => {
-    const sockets = watchClientSockets()
     const server = await startFakeServer()
     await openLoadConnection(
-      { ...server.location, window: 1, payload: NOTHING },
+      { ...server.location, window: 1, payload: NOTHING, engine: TEST_ENGINE },
       { answered() {}, room() {}, closed() {} },
     )
-    expect(await timerOf(elementAt(sockets, 0).socket)).toContain(KEEPALIVE)
+    const { localPort, remotePort } = (await server.accepted()).socket
+    expect(await timerOf({ localPort: remotePort, remotePort: localPort })).toContain(KEEPALIVE)
   })
 })
 

@@ -1,7 +1,6 @@
-import dns from 'node:dns'
 import { getEventListeners } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startFakeServer } from '@demo/testkit/fake-server'
@@ -12,8 +11,10 @@ import { openSocket } from '../connection/open-socket.ts'
 import { type ConnectOptions, connect, type ServerLocation } from '../index.ts'
 import { watchClientSockets } from '../testing/client-sockets.ts'
 import { turnClockByHand } from '../testing/connected.ts'
+import { deadPort } from '../testing/dead-port.ts'
 import { elementAt } from '../testing/element-at.ts'
 import { rejection, watch } from '../testing/outcome.ts'
+import { resolveNames } from '../testing/resolve-names.ts'
 
 async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
   const socket = await within(openSocket(location, { timeout }), 'for a socket to open')
@@ -21,30 +22,6 @@ async function open(location: ServerLocation, timeout = 5000): Promise<Socket> {
     socket.destroy()
   })
   return socket
-}
-
-/**
- * A port without a listener, where no process can start to listen: the client's end of a connection has it. The port of a
- * server that was just closed may be taken by another process.
- */
-async function deadPort(): Promise<number> {
-  const { port } = await startFakeServer()
-  const socket = connectSocket({ host: '127.0.0.1', port })
-  onTestFinished(() => {
-    socket.destroy()
-  })
-  await new Promise((resolve) => socket.once('connect', resolve))
-  return socket.localPort ?? 0
-}
-
-/** Replaces `dns.lookup`, so that no test depends on a name server. */
-function resolveNames(answer: (callback: (error: Error | null, addresses: dns.LookupAddress[]) => void) => void): void {
-  const spy = vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: unknown, callback: never) => {
-    answer(callback)
-  }) as typeof dns.lookup)
-  onTestFinished(() => {
-    spy.mockRestore()
-  })
 }
 
 describe.runIf(process.platform === 'linux')('a path that the system would cut off', () => {

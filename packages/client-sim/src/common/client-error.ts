@@ -15,6 +15,7 @@ import type { Dialect } from '@demo/packet'
  * - `ERR_CLIENT_CONNECTION_LOST`: the connection ended before the answer came.
  * - `ERR_CLIENT_PROTOCOL`: the server broke the protocol; `cause` has a `FrameError` or a `PacketError`. Where `dialect`
  *   is set, the server answers in that one.
+ * - `ERR_CLIENT_ENGINE`: the native engine was asked for and can't be used; `cause` has the reason.
  * - `ERR_CLIENT_INTERNAL`: a fault of the client itself; `cause` has the error that was thrown. Please report it.
  */
 export type ClientErrorCode =
@@ -29,6 +30,7 @@ export type ClientErrorCode =
   | 'ERR_CLIENT_SILENT'
   | 'ERR_CLIENT_CONNECTION_LOST'
   | 'ERR_CLIENT_PROTOCOL'
+  | 'ERR_CLIENT_ENGINE'
   | 'ERR_CLIENT_INTERNAL'
 
 /** Options of {@link ClientError}. */

@@ -81,9 +81,9 @@ export abstract class LoadConnection {
     return this.sent - this.acks
   }
 
-  /** How many requests can be sent now. */
+  /** How many requests can be sent now: none after {@link end}. */
   get room(): number {
-    return this.busy ? 0 : this.#window - this.inFlight
+    return this.busy || this.ended ? 0 : this.#window - this.inFlight
   }
 
   /**

@@ -1,10 +1,11 @@
-import type { Engine } from '@demo/engine'
 import { type BytesLike, createPacketCodec, type Dialect } from '@demo/packet'
 import { checkInteger, checkTimeout } from '../common/check-options.ts'
 import type { ClientTls } from '../connection/client-tls.ts'
-import { nativeEngine, openEngineConnection } from '../connection/engine-connection.ts'
+import type { EngineChoice } from '../connection/native-engine.ts'
 import { openConnection } from '../connection/open-connection.ts'
+import { openEngineConnection } from '../connection/open-engine-connection.ts'
 import type { ServerLocation } from '../connection/server-location.ts'
+import { chooseEngine } from './choose-engine.ts'
 import { EngineLoadConnection, engineLoad } from './engine-load-connection.ts'
 import type { LoadConnection, LoadListener } from './load-connection.ts'
 import { PayloadPool } from './payload-pool.ts'
@@ -36,17 +37,15 @@ export type LoadConnectionOptions = ServerLocation & {
   /** Sent in a Conn before anything else: a bearer token as text, or any bytes. */
   readonly credentials?: string | BytesLike | undefined
   /**
-   * What moves the bytes. `native`: `@demo/engine`, without TLS and credentials. `node`: a socket of Node. `auto`: the engine
-   * where it can be used.
+   * What moves the bytes. `native`: the addon of `@demo/engine`, on Linux, without TLS and credentials. `node`: a socket of
+   * Node. `auto`: the addon where it can be used, and a socket of Node elsewhere.
    *
    * @default 'auto'
    */
-  readonly engine?: 'auto' | 'native' | 'node' | undefined
+  readonly engine?: EngineChoice | undefined
   /** Aborts connecting, at any stage: the call rejects with the signal's reason. It has no effect afterwards. */
   readonly signal?: AbortSignal | undefined
 }
-
-const ENGINES = ['auto', 'native', 'node']
 
 /** Above this the memory for the slots is no longer small: 12 MiB for each connection. */
 const MAX_WINDOW = 1_000_000
@@ -55,7 +54,8 @@ const MAX_WINDOW = 1_000_000
  * Opens a connection for load.
  *
  * @throws ClientError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_CERTIFICATE`; with credentials also `ERR_CLIENT_UNAUTHORIZED`,
- *   `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`
+ *   `ERR_CLIENT_TIMEOUT`, `ERR_CLIENT_CONNECTION_LOST`, `ERR_CLIENT_PROTOCOL`; with the engine `native` also
+ *   `ERR_CLIENT_ENGINE`
  * @throws RangeError when an option is invalid
  * @throws TypeError `ERR_PACKET_NOT_BYTES` when the payload is not bytes; `ERR_INVALID_ARG_TYPE` when the credentials are not
  */
@@ -66,7 +66,7 @@ export async function openLoadConnection(
   const { window, timeout = 5000, payload, firstPayload, dialect, signal } = options
   checkInteger('window', window, 1, MAX_WINDOW)
   checkTimeout(timeout)
-  const engine = await engineFor(options)
+  const engine = await chooseEngine(options)
   if (engine === undefined) {
     const batch = batchOf(options)
     return new SocketLoadConnection(await openConnection(options, timeout), batch, window, listener)
@@ -75,17 +75,6 @@ export async function openLoadConnection(
   const load = engineLoad(payload, window, firstPayload)
   const connection = await openEngineConnection(engine, options, timeout, signal)
   return new EngineLoadConnection(connection, codec, load, window, listener)
-}
-
-/** @throws RangeError when the native engine is required and cannot do it; its own error when it cannot be loaded */
-async function engineFor({ engine = 'auto', tls, credentials }: LoadConnectionOptions): Promise<Engine | undefined> {
-  if (!ENGINES.includes(engine)) throw new RangeError(`invalid engine '${engine}': expected ${ENGINES.join(', ')}`)
-  if (engine === 'node') return undefined
-  const plain = tls === undefined && credentials === undefined
-  if (engine === 'native' && !plain) {
-    throw new RangeError("invalid engine 'native': expected auto or node with TLS or credentials")
-  }
-  return plain ? nativeEngine(engine === 'native') : undefined
 }
 
 function batchOf({ payload, window, firstPayload }: LoadConnectionOptions): SubmitBatch {

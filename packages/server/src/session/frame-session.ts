@@ -1,6 +1,5 @@
-import { FrameError, type FrameReader } from '@demo/frame'
-import { PacketError } from '@demo/packet'
-import { CodecError, HandlerTimeoutError, ProtocolError } from '../api/server-errors.ts'
+import type { FrameReader } from '@demo/frame'
+import { HandlerTimeoutError } from '../api/server-errors.ts'
 import type { Session } from '../api/session.ts'
 import { Inbound } from '../io/inbound.ts'
 import type { Outbound } from '../io/outbound.ts'
@@ -10,11 +9,9 @@ import { ConnectionSession } from './connection-session.ts'
 import { InFlight, type InFlightOwner } from './in-flight.ts'
 import type { RequestTimes } from './lazy-request-context.ts'
 import type { SessionContext } from './session-context.ts'
+import { streamErrorReason } from './stream-error.ts'
 
-/**
- * One connection of frames, for any protocol: reads bytes, takes requests from them, and sends the answers. What a frame
- * means and what an answer looks like is up to its subclass: {@link takeRequests} and {@link answer}.
- */
+/** One connection of frames, for any protocol. What a frame means, and what an answer looks like, is up to its subclass. */
 export abstract class FrameSession<S extends Session, Request, Answer>
   extends ConnectionSession<S>
   implements ConnectionEvents, Scheduled, InFlightOwner<Request, Answer>
@@ -102,15 +99,12 @@ export abstract class FrameSession<S extends Session, Request, Answer>
 
   onBytes(chunk: Uint8Array, lent: boolean): void {
     try {
-      this.#receive(chunk, lent)
+      const received = this.received(chunk.length)
+      if (received === 'admitted') this.workOn(chunk, lent)
+      else if (received === 'deferred') this.decoder.push(lent ? Buffer.from(chunk) : chunk)
     } catch (error) {
       this.failInternally(error)
     }
-  }
-
-  /** Whether the bytes received so far end inside a frame. */
-  protected get insideFrame(): boolean {
-    return this.decoder.insideFrame
   }
 
   onWritable(): void {
@@ -175,12 +169,10 @@ export abstract class FrameSession<S extends Session, Request, Answer>
    * @throws the error if it is neither: a bug
    */
   protected streamFailed(error: unknown): void {
-    if (error instanceof FrameError) this.fail('frame-error', error)
-    else if (error instanceof PacketError || error instanceof ProtocolError) this.fail('packet-error', error)
-    else if (error instanceof CodecError) {
-      this.fail('internal-error', error)
-      this.#context.handlers.error(error, this.self)
-    } else throw error
+    const reason = streamErrorReason(error)
+    if (reason === undefined) throw error
+    this.fail(reason, error as Error)
+    if (reason === 'internal-error') this.#context.handlers.error(error, this.self)
   }
 
   protected stopTaking(): void {
@@ -213,12 +205,6 @@ export abstract class FrameSession<S extends Session, Request, Answer>
     this.decoder.push(bytes)
     this.work()
     if (lent && !this.taking) this.decoder.detach()
-  }
-
-  #receive(chunk: Uint8Array, lent: boolean): void {
-    const received = this.received(chunk.length)
-    if (received === 'admitted') this.workOn(chunk, lent)
-    else if (received === 'deferred') this.decoder.push(lent ? Buffer.from(chunk) : chunk)
   }
 
   #answerSettled(): void {

@@ -1,6 +1,6 @@
 import { whenSettled } from '../handlers/outcome.ts'
 import type { MutableCounters } from '../observability/counters.ts'
-import { type Abortable, PendingList, PendingRequest, UNSETTLED } from './pending-list.ts'
+import { type Abortable, PendingList, type PendingRequest, SettledRequests, UNSETTLED } from './pending-list.ts'
 
 /** What {@link InFlight} needs from its session. */
 export interface InFlightOwner<Request, Answer> {
@@ -31,7 +31,8 @@ export class InFlight<Request, Answer> {
   /** Requests that have not settled; if ordered, also those that have settled and wait for an older one. */
   readonly #pending = new PendingList<Request, Answer>()
   /** Requests that have settled and can be answered now. */
-  readonly #settled: PendingRequest<Request, Answer>[] = []
+  #settled: SettledRequests<Request, Answer> | undefined
+  #unanswered = 0
   #unsettled = 0
   /** Whether handlers were started since the last answers: the first to settle need not wait for the end of the turn. */
   #justStarted = false
@@ -51,18 +52,18 @@ export class InFlight<Request, Answer> {
 
   /** How many requests have not been answered, including settled ones. */
   get unanswered(): number {
-    return this.#pending.size + this.#settled.length
+    return this.#unanswered
   }
 
   /** How many count towards the limit: if ordered, also those that have settled and wait for an older one. */
   get held(): number {
-    return this.#ordered ? this.unanswered : this.#unsettled
+    return this.#ordered ? this.#unanswered : this.#unsettled
   }
 
   /** Waits for the promise of a handler. @param startedAt in milliseconds on the monotonic clock */
   start(request: Request, outcome: PromiseLike<unknown>, startedAt: number, context: Abortable | undefined): void {
-    const pending = new PendingRequest<Request, Answer>(request, startedAt, context)
-    this.#pending.add(pending)
+    const pending = this.#pending.add(request, startedAt, context)
+    this.#unanswered += 1
     this.#unsettled += 1
     this.#counters.inFlight += 1
     this.#justStarted = true
@@ -75,9 +76,8 @@ export class InFlight<Request, Answer> {
 
   /** Adds a request whose answer is known, but waits for older ones. */
   enqueue(request: Request, answer: Answer, startedAt: number): void {
-    const pending = new PendingRequest<Request, Answer>(request, startedAt, undefined)
-    pending.answer = answer
-    this.#pending.add(pending)
+    this.#pending.add(request, startedAt, undefined).answer = answer
+    this.#unanswered += 1
   }
 
   /**
@@ -92,34 +92,31 @@ export class InFlight<Request, Answer> {
   ): void {
     if (this.#ordered) this.#collectInOrder()
     const settled = this.#settled
-    if (settled.length === 0) return
+    if (settled === undefined) return
     this.#justStarted = false
-    let count = 0
     let together = 0
     let room = true
-    let next = settled[0]
+    let next = settled.first
     while (room && next !== undefined) {
-      const { request, answer: settledWith, startedAt } = next
+      const { request, answer: settledWith, group } = next
       room = answer(request, settledWith as Answer)
-      count += 1
+      this.#unanswered -= 1
       together += 1
-      next = settled[count]
-      if (room && next?.startedAt === startedAt) continue
-      answered(startedAt, together)
+      next = next.next
+      if (room && next?.group === group) continue
+      answered(group.startedAt, together)
       together = 0
     }
-    // Emptied, not replaced: with a new array each time half of all garbage survives two scavenges, and async handlers
-    // are answered at a third of the speed.
-    if (count === settled.length) settled.length = 0
-    else settled.splice(0, count)
+    settled.first = next
+    if (next === undefined) this.#settled = undefined
   }
 
   /** Fails the requests whose handlers overran their time. @param now in milliseconds on the monotonic clock */
   giveUpOverdue(now: number): void {
     let pending = this.#pending.oldest
-    while (pending !== undefined && now - pending.startedAt >= this.#handlerTimeout) {
+    while (pending !== undefined && now - pending.group.startedAt >= this.#handlerTimeout) {
       // Giving it up may remove it from the list.
-      const { next } = pending
+      const next = this.#pending.after(pending)
       this.#giveUp(pending, this.#handlerTimeout)
       pending = next
     }
@@ -137,11 +134,12 @@ export class InFlight<Request, Answer> {
     this.#counters.unanswered += this.unanswered
     this.#counters.inFlight -= this.#unsettled
     this.#unsettled = 0
-    for (let pending = this.#pending.oldest; pending !== undefined; pending = pending.next) {
+    for (let pending = this.#pending.oldest; pending !== undefined; pending = this.#pending.after(pending)) {
       if (pending.answer === UNSETTLED) pending.context?.abort(reason())
     }
     this.#pending.clear()
-    this.#settled.length = 0
+    this.#settled = undefined
+    this.#unanswered = 0
   }
 
   #giveUp(pending: PendingRequest<Request, Answer>, limit: number): void {
@@ -180,15 +178,20 @@ export class InFlight<Request, Answer> {
       return
     }
     this.#pending.remove(pending)
-    this.#settled.push(pending)
-    if (this.#settled.length === 1) this.#owner.settled(this.#justStarted)
+    if (this.#settled !== undefined) this.#settled.add(pending)
+    else {
+      this.#settled = new SettledRequests()
+      this.#settled.add(pending)
+      this.#owner.settled(this.#justStarted)
+    }
   }
 
   /** Moves the settled requests, up to the first that has not settled. */
   #collectInOrder(): void {
     for (let { oldest } = this.#pending; isSettled(oldest); { oldest } = this.#pending) {
       this.#pending.remove(oldest)
-      this.#settled.push(oldest)
+      this.#settled ??= new SettledRequests()
+      this.#settled.add(oldest)
     }
   }
 }

@@ -26,6 +26,11 @@ export abstract class ManagedSession<S extends Session, Request, Answer>
     this.#tickAt = this.acceptedAt + options.tickInterval
   }
 
+  /** Whether the bytes received so far end inside a frame. */
+  protected get insideFrame(): boolean {
+    return this.decoder.insideFrame
+  }
+
   get owesAnswers(): boolean {
     if (this.state === 'opening' || this.state === 'closed') return false
     if (this.state === 'finishing') return true

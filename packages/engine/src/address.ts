@@ -1,0 +1,2 @@
+/** Where a listener listens. */
+export type EngineAddress = { readonly address: string; readonly port: number } | { readonly path: string }
