@@ -11,7 +11,6 @@ export {
   ProtocolError,
   WriteBufferFullError,
 } from './api/server-errors.ts'
-export { EngineError } from './transport/native-engine.ts'
 export { ListenError, MAX_SOCKET_PATH_LENGTH } from './transport/listen-options.ts'
 export { EngineError, engineFor } from './transport/native-engine.ts'
 export { takesContext } from './handlers/takes-context.ts'
