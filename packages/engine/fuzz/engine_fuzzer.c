@@ -439,7 +439,7 @@ static void listens(int which) {
   CHECK(listen(descriptor, 2 * LINKS) == 0);
   address_lengths[which] = sizeof addresses[which];
   CHECK(getsockname(descriptor, (struct sockaddr *)&addresses[which], &address_lengths[which]) == 0);
-  numbers[which] = engine_listen(engine, descriptor);
+  numbers[which] = engine_listen(engine, descriptor, which % 2 == 1);
   CHECK(numbers[which] >= 0);
   listeners[which] = descriptor;
   accepting[which] = true;

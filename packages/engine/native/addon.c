@@ -327,12 +327,12 @@ static napi_value local_address(napi_env env, napi_callback_info info) {
   return describe(env, &address, length);
 }
 
-/* listen(descriptor): accepts from it */
+/* listen(descriptor, shared): accepts from it */
 static napi_value listen_on(napi_env env, napi_callback_info info) {
-  napi_value values[1] = {0};
-  struct addon *addon = arguments(env, info, 1, values);
+  napi_value values[2] = {0};
+  struct addon *addon = arguments(env, info, 2, values);
   if (addon == NULL) return NULL;
-  const int listener = engine_listen(addon->engine, integer(env, values[0]));
+  const int listener = engine_listen(addon->engine, integer(env, values[0]), integer(env, values[1]) != 0);
   schedule(addon);
   return number(env, listener);
 }

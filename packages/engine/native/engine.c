@@ -60,6 +60,7 @@ struct listener {
   int descriptor; /* -1 once it is given up */
   bool used;      /* until the turn ends in which it was given up: events of it may be in the list */
   bool paused;
+  bool shared; /* other processes accept from it too */
 };
 
 struct queue {
@@ -288,7 +289,9 @@ static void shed(struct engine *engine, int listener) {
 
 static void accept_all(struct engine *engine, int number) {
   struct listener *listener = &engine->listeners[number];
-  for (int i = 0; i < ACCEPTED_AT_ONCE && listener->descriptor >= 0 && !listener->paused; i++) {
+  /* One at a time of a shared one: after each, the process may leave the next to the others. */
+  const int most = listener->shared ? 1 : ACCEPTED_AT_ONCE;
+  for (int i = 0; i < most && listener->descriptor >= 0 && !listener->paused; i++) {
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
     const int descriptor =
@@ -555,10 +558,10 @@ static int watch_listener(struct engine *engine, int number) {
   return epoll_ctl(engine->epoll, EPOLL_CTL_ADD, engine->listeners[number].descriptor, &event) < 0 ? -errno : 0;
 }
 
-int engine_listen(struct engine *engine, int descriptor) {
+int engine_listen(struct engine *engine, int descriptor, bool shared) {
   for (int number = 0; number < LISTENERS_MOST; number++) {
     if (engine->listeners[number].used) continue;
-    engine->listeners[number] = (struct listener){.descriptor = descriptor, .used = true};
+    engine->listeners[number] = (struct listener){.descriptor = descriptor, .used = true, .shared = shared};
     /* What it accepts inherits them. */
     set_options(descriptor, KEEP_ALIVE_ACCEPTED);
     const int error = watch_listener(engine, number);

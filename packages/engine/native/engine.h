@@ -104,7 +104,7 @@ void engine_finish(struct engine *engine);
 /* All that follow return a negative errno when they fail. */
 
 /* Accepts from a listening descriptor that does not block. Returns the listener's number. */
-int engine_listen(struct engine *engine, int descriptor);
+int engine_listen(struct engine *engine, int descriptor, bool shared);
 int engine_pause_listener(struct engine *engine, int listener);
 int engine_resume_listener(struct engine *engine, int listener);
 /* Accepts no more. The descriptor is the caller's again. */

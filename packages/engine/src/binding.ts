@@ -27,8 +27,8 @@ export interface Binding {
   closeDescriptor(descriptor: number): number
   /** Where it is bound: an IP address and a port, or a path and -1. */
   localAddress(descriptor: number): [address: string, port: number]
-  /** Accepts from a listening descriptor. Returns the listener's number. */
-  listen(descriptor: number): number
+  /** Accepts from a listening descriptor: of a shared one (1) one connection a turn. Returns the listener's number. */
+  listen(descriptor: number, shared: 0 | 1): number
   pauseListener(listener: number): number
   resumeListener(listener: number): number
   unlisten(listener: number): void

@@ -83,7 +83,7 @@ export class Engine {
   listen(options: EngineListenOptions): EngineListener {
     const { binding } = this
     const descriptor = this.#listeningDescriptor(options)
-    const listener = binding.listen(descriptor)
+    const listener = binding.listen(descriptor, 'fd' in options.where ? 1 : 0)
     if (listener < 0) {
       // One that was given may be in use already.
       if (!('fd' in options.where)) binding.closeDescriptor(descriptor)
