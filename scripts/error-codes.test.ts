@@ -25,6 +25,7 @@ test.each(PACKAGES)('each error code of @demo/%s is in its README, and each one 
   const thrown = new Set(literals.map((literal) => literal.slice(1, -1)))
   const documented = codesOf(readFileSync(`${packages}${name}/README.md`, 'utf8'))
   // A package may throw the errors of another package, which documents them.
-  const foreign = name === 'server' || name === 'client-sim' ? codesOf(sources('frame') + sources('packet')) : new Set()
+  const others = { server: ['frame', 'packet'], 'client-sim': ['frame', 'packet', 'engine'] }[name as string] ?? []
+  const foreign = codesOf(others.map(sources).join('\n'))
   expect([...documented].sort()).toEqual([...thrown].filter((code) => !foreign.has(code)).sort())
 })

@@ -21,7 +21,7 @@ export interface LoadListener {
 export interface LoadStart {
   readonly codec: PacketCodec
   /** May hold part of a frame. */
-  readonly reader?: AckReader
+  readonly reader?: AckReader | undefined
   /** The serial number of the request sent last; 0 if there was none. */
   readonly lastSerial: number
   /** The most requests in flight. */
