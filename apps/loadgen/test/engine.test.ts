@@ -55,7 +55,7 @@ describe('--engine', () => {
   it('that is unknown is refused', async () => {
     const program = startLoadgen(['--engine', 'uring'])
     expect(await program.exit()).toEqual({ status: 2, signal: null })
-    expect(program.stderrLines).toEqual([expect.stringContaining('expected auto, native')])
+    expect(program.stderrLines).toEqual([expect.stringContaining('expected one of auto, native, node')])
   })
 
   it('native is refused where it can not be loaded, and auto is node', async () => {

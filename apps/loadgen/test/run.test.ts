@@ -66,7 +66,9 @@ describe('demo-loadgen run', () => {
     const { port } = await startDemoServer()
     const program = startLoadgen(['run', '--port', port, '--warmup', 0, ...SMALL])
     expect(await program.exit()).toEqual({ status: 0, signal: null })
-    expect(program.stdout).toMatch(/^load +3 connections × 7 in flight, payloads of 25 bytes, to 127\.0\.0\.1:\d+$/m)
+    expect(program.stdout).toMatch(
+      /^load +3 connections × 7 in flight, payloads of 25 bytes, engine (?:native|node), to 127\.0\.0\.1:\d+$/m,
+    )
     expect(program.stdout).toMatch(/^requests +1,000$/m)
     expect(program.stdout).toMatch(/^acks +1,000$/m)
     expect(program.stdout).toMatch(/^throughput +[\d,]+ acks\/s$/m)
