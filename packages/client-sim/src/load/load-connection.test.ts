@@ -26,7 +26,7 @@ import {
 import { watchClientSockets } from '../testing/client-sockets.ts'
 import { elementAt } from '../testing/element-at.ts'
 import { rejection } from '../testing/outcome.ts'
-import { isNative, TEST_ENGINE } from '../testing/test-engine.ts'
+import { TEST_ENGINE, testWithSocket } from '../testing/test-engine.ts'
 
 /** The events of a load connection, in order. */
 interface Events {
@@ -186,8 +186,7 @@ describe('sending', () => {
     expect(connection).toMatchObject({ sent: 1, acks: 0, mismatched: 0, inFlight: 1, room: 9 })
   })
 
-  // The native engine has no socket of Node that a test can look into.
-  test.skipIf(isNative)('all requests of a call leave in one write, with consecutive IDs', async () => {
+  testWithSocket('all requests of a call leave in one write, with consecutive IDs', async () => {
     const sockets = watchClientSockets()
     const { connection, side } = await load()
     connection.send(3)
