@@ -14,10 +14,10 @@ const WITHOUT_ENGINE = {
   NODE_OPTIONS: "--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'darwin'})",
 }
 
-const isLinux = process.platform === 'linux'
+const hasEngine = process.env['NATIVE_ENGINE'] !== 'no'
 
 describe('--engine', () => {
-  it.runIf(isLinux).each([
+  it.runIf(hasEngine).each([
     { args: [], engine: 'native' },
     { args: ['--engine', 'native'], engine: 'native' },
     { args: ['--engine', 'node'], engine: 'node' },
@@ -74,7 +74,7 @@ describe('--engine', () => {
   })
 })
 
-const ENGINES = isLinux ? (['native', 'node'] as const) : (['node'] as const)
+const ENGINES = hasEngine ? (['native', 'node'] as const) : (['node'] as const)
 
 describe.each(ENGINES)('how busy the event loop is, with the engine %s', (engine) => {
   /** A server in this thread: while it answers, the loop has always something to do. */

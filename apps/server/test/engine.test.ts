@@ -11,8 +11,8 @@ import { complaint } from './complaint.ts'
 import { startDemoServer, startDemoServerProgram } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
-const LINUX = process.platform === 'linux'
-const ENGINES = LINUX ? (['native', 'node'] as const) : (['node'] as const)
+const HAS_ENGINE = process.env['NATIVE_ENGINE'] !== 'no'
+const ENGINES = HAS_ENGINE ? (['native', 'node'] as const) : (['node'] as const)
 
 const CONNECTIONS = 1000
 
@@ -79,7 +79,7 @@ describe.each(ENGINES)('--engine %s', (engine) => {
 })
 
 describe('--print-config', () => {
-  it.runIf(LINUX)('says which engine is used', async () => {
+  it.runIf(HAS_ENGINE)('says which engine is used', async () => {
     expect(await lastPrinted([])).toBe('# engine: native')
     expect(await lastPrinted(['--engine', 'native'])).toBe('# engine: native')
   })

@@ -1,9 +1,9 @@
 import { test } from 'vitest'
 import type { EngineName } from '../index.ts'
 
-/** The engine of the load connections of tests: what the variable says; without it the native one, which needs Linux. */
+/** The engine of the load connections of tests: what the variable says; without it the native one, where it is built. */
 export const TEST_ENGINE: EngineName =
-  process.env['TEST_ENGINE'] === 'node' || process.platform !== 'linux' ? 'node' : 'native'
+  process.env['TEST_ENGINE'] === 'node' || process.env['NATIVE_ENGINE'] === 'no' ? 'node' : 'native'
 
 export const isNative = TEST_ENGINE === 'native'
 
