@@ -8,8 +8,8 @@ import { countByWorker, killWorker, oneOfEach, pidsOf, startWorkers } from './cl
 import type { DemoServer } from './demo-server.ts'
 import { Folder } from './folder.ts'
 
-/** The native engine is Linux only. */
-const ENGINES = process.platform === 'linux' ? ['native', 'node'] : ['node']
+/** The native engine only where it is built. */
+const ENGINES = process.env['NATIVE_ENGINE'] !== 'no' ? ['native', 'node'] : ['node']
 
 const MANY = 200
 

@@ -76,7 +76,7 @@ describe.each(MISSING)('where $how', ({ node, environment, says }) => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('where it can be used', () => {
+describe.runIf(process.env['NATIVE_ENGINE'] !== 'no')('where it can be used', () => {
   test.each([
     ['auto', 'native'],
     ['native', 'native'],
